@@ -60,3 +60,25 @@ pub const TEXT_BYTES_MAX: usize = 200;
 pub const CARD_BYTES_MAX: usize = 8 << 10;
 /// A trust file holds a few cards a peer.
 pub const TRUST_BYTES_MAX: usize = 1 << 20;
+/// Table and column names: what every database in the field takes (PostgreSQL cuts names at 63 bytes).
+pub const TABLE_NAME_BYTES_MAX: usize = 63;
+/// The largest epoch: eight digits in a file name.
+pub const EPOCH_MAX: u64 = 99_999_999;
+/// The largest seq or status number: twelve digits in a file name.
+pub const SEQ_MAX: u64 = 999_999_999_999;
+/// The largest attempt: what is left of a file name's 80 characters.
+pub const ATTEMPT_MAX: u32 = 999_999_999;
+/// Batches of one group that one statement can supersede.
+pub const SUPERSEDED_MAX: usize = 1_024;
+/// Operators who approve one act.
+pub const APPROVALS_MAX: usize = 8;
+/// Contract digests in one status: four versions of each stream.
+pub const CONTRACTS_MAX: usize = 256;
+/// Format versions in one status.
+pub const FORMATS_MAX: usize = 16;
+/// Cards announced in one status.
+pub const CARDS_MAX: usize = 4;
+/// Wishes in one status.
+pub const WANTS_MAX: usize = 256;
+/// Keys in one trust file.
+pub const TRUST_ENTRIES_MAX: usize = 128;

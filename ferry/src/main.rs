@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `ferry` program. Everything lies in the library, so that tests reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ferry::cli::main()
+}

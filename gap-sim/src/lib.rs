@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The gatekeeper, simulated: a pure model of a gate that carries files one way between two zones.
+//!
+//! This library has no clock, no files and no randomness of its own. Time is a number of milliseconds
+//! that the caller passes in, and every decision is drawn from a seed, so the same gate serves the
+//! deterministic worlds in process and the bridge between real directories (`gap-sim bridge`).
+//! Like a real gatekeeper it knows names and sizes of files, and nothing of what is in them.
+#![warn(missing_docs)]
+
+pub mod delay;
+pub mod direction;
+pub mod gate;
+pub mod prng;
+pub mod profile;
+pub mod rate;
+pub mod tally;
+
+pub use direction::{Direction, Side};
+pub use gate::{Act, Damage, Discarded, Gate, PickUpId, Refusal, Seen, Visibility, WhichCopy};
+pub use profile::{Profile, ProfileError};
+pub use rate::Rate;
+pub use tally::Tally;

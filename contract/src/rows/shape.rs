@@ -1,0 +1,106 @@
+//! A table as statements see it.
+
+use super::{
+    BaseAgency, BaseAgencyItem, BaseIncomeItem, BaseRegion, PayConfirm, PayConfirmItem, PayNotice, PayNoticeItem, Row,
+};
+
+/// Every table of the contract, in its order.
+pub const SHAPES: [Shape; 8] = [
+    BaseRegion::SHAPE,
+    BaseAgency::SHAPE,
+    BaseIncomeItem::SHAPE,
+    BaseAgencyItem::SHAPE,
+    PayNotice::SHAPE,
+    PayNoticeItem::SHAPE,
+    PayConfirm::SHAPE,
+    PayConfirmItem::SHAPE,
+];
+
+/// The name, columns and key of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// The table's name.
+    pub table: &'static str,
+    /// The columns, in the order of the contract.
+    pub columns: &'static [&'static str],
+    /// The key's columns, in key order.
+    pub key: &'static [&'static str],
+}
+
+impl Shape {
+    /// The places of the key's columns among the columns, in key order.
+    pub fn key_positions(self) -> impl Iterator<Item = usize> {
+        self.key.iter().filter_map(move |key| self.columns.iter().position(|column| column == key))
+    }
+
+    /// The SQLite statement that inserts the rows of one parameter, a JSON array of rows.
+    #[must_use]
+    pub fn insert_sql(self) -> String {
+        let values = self.columns.iter().enumerate().map(|(position, _)| extract(position));
+        format!("INSERT INTO {} ({}) SELECT {} FROM json_each(?1)", self.table, self.columns.join(", "), join(values))
+    }
+
+    /// The SQLite statement that gives existing rows the values of one parameter, a JSON array of rows.
+    #[must_use]
+    pub fn update_sql(self) -> String {
+        let changed = self.columns.iter().enumerate().filter(|(_, column)| !self.key.contains(column));
+        let sets = changed.map(|(position, column)| format!("{column} = {}", extract(position)));
+        let same = self.key_positions().zip(self.key);
+        let same: Vec<String> =
+            same.map(|(position, key)| format!("{}.{key} = {}", self.table, extract(position))).collect();
+        format!("UPDATE {} SET {} FROM json_each(?1) WHERE {}", self.table, join(sets), same.join(" AND "))
+    }
+
+    /// The SQLite statement that deletes the rows of one parameter, a JSON array of keys.
+    #[must_use]
+    pub fn delete_sql(self) -> String {
+        let values = self.key.iter().enumerate().map(|(position, _)| extract(position));
+        format!(
+            "DELETE FROM {} WHERE ({}) IN (SELECT {} FROM json_each(?1))",
+            self.table,
+            self.key.join(", "),
+            join(values)
+        )
+    }
+}
+
+fn extract(position: usize) -> String {
+    format!("json_each.value ->> '$[{position}]'")
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SHAPES, Shape};
+
+    const SHAPE: Shape = Shape { table: "t", columns: &["a", "b", "c"], key: &["c", "a"] };
+
+    #[test]
+    fn statements_take_one_parameter() {
+        assert_eq!(
+            SHAPE.insert_sql(),
+            "INSERT INTO t (a, b, c) SELECT json_each.value ->> '$[0]', json_each.value ->> '$[1]', \
+             json_each.value ->> '$[2]' FROM json_each(?1)"
+        );
+        assert_eq!(
+            SHAPE.update_sql(),
+            "UPDATE t SET b = json_each.value ->> '$[1]' FROM json_each(?1) \
+             WHERE t.c = json_each.value ->> '$[2]' AND t.a = json_each.value ->> '$[0]'"
+        );
+        assert_eq!(
+            SHAPE.delete_sql(),
+            "DELETE FROM t WHERE (c, a) IN (SELECT json_each.value ->> '$[0]', json_each.value ->> '$[1]' \
+             FROM json_each(?1))"
+        );
+    }
+
+    #[test]
+    fn every_key_column_is_a_column() {
+        for shape in SHAPES {
+            assert_eq!(shape.key_positions().count(), shape.key.len(), "{}", shape.table);
+        }
+    }
+}

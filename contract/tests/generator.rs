@@ -1,0 +1,221 @@
+//! Generated rows keep the contract's rules, and one seed gives the same rows everywhere.
+
+use std::collections::BTreeSet;
+
+use contract::pay_code::is_pay_code;
+use contract::rows::{BaseAgency, Row};
+use contract::uscc::is_uscc;
+use contract::{Cell, Change, Generator, NONTAX_TOML, Op, Size, json_rows};
+use ferry_core::contract::{Contract, StreamContract};
+use ferry_format::Digest;
+use ferry_format::records::{Op as RecordOp, Record, Value};
+
+const SEED: u64 = 20_260_101;
+/// Enough rows to meet every branch of the generator.
+const SOME: u64 = 2_000;
+
+#[test]
+fn sizes_have_the_stated_totals() {
+    assert_eq!(Size::S.counts().total(), 14_000 + 44_703);
+    assert_eq!(Size::M.counts().total(), 290_000);
+    assert_eq!(Size::L.counts().total(), 1_200_000);
+}
+
+#[test]
+fn every_base_row_fits_the_contract() {
+    let (contract, generator) = (nontax(), Generator::new(SEED, Size::S));
+    let base = stream(&contract, "base");
+    let counts = generator.counts();
+    assert_eq!(fits_all(base, generator.regions()), counts.regions);
+    assert_eq!(fits_all(base, generator.agencies()), counts.agencies);
+    assert_eq!(fits_all(base, generator.income_items()), counts.income_items);
+    assert_eq!(fits_all(base, generator.agency_items()), counts.agency_items);
+}
+
+#[test]
+fn the_ends_of_large_sizes_fit_the_contract() {
+    let contract = nontax();
+    let base = stream(&contract, "base");
+    for size in [Size::M, Size::L] {
+        let generator = Generator::new(SEED, size);
+        let counts = generator.counts();
+        let last = |count: u64| count - 300..count;
+        fits_all(base, last(counts.agencies).map(|index| generator.agency(index)));
+        fits_all(base, last(counts.income_items).map(|index| generator.income_item(index)));
+        fits_all(base, last(counts.agency_items).map(|index| generator.agency_item(index)));
+        fits_all(stream(&contract, "notice"), generator.notices(0..300).map(|order| order.notice));
+        fits_all(stream(&contract, "confirm"), generator.confirmations(0..300).map(|paid| paid.confirm));
+    }
+}
+
+#[test]
+fn references_and_secondary_keys_hold() {
+    for size in [Size::S, Size::M, Size::L] {
+        let generator = Generator::new(SEED, size);
+        let regions: BTreeSet<_> = generator.regions().map(|row| row.id).collect();
+        let agencies: Vec<_> = generator.agencies().collect();
+        let agency_ids: BTreeSet<_> = agencies.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(agency_ids.len(), agencies.len());
+        assert_eq!(
+            agencies.iter().map(|row| (&row.mof_div_code, &row.ele_code)).collect::<BTreeSet<_>>().len(),
+            agencies.len()
+        );
+        assert_eq!(
+            agencies.iter().map(|row| (&row.mof_div_code, &row.ele_name)).collect::<BTreeSet<_>>().len(),
+            agencies.len()
+        );
+        for row in &agencies {
+            assert!(regions.contains(&row.region_id));
+            assert!(row.parent_id.as_deref().is_none_or(|parent| agency_ids.contains(parent)), "{}", row.ele_name);
+            assert!(row.uscc.as_deref().is_some_and(is_uscc));
+        }
+        agencies_without_children_are_leaves(&agencies);
+        let items: Vec<_> = generator.income_items().collect();
+        let item_ids: BTreeSet<_> = items.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(item_ids.len(), items.len());
+        assert_eq!(items.iter().map(|row| &row.ele_code).collect::<BTreeSet<_>>().len(), items.len());
+        let (mut pair_of_last, mut pairs) = (String::new(), BTreeSet::new());
+        for row in generator.agency_items() {
+            assert!(agency_ids.contains(row.agency_id.as_str()) && item_ids.contains(row.item_id.as_str()));
+            if row.agency_id != pair_of_last {
+                pairs.clear();
+                pair_of_last.clone_from(&row.agency_id);
+            }
+            assert!(pairs.insert(row.item_id), "an agency has an item once");
+        }
+    }
+}
+
+#[test]
+fn amounts_add_up() {
+    let (contract, generator) = (nontax(), Generator::new(SEED, Size::M));
+    let stream = stream(&contract, "notice");
+    let (mut lines_met, mut late_fees) = (BTreeSet::new(), 0);
+    for order in generator.notices(0..SOME) {
+        let sum: i64 = order.items.iter().map(|item| item.amount_fen).sum();
+        assert_eq!(sum, order.notice.amount_fen);
+        assert_eq!(order.notice.total_fen, order.notice.amount_fen + order.notice.late_fee_fen);
+        assert!(is_pay_code(&order.notice.pay_code));
+        assert!((1..=3).contains(&order.items.len()));
+        late_fees += u64::from(order.notice.late_fee_fen > 0);
+        lines_met.insert(order.notice.biz_line.clone());
+        fits_all(stream, [order.notice]);
+        fits_all(stream, order.items);
+    }
+    assert!(lines_met.iter().eq(["EXAM", "GENERAL", "IMMIGRATION", "SCHOOL", "TRAFFIC"]));
+    assert!(late_fees > 0);
+}
+
+#[test]
+fn confirmations_pay_their_notices_whole() {
+    let (contract, generator) = (nontax(), Generator::new(SEED, Size::M));
+    let stream = stream(&contract, "confirm");
+    let (mut direct, mut orders) = (0, BTreeSet::new());
+    for (serial, paid) in (0..SOME).zip(generator.confirmations(0..SOME)) {
+        let order = generator.notice(serial);
+        let sum: i64 = paid.items.iter().map(|item| item.amount_fen).sum();
+        assert_eq!(sum, paid.confirm.amount_fen);
+        match &paid.confirm.pay_code {
+            None => direct += 1,
+            Some(code) => {
+                assert_eq!((code, paid.confirm.amount_fen), (&order.notice.pay_code, order.notice.total_fen));
+                assert!(paid.confirm.pay_time[..8] > *order.notice.bill_date);
+            }
+        }
+        assert!(orders.insert((paid.confirm.channel.clone(), paid.confirm.channel_order_no.clone())));
+        fits_all(stream, [paid.confirm]);
+        fits_all(stream, paid.items);
+    }
+    assert!((SOME / 20..SOME / 5).contains(&direct));
+}
+
+#[test]
+fn changes_fit_the_contract_and_touch_a_row_once() {
+    let (contract, generator) = (nontax(), Generator::new(SEED, Size::S));
+    let counts = generator.counts();
+    let base =
+        generator.agency_changes(0..counts.agencies).chain(generator.agency_item_changes(0..counts.agency_items));
+    changes_fit(stream(&contract, "base"), base);
+    changes_fit(stream(&contract, "notice"), generator.notice_changes(0..SOME));
+    changes_fit(stream(&contract, "confirm"), generator.confirm_changes(0..SOME));
+}
+
+#[test]
+fn the_rows_of_a_seed_are_pinned() {
+    let generator = Generator::new(SEED, Size::S);
+    let changes = generator.notice_changes(0..100).chain(generator.confirm_changes(0..100));
+    let rows = [
+        json_rows(generator.regions().take(100).map(|row| row.cells())),
+        json_rows(generator.agencies().map(|row| row.cells())),
+        json_rows(generator.income_items().map(|row| row.cells())),
+        json_rows(generator.agency_items().take(1_000).map(|row| row.cells())),
+        json_rows(generator.notices(0..100).flat_map(|order| order.items).map(|row| row.cells())),
+        json_rows(generator.notices(0..100).map(|order| order.notice.cells())),
+        json_rows(generator.confirmations(0..100).flat_map(|paid| paid.items).map(|row| row.cells())),
+        json_rows(generator.confirmations(0..100).map(|paid| paid.confirm.cells())),
+        json_rows(generator.agency_item_changes(0..1_000).chain(changes).map(|change| change.cells)),
+    ];
+    assert_eq!(Digest::of(&[rows.concat().as_bytes()]).to_string(), "");
+    assert_ne!(generator.agency(0), Generator::new(SEED + 1, Size::S).agency(0));
+}
+
+/// Checks every row as an insert, and its key as a delete, and counts the rows.
+fn fits_all<R: Row>(stream: &StreamContract, rows: impl IntoIterator<Item = R>) -> u64 {
+    let mut count = 0;
+    for row in rows {
+        fits(stream, &Change::insert(&row));
+        fits(stream, &Change::delete(&row));
+        count += 1;
+    }
+    count
+}
+
+fn fits(stream: &StreamContract, change: &Change) {
+    let op = match change.op {
+        Op::Insert => RecordOp::Insert,
+        Op::Update => RecordOp::Update,
+        Op::Delete => RecordOp::Delete,
+    };
+    let values = change.cells.iter().map(|cell| match cell {
+        Cell::Null => Value::Null,
+        Cell::Int(number) => Value::Integer(*number),
+        Cell::Text(text) => Value::Text(text.into()),
+    });
+    let record = Record { table: change.shape.table.into(), op, values: values.collect() };
+    assert!(stream.check(&record).is_ok(), "{:?}: {change:?}", stream.check(&record));
+}
+
+fn changes_fit(stream: &StreamContract, changes: impl Iterator<Item = Change>) {
+    let (mut updates, mut deletes, mut keys) = (0, 0, BTreeSet::new());
+    for change in changes {
+        fits(stream, &change);
+        let key = match change.op {
+            Op::Insert => panic!("a change of a row is no insert"),
+            Op::Update => {
+                updates += 1;
+                change.shape.key_positions().map(|position| change.cells[position].clone()).collect()
+            }
+            Op::Delete => {
+                deletes += 1;
+                change.cells.clone()
+            }
+        };
+        assert!(keys.insert((change.shape.table, json_rows([key]))), "{change:?}");
+    }
+    assert!(updates > 0 && deletes > 0);
+}
+
+fn agencies_without_children_are_leaves(agencies: &[BaseAgency]) {
+    let parents: BTreeSet<_> = agencies.iter().filter_map(|row| row.parent_id.as_deref()).collect();
+    for row in agencies {
+        assert_eq!(row.is_leaf, !parents.contains(row.id.as_str()), "{}", row.ele_name);
+    }
+}
+
+fn nontax() -> Contract {
+    Contract::parse(NONTAX_TOML, "nontax.toml").unwrap()
+}
+
+fn stream<'c>(contract: &'c Contract, name: &str) -> &'c StreamContract {
+    contract.stream(&name.parse().unwrap()).unwrap()
+}

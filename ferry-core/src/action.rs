@@ -1,0 +1,241 @@
+//! What the protocol wants done, and what became of it.
+
+use std::sync::Arc;
+
+use ferry_format::{
+    BatchStatement, Digest, EpochId, FormatError, Mark, SignedBatch, Status, StatusBody, StatusStatement,
+    StreamName, Verified,
+};
+
+use crate::cut::{CutBatch, CutOutcome};
+use crate::ports::{
+    Anchor, ApplyOutcome, Attempt, BatchId, CutRequest, Notes, Observation, OutgoingBatch, PortError, QuarantineNote,
+    Scan, Settled,
+};
+
+/// Names one action from its issue to its completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpId(pub u64);
+
+/// Which of the bounded workers runs an action. Actions of one lane run in the order of their issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// Reads and writes the books of what goes out.
+    Export,
+    /// Compresses, encrypts and signs.
+    Seal,
+    /// Writes to the drop directory, and the anchor before it.
+    Publish,
+    /// Looks into the drop directory and takes files from it.
+    Take,
+    /// Applies groups.
+    Apply,
+    /// Writes what the operator sees.
+    Note,
+}
+
+impl Lane {
+    /// Every lane.
+    pub const ALL: [Self; 6] = [Self::Export, Self::Seal, Self::Publish, Self::Take, Self::Apply, Self::Note];
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Action {
+    /// Look at the visible end of the outboxes.
+    Observe,
+    /// Read captured rows and make a payload of them.
+    Cut {
+        /// What to read.
+        request: CutRequest,
+        /// Transaction boundaries (outbox ids) at which a group may end, ascending.
+        boundaries: Vec<u64>,
+        /// The payload's limit in bytes.
+        plain_bytes: u64,
+    },
+    /// Seal a payload and make the file durable.
+    Seal {
+        /// The statement.
+        statement: Box<BatchStatement>,
+        /// What `cut` gave.
+        cut: Box<CutBatch>,
+    },
+    /// Put sealed batches into the books and remove their rows from the outbox.
+    Record(Vec<OutgoingBatch>),
+    /// Make the anchor durable.
+    Anchor(Anchor),
+    /// Put the next attempts into the books.
+    Attempt(Vec<Attempt>),
+    /// Put a batch into the drop directory.
+    Publish {
+        /// The batch.
+        id: BatchId,
+        /// Its file name, attempt included.
+        name: String,
+        /// The name of the attempt before, which this one replaces if the gate has not taken it.
+        replaces: Option<String>,
+    },
+    /// Look into the drop directory.
+    Scan,
+    /// Read and check one file of the drop directory.
+    Take {
+        /// Its name.
+        name: String,
+    },
+    /// Make a batch of the peer durable, then remove it from the drop directory.
+    Keep {
+        /// The file's name.
+        name: String,
+        /// The batch.
+        id: BatchId,
+        /// The file.
+        bytes: Arc<Vec<u8>>,
+    },
+    /// Remove a file from the drop directory, after keeping it in quarantine if there is a note.
+    Drop {
+        /// The file's name.
+        name: String,
+        /// Why it is refused, with the file; `None` for one that is here already.
+        refused: Option<(QuarantineNote, Arc<Vec<u8>>)>,
+    },
+    /// Move a kept batch that turned out wrong from the spool to the quarantine.
+    Expel {
+        /// The batch.
+        id: BatchId,
+        /// Why.
+        note: QuarantineNote,
+    },
+    /// Follow an epoch from its beginning.
+    Follow {
+        /// The id of the epoch.
+        epoch_id: EpochId,
+        /// Its place 0.
+        genesis: Mark,
+    },
+    /// Apply a group in one transaction.
+    Apply {
+        /// The stream.
+        stream: StreamName,
+        /// The epoch's id.
+        epoch_id: EpochId,
+        /// The watermark on which the group follows.
+        expect: Mark,
+        /// The group's batches in order, each with the moment it was taken (wall clock).
+        batches: Vec<(BatchId, u64)>,
+        /// The wall clock.
+        now_ms: u64,
+    },
+    /// Read a watermark again after an unknown outcome.
+    ReadMark {
+        /// The stream.
+        stream: StreamName,
+    },
+    /// Find under which digest a place was applied that a file claims again.
+    Recall {
+        /// The file's name.
+        name: String,
+        /// What the file claims to be.
+        id: BatchId,
+        /// The file.
+        bytes: Arc<Vec<u8>>,
+    },
+    /// Record that the peer has applied everything up to a mark, and archive the files.
+    Settle {
+        /// The mark.
+        settled: Settled,
+        /// The files.
+        archive: Vec<BatchId>,
+        /// Files of ours that may still lie in the drop directory.
+        withdraw: Vec<String>,
+    },
+    /// Seal a status and put it into the drop directory.
+    PublishStatus {
+        /// The clear part; the length and digest of the body are filled in when it is sealed.
+        statement: Box<StatusStatement>,
+        /// The sealed part.
+        body: Box<StatusBody>,
+        /// The status before, which this one replaces if the gate has not taken it.
+        replaces: Option<String>,
+    },
+    /// Keep an accepted status as evidence, then remove it from the drop directory.
+    KeepStatus {
+        /// The file's name.
+        name: String,
+        /// The file.
+        bytes: Arc<Vec<u8>>,
+    },
+    /// Write what the operator sees.
+    Note(Notes),
+}
+
+impl Action {
+    /// The lane that runs this action.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Observe | Self::Cut { .. } | Self::Record(_) | Self::Attempt(_) | Self::Settle { .. } => Lane::Export,
+            Self::Seal { .. } => Lane::Seal,
+            Self::Anchor(_) | Self::Publish { .. } | Self::PublishStatus { .. } => Lane::Publish,
+            Self::Scan
+            | Self::Take { .. }
+            | Self::Keep { .. }
+            | Self::Drop { .. }
+            | Self::Recall { .. }
+            | Self::KeepStatus { .. } => Lane::Take,
+            Self::Expel { .. } | Self::Follow { .. } | Self::Apply { .. } | Self::ReadMark { .. } => Lane::Apply,
+            Self::Note(_) => Lane::Note,
+        }
+    }
+}
+
+/// A file that was taken from the drop directory and is good.
+#[derive(Debug)]
+pub enum Taken {
+    /// A batch.
+    Batch(Verified<SignedBatch>),
+    /// A status.
+    Status(Box<Verified<Status>>),
+}
+
+/// What became of an action. Each says for what it was.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Of [`Action::Observe`].
+    Observed(Result<Observation, PortError>),
+    /// Of [`Action::Cut`].
+    Cut(StreamName, Result<CutOutcome, PortError>),
+    /// Of [`Action::Seal`]: the digest and the file's length.
+    Sealed(Box<BatchStatement>, Box<CutBatch>, Result<(Digest, u64), PortError>),
+    /// Of [`Action::Record`].
+    Recorded(Vec<OutgoingBatch>, Result<(), PortError>),
+    /// Of [`Action::Anchor`].
+    Anchored(Anchor, Result<(), PortError>),
+    /// Of [`Action::Attempt`].
+    Attempted(Vec<Attempt>, Result<(), PortError>),
+    /// Of [`Action::Publish`].
+    Published(BatchId, Result<(), PortError>),
+    /// Of [`Action::Scan`].
+    Scanned(Result<Scan, PortError>),
+    /// Of [`Action::Take`]: `None` when the file has gone.
+    Taken(String, Result<Option<(Arc<Vec<u8>>, Result<Taken, FormatError>)>, PortError>),
+    /// Of [`Action::Keep`].
+    Kept(String, BatchId, Result<(), PortError>),
+    /// Of [`Action::Drop`] and [`Action::KeepStatus`].
+    Dropped(String, Result<(), PortError>),
+    /// Of [`Action::Expel`].
+    Expelled(BatchId, Result<(), PortError>),
+    /// Of [`Action::Follow`].
+    Followed(EpochId, Mark, Result<(), PortError>),
+    /// Of [`Action::Apply`]: with why a file could not be archived after the commit, if it could not.
+    Applied(StreamName, Result<(ApplyOutcome, Option<PortError>), PortError>),
+    /// Of [`Action::ReadMark`].
+    MarkRead(StreamName, Result<Option<Mark>, PortError>),
+    /// Of [`Action::Recall`]: the digest that was applied, if any.
+    Recalled(String, BatchId, Arc<Vec<u8>>, Result<Option<Digest>, PortError>),
+    /// Of [`Action::Settle`].
+    Settled(Settled, Vec<BatchId>, Vec<String>, Result<(), PortError>),
+    /// Of [`Action::PublishStatus`]: its number, and the file's name.
+    StatusPublished(u64, Result<String, PortError>),
+    /// Of [`Action::Note`].
+    Noted(Result<(), PortError>),
+}

@@ -1,0 +1,104 @@
+//! Hands a group to the store: reads each batch from the spool, opens it, and checks every value against the contract.
+
+use ferry_format::{Batch, Op, Refusal, Value, Verified, parse_record, write_value};
+
+use crate::contract::{StreamContract, Table};
+use crate::ports::{BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, PortError, Sealer, Side, Spool};
+
+/// The batches of one group, opened one at a time.
+pub struct Group<'a> {
+    spool: &'a dyn Spool,
+    sealer: &'a dyn Sealer,
+    contract: &'a StreamContract,
+    batches: std::slice::Iter<'a, (BatchId, u64)>,
+}
+
+impl<'a> Group<'a> {
+    /// The group of `batches`, each with the moment it was taken.
+    #[must_use]
+    pub fn new(
+        spool: &'a dyn Spool,
+        sealer: &'a dyn Sealer,
+        contract: &'a StreamContract,
+        batches: &'a [(BatchId, u64)],
+    ) -> Self {
+        Self { spool, sealer, contract, batches: batches.iter() }
+    }
+}
+
+impl BatchSource for Group<'_> {
+    fn next(&mut self) -> Result<Option<CheckedBatch>, Result<Refusal, PortError>> {
+        let Some((id, taken_at_ms)) = self.batches.next() else { return Ok(None) };
+        let bytes = self.spool.get(Side::In, id).map_err(Err)?;
+        let batch = self.sealer.open(&bytes).map_err(|error| Ok(refusal(id.seq, error.code(), None, None)))?;
+        if batch.digest != id.digest {
+            let text = format!("the spool's file for {}/{} is another batch", id.stream, id.seq);
+            return Err(Err(PortError::new(FaultKind::Corrupt, text)));
+        }
+        let file_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        check(&batch, self.contract, file_bytes, *taken_at_ms).map(Some).map_err(Ok)
+    }
+}
+
+fn refusal(seq: u64, code: &str, table: Option<String>, row: Option<u64>) -> Refusal {
+    Refusal { code: code.to_owned(), seq, table, row, constraint: None }
+}
+
+/// Checks every record and writes its values out again, so that the database gets our spelling and nothing else.
+fn check(
+    batch: &Verified<Batch>,
+    contract: &StreamContract,
+    file_bytes: u64,
+    taken_at_ms: u64,
+) -> Result<CheckedBatch, Refusal> {
+    let seq = batch.statement.seq;
+    let mut checked = CheckedBatch {
+        seq,
+        digest: batch.digest,
+        file_bytes,
+        taken_at_ms,
+        rows: Vec::new(),
+        bytes: Vec::with_capacity(batch.payload.len()),
+    };
+    let mut tally = crate::contract::Tally::new(contract);
+    for (index, line) in batch.records().enumerate() {
+        let row = u64::try_from(index).ok();
+        let record = parse_record(line).map_err(|error| refusal(seq, error.code(), None, row))?;
+        let table = tally.add(&record).map_err(|fault| {
+            let known = contract.table(&record.table).map(|table| table.name.clone());
+            refusal(seq, fault.code(), known, row)
+        })?;
+        let position = contract.tables.iter().position(|other| core::ptr::eq(other, table));
+        let position = position.expect("the check returns one of this contract's tables");
+        push_row(&mut checked, table, position, record.op, &record.values);
+    }
+    if tally.summarize() != batch.statement.tables {
+        return Err(refusal(seq, "totals-differ", None, None));
+    }
+    Ok(checked)
+}
+
+fn push_row(checked: &mut CheckedBatch, table: &Table, position: usize, op: Op, values: &[Value<'_>]) {
+    let start = checked.bytes.len();
+    write_array(&mut checked.bytes, values.iter());
+    let end = checked.bytes.len();
+    let key = match op {
+        Op::Delete => (start, end),
+        Op::Insert | Op::Update => {
+            write_array(&mut checked.bytes, table.key.iter().map(|column| &values[*column]));
+            (end, checked.bytes.len())
+        }
+    };
+    checked.rows.push(CheckedRow { table: position, op, values: (start, end), key });
+}
+
+fn write_array<'v>(out: &mut Vec<u8>, values: impl Iterator<Item = &'v Value<'v>>) {
+    out.push(b'[');
+    for (index, value) in values.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_value(out, value);
+    }
+    out.push(b']');
+}

@@ -1,0 +1,399 @@
+//! What comes in: files at the gate, and groups to apply.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use ferry_format::{BatchStatement, Digest, EpochId, FileName, FormatError, Mark, NameKind, StreamName, genesis};
+
+use super::Link;
+use crate::action::{Action, Taken};
+use crate::ports::{ApplyOutcome, BatchId, Direction, LifeEvent, LifeKind, PortError, QuarantineNote, Scan};
+use crate::receiver::Verdict;
+use crate::settings::{LIFE_EVENTS_MAX, TAKES_MAX};
+use crate::time::{Mono, Now};
+
+/// A file of ours at the gate.
+#[derive(Debug, Clone, Copy)]
+struct AtGate {
+    first_seen: Mono,
+    /// Not to be looked at before this; `None` while an action is under way.
+    look_at: Option<Mono>,
+}
+
+/// The files at the gate and what is to be done with those taken.
+#[derive(Debug, Default)]
+pub(super) struct Intake {
+    files: BTreeMap<String, AtGate>,
+    /// Names to take, by rank: statuses first, then streams by priority, then by name.
+    ready: BTreeMap<(u8, String), ()>,
+    taking: usize,
+    /// What was decided about files that were read; done before more are taken.
+    todo: VecDeque<Action>,
+}
+
+/// Signs that a file may still be growing: it is looked at again until it has lain long enough.
+fn may_grow(error: &FormatError) -> bool {
+    !matches!(error.code(), "unknown-key" | "bad-signature" | "revoked-key" | "wrong-link" | "wrong-zone")
+}
+
+/// Signs that a trusted key signed the file and something changed it afterwards.
+fn is_damage(error: &FormatError) -> bool {
+    matches!(error.code(), "damaged-chunk")
+}
+
+impl Link {
+    pub(super) fn next_incoming(&mut self, now: Now) -> Option<Action> {
+        if let Some(action) = self.intake.todo.pop_front() {
+            return Some(action);
+        }
+        self.next_expel(now).or_else(|| self.next_apply(now)).or_else(|| self.next_follow(now)).or_else(|| self.next_take())
+    }
+
+    pub(super) fn scanned(&mut self, result: Result<Scan, PortError>, now: Now) {
+        self.scan.busy = false;
+        self.scan.at = now.mono + self.settings.scan_ms;
+        let scan = match result {
+            Ok(scan) => scan,
+            Err(error) => return self.fault("scan", &error),
+        };
+        self.counters.foreign = scan.foreign;
+        let mut present = BTreeMap::new();
+        for seen in scan.files {
+            let fresh = AtGate { first_seen: now.mono, look_at: Some(now.mono) };
+            let known = self.intake.files.remove(&seen.name).unwrap_or(fresh);
+            if known.look_at.is_some_and(|at| now.mono >= at) {
+                self.intake.ready.insert((self.rank(&seen.name), seen.name.clone()), ());
+            }
+            present.insert(seen.name, known);
+        }
+        // Files under way stay known until their action ends; the others have gone.
+        present.extend(std::mem::take(&mut self.intake.files).into_iter().filter(|(_, file)| file.look_at.is_none()));
+        self.intake.files = present;
+    }
+
+    /// Names are hints only, but good ones: what was taken first is judged first.
+    fn rank(&self, name: &str) -> u8 {
+        match name.parse::<FileName>().ok().map(|name| name.kind) {
+            Some(NameKind::Status { .. }) => 0,
+            Some(NameKind::Batch { stream, .. }) => {
+                self.receivers.get(&stream).map_or(u8::MAX, |receiver| (u8::MAX - 1) - receiver.priority.min(u8::MAX - 2))
+            }
+            None => u8::MAX,
+        }
+    }
+
+    fn next_take(&mut self) -> Option<Action> {
+        if self.intake.taking >= TAKES_MAX {
+            return None;
+        }
+        let ((_, name), ()) = self.intake.ready.pop_first()?;
+        let file = self.intake.files.get_mut(&name)?;
+        file.look_at = None;
+        self.intake.taking += 1;
+        Some(Action::Take { name })
+    }
+
+    pub(super) fn taken(
+        &mut self,
+        name: String,
+        result: Result<Option<(Arc<Vec<u8>>, Result<Taken, FormatError>)>, PortError>,
+        now: Now,
+    ) {
+        match result {
+            Err(error) => {
+                self.fault("take", &error);
+                self.look_later(&name, now);
+            }
+            Ok(None) => self.gone(&name),
+            Ok(Some((bytes, Ok(Taken::Batch(batch))))) => {
+                self.judge(name, &batch.statement, batch.digest, bytes, now);
+            }
+            Ok(Some((bytes, Ok(Taken::Status(status))))) => {
+                if self.read_status(&status.statement, &status.body, now) {
+                    self.intake.todo.push_back(Action::KeepStatus { name, bytes });
+                } else {
+                    self.counters.duplicate += 1;
+                    self.intake.todo.push_back(Action::Drop { name, refused: None });
+                }
+            }
+            Ok(Some((bytes, Err(error)))) => self.unverified(name, &error, bytes, now),
+        }
+    }
+
+    /// The file stays where it is and is looked at again at a later scan.
+    fn look_later(&mut self, name: &str, now: Now) {
+        self.intake.taking -= 1;
+        let at = now.mono + self.settings.retry_ms;
+        if let Some(file) = self.intake.files.get_mut(name) {
+            file.look_at = Some(at);
+        }
+    }
+
+    fn gone(&mut self, name: &str) {
+        self.intake.taking -= 1;
+        self.intake.files.remove(name);
+    }
+
+    fn unverified(&mut self, name: String, error: &FormatError, bytes: Arc<Vec<u8>>, now: Now) {
+        let first_seen = self.intake.files.get(&name).map_or(now.mono, |file| file.first_seen);
+        if may_grow(error) && now.mono.since(first_seen) < self.settings.settle_ms {
+            return self.look_later(&name, now);
+        }
+        if is_damage(error) {
+            self.counters.damaged += 1;
+        } else {
+            self.counters.unverified += 1;
+        }
+        let note = QuarantineNote {
+            code: error.code().to_owned(),
+            story: error.to_string(),
+            verified: false,
+            at_ms: now.wall_ms,
+        };
+        self.intake.todo.push_back(Action::Drop { name, refused: Some((note, bytes)) });
+    }
+
+    fn judge(&mut self, name: String, statement: &BatchStatement, digest: Digest, bytes: Arc<Vec<u8>>, now: Now) {
+        let contract = self.around.contract.stream(&statement.stream);
+        let receiver = self.receivers.get_mut(&statement.stream);
+        let (Some(contract), Some(receiver)) = (contract, receiver) else {
+            return self.refuse(name, statement, "not-owner", bytes, now);
+        };
+        let verdict = receiver.judge(statement, digest, contract, &self.settings);
+        let id = BatchId { stream: statement.stream.clone(), epoch: statement.epoch, seq: statement.seq, digest };
+        match verdict {
+            Verdict::Keep => {
+                let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                receiver.add(statement, digest, length, now, false);
+                self.intake.todo.push_back(Action::Keep { name, id, bytes });
+            }
+            Verdict::Duplicate => self.duplicate(name, &id, now),
+            Verdict::Recall => self.intake.todo.push_back(Action::Recall { name, id, bytes }),
+            Verdict::Refuse(code) => {
+                if code == "two-statements" {
+                    receiver.dispute(statement.seq);
+                }
+                self.refuse(name, statement, code, bytes, now);
+            }
+            Verdict::Leave => self.look_later(&name, now),
+        }
+    }
+
+    fn duplicate(&mut self, name: String, id: &BatchId, now: Now) {
+        self.counters.duplicate += 1;
+        self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Duplicate, now, name.clone());
+        self.intake.todo.push_back(Action::Drop { name, refused: None });
+        // The peer would not have sent it again had it known.
+        self.status.progress(now.mono);
+    }
+
+    fn refuse(&mut self, name: String, statement: &BatchStatement, code: &str, bytes: Arc<Vec<u8>>, now: Now) {
+        self.counters.refused += 1;
+        let (stream, epoch, seq) = (&statement.stream, statement.epoch, statement.seq);
+        self.in_event(stream, epoch, seq, LifeKind::Refused, now, code.to_owned());
+        let story = format!("batch {stream}/{seq} of epoch {epoch}: {code}");
+        let note = QuarantineNote { code: code.to_owned(), story, verified: true, at_ms: now.wall_ms };
+        self.intake.todo.push_back(Action::Drop { name, refused: Some((note, bytes)) });
+        self.status.progress(now.mono);
+    }
+
+    pub(super) fn recalled(
+        &mut self,
+        name: String,
+        id: &BatchId,
+        bytes: Arc<Vec<u8>>,
+        result: Result<Option<Digest>, PortError>,
+        now: Now,
+    ) {
+        match result {
+            Err(error) => {
+                self.fault("recall", &error);
+                self.look_later(&name, now);
+            }
+            Ok(Some(digest)) if digest == id.digest => self.duplicate(name, id, now),
+            Ok(_) => {
+                // What was applied stays applied; what comes after it must wait for an operator.
+                let next = self.receivers.get(&id.stream).and_then(|r| r.mark()).map_or(id.seq, |mark| mark.seq + 1);
+                if let Some(receiver) = self.receivers.get_mut(&id.stream) {
+                    receiver.dispute(next);
+                }
+                self.counters.refused += 1;
+                self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Refused, now, "two-statements".to_owned());
+                let story = format!("batch {}/{} was applied under another digest", id.stream, id.seq);
+                let note =
+                    QuarantineNote { code: "two-statements".to_owned(), story, verified: true, at_ms: now.wall_ms };
+                self.intake.todo.push_back(Action::Drop { name, refused: Some((note, bytes)) });
+                self.status.progress(now.mono);
+            }
+        }
+    }
+
+    pub(super) fn kept(&mut self, name: &str, id: &BatchId, result: Result<(), PortError>, now: Now) {
+        if let Some(receiver) = self.receivers.get_mut(&id.stream) {
+            receiver.kept(id, result.is_ok());
+        }
+        match result {
+            Ok(()) => {
+                self.gone(name);
+                self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Taken, now, name.to_owned());
+                self.status.batch_progress(now.mono);
+            }
+            Err(error) => {
+                self.fault("keep", &error);
+                self.look_later(name, now);
+            }
+        }
+    }
+
+    pub(super) fn dropped(&mut self, name: &str, result: Result<(), PortError>, now: Now) {
+        match result {
+            Ok(()) => self.gone(name),
+            Err(error) => {
+                self.fault("drop", &error);
+                self.look_later(name, now);
+            }
+        }
+    }
+
+    fn next_expel(&mut self, now: Now) -> Option<Action> {
+        let id = self.receivers.values_mut().find_map(crate::receiver::Receiver::next_expelled)?;
+        let story = format!("batch {}/{} does not follow what was applied before it", id.stream, id.seq);
+        let note = QuarantineNote { code: "wrong-previous".to_owned(), story, verified: true, at_ms: now.wall_ms };
+        Some(Action::Expel { id, note })
+    }
+
+    pub(super) fn expelled(&mut self, id: &BatchId, result: Result<(), PortError>) {
+        if let Err(error) = &result {
+            self.fault("expel", error);
+        } else {
+            self.counters.refused += 1;
+        }
+        if let Some(receiver) = self.receivers.get_mut(&id.stream) {
+            receiver.expelled(id, result.is_ok());
+        }
+    }
+
+    fn next_apply(&mut self, now: Now) -> Option<Action> {
+        let marks = self.marks();
+        let watermark = |stream: &StreamName| marks.get(stream).cloned();
+        for receiver in self.receivers.values_mut() {
+            if receiver.must_read_mark() && receiver.retry_at().is_none_or(|at| now.mono >= at) {
+                receiver.retry_later(now.mono + self.settings.retry_ms);
+                return Some(Action::ReadMark { stream: receiver.stream.clone() });
+            }
+        }
+        let mut by_priority: Vec<&mut crate::receiver::Receiver> = self.receivers.values_mut().collect();
+        by_priority.sort_by_key(|receiver| std::cmp::Reverse(receiver.priority));
+        for receiver in by_priority {
+            let Some(group) = receiver.next_group(now.mono, watermark) else { continue };
+            let stream = receiver.stream.clone();
+            let crate::receiver::NextGroup { epoch_id, expect, batches } = group;
+            return Some(Action::Apply { stream, epoch_id, expect, batches, now_ms: now.wall_ms });
+        }
+        None
+    }
+
+    /// The watermark of every stream of the peer.
+    pub(super) fn marks(&self) -> BTreeMap<StreamName, Mark> {
+        self.receivers.iter().filter_map(|(name, receiver)| Some((name.clone(), receiver.mark()?.clone()))).collect()
+    }
+
+    pub(super) fn applied(
+        &mut self,
+        stream: &StreamName,
+        result: Result<(ApplyOutcome, Option<PortError>), PortError>,
+        now: Now,
+    ) {
+        let result = match result {
+            Ok((outcome, left_behind)) => {
+                if let Some(error) = left_behind {
+                    self.fault("archive", &error);
+                }
+                Ok(outcome)
+            }
+            Err(error) => {
+                self.fault("apply", &error);
+                Err(error)
+            }
+        };
+        let Some(receiver) = self.receivers.get_mut(stream) else { return };
+        let was_refused = matches!(result, Ok(ApplyOutcome::Refused(_)));
+        let applied = receiver.applied(result, now, &self.settings);
+        let epoch = receiver.mark().map_or(0, |mark| mark.epoch);
+        if was_refused {
+            let refusal = receiver.refused().cloned();
+            self.status.progress(now.mono);
+            if let Some(refusal) = refusal {
+                self.in_event(stream, epoch, refusal.seq, LifeKind::Refused, now, refusal.code);
+            }
+        }
+        for report in applied.reports {
+            let detail = format!("rows={} parked={}", report.rows, report.parked);
+            self.in_event(stream, epoch, report.seq, LifeKind::Applied, now, detail);
+            self.status.batch_progress(now.mono);
+        }
+    }
+
+    pub(super) fn mark_read(&mut self, stream: &StreamName, result: Result<Option<Mark>, PortError>) {
+        if let Err(error) = &result {
+            self.fault("read-watermark", error);
+        }
+        if let Some(receiver) = self.receivers.get_mut(stream) {
+            receiver.mark_read(result);
+        }
+    }
+
+    fn next_follow(&mut self, now: Now) -> Option<Action> {
+        let around = &self.around;
+        for (stream, receiver) in &mut self.receivers {
+            let Some((epoch, epoch_id)) = receiver.next_follow(now.mono) else { continue };
+            let digest = genesis(&around.link, &around.peer, &around.zone, stream, epoch, epoch_id);
+            let genesis = Mark { stream: stream.clone(), epoch, seq: 0, digest };
+            return Some(Action::Follow { epoch_id, genesis });
+        }
+        None
+    }
+
+    pub(super) fn followed(&mut self, epoch_id: EpochId, genesis: Mark, result: Result<(), PortError>, now: Now) {
+        if let Err(error) = &result {
+            self.fault("follow", error);
+        }
+        let retry_at = now.mono + self.settings.retry_ms;
+        if let Some(receiver) = self.receivers.get_mut(&genesis.stream) {
+            receiver.followed_now(epoch_id, genesis, result.is_ok(), retry_at);
+        }
+        self.status.progress(now.mono);
+    }
+
+    pub(super) fn in_event(
+        &mut self,
+        stream: &StreamName,
+        epoch: u64,
+        seq: u64,
+        kind: LifeKind,
+        now: Now,
+        detail: String,
+    ) {
+        self.life(LifeEvent { direction: Direction::In, stream: stream.clone(), epoch, seq, kind, at_ms: now.wall_ms, detail });
+    }
+
+    pub(super) fn out_event(
+        &mut self,
+        stream: &StreamName,
+        epoch: u64,
+        seq: u64,
+        kind: LifeKind,
+        now: Now,
+        detail: String,
+    ) {
+        self.life(LifeEvent { direction: Direction::Out, stream: stream.clone(), epoch, seq, kind, at_ms: now.wall_ms, detail });
+    }
+
+    fn life(&mut self, event: LifeEvent) {
+        if self.notes.life.len() >= LIFE_EVENTS_MAX {
+            self.dropped_life += 1;
+        } else {
+            self.notes.life.push(event);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The whole protocol of one link: every own stream, every stream of the peer, the gate and the peer's status.
+//!
+//! [`Link::handle`] takes what became of an action, [`Link::next`] gives the next one, [`Link::deadline`] says when to
+//! ask again if nothing happens before. Nothing is ever cancelled, and nothing happens by itself.
+
+mod intake;
+mod notes;
+mod outgoing;
+mod peer;
+mod recover;
+mod status;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use ferry_format::{BootNonce, Checkpoint, Counters, Instance, StreamName};
+
+use crate::action::{Action, OpId, Outcome};
+use crate::perform::Surroundings;
+use crate::ports::{BatchId, Notes, ResendRequest, Settled};
+use crate::receiver::Receiver;
+use crate::sender::Sender;
+use crate::settings::Settings;
+use crate::time::{Mono, Now};
+
+pub use recover::{RecoverError, recover};
+
+/// Why nothing of our own is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// There is no anchor: the peer must say first how far it has come.
+    AnchorMissing,
+    /// The anchor belongs to another database: the peer must say first how far it has come.
+    AnchorForeign,
+    /// The database is older than what was sent: an operator must bring back what it lacks.
+    Restored,
+}
+
+impl Lock {
+    /// The published code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AnchorMissing => "anchor-missing",
+            Self::AnchorForeign => "anchor-foreign",
+            Self::Restored => "zone-restored",
+        }
+    }
+}
+
+/// Something that is done again and again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chore {
+    at: Mono,
+    busy: bool,
+}
+
+impl Chore {
+    fn is_due(self, now: Mono) -> bool {
+        !self.busy && now >= self.at
+    }
+}
+
+/// The state machine of one link.
+#[derive(Debug)]
+pub struct Link {
+    around: Arc<Surroundings>,
+    settings: Settings,
+    instance: Instance,
+    boot: BootNonce,
+    next_op: u64,
+    in_flight: BTreeSet<OpId>,
+    senders: BTreeMap<StreamName, Sender>,
+    receivers: BTreeMap<StreamName, Receiver>,
+    /// Own streams with the higher priority first.
+    order: Vec<StreamName>,
+    audit: Checkpoint,
+    lock: Option<Lock>,
+    observe: Chore,
+    scan: Chore,
+    note: Chore,
+    anchor: outgoing::AnchorState,
+    settles: VecDeque<SettleTodo>,
+    settling: bool,
+    publishing: usize,
+    publish_retry: Option<Mono>,
+    intake: intake::Intake,
+    counters: Counters,
+    status: status::StatusState,
+    peer: peer::PeerState,
+    notes: Notes,
+    dropped_life: u64,
+    requests: BTreeMap<u64, ResendRequest>,
+    last_fault: BTreeMap<&'static str, String>,
+}
+
+#[derive(Debug, Clone)]
+struct SettleTodo {
+    settled: Settled,
+    archive: Vec<BatchId>,
+    withdraw: Vec<String>,
+    at: Mono,
+}
+
+impl Link {
+    /// The next action to start, if there is one. Call again until there is none.
+    pub fn next(&mut self, now: Now) -> Option<(OpId, Action)> {
+        let action = self
+            .next_outgoing(now)
+            .or_else(|| self.next_incoming(now))
+            .or_else(|| self.next_status(now))
+            .or_else(|| self.next_chore(now))?;
+        let op = OpId(self.next_op);
+        self.next_op += 1;
+        self.in_flight.insert(op);
+        Some((op, action))
+    }
+
+    /// Takes what became of an action.
+    ///
+    /// # Panics
+    /// When `op` is not under way: the driver completed an operation twice, or invented one.
+    pub fn handle(&mut self, op: OpId, outcome: Outcome, now: Now) {
+        assert!(self.in_flight.remove(&op), "operation {} is not under way", op.0);
+        match outcome {
+            Outcome::Observed(result) => self.observed(result, now),
+            Outcome::Cut(stream, result) => self.cut_done(&stream, result, now),
+            Outcome::Sealed(statement, cut, result) => self.sealed(*statement, *cut, result, now),
+            Outcome::Recorded(batches, result) => self.recorded(batches, result, now),
+            Outcome::Anchored(anchor, result) => self.anchored(anchor, result, now),
+            Outcome::Attempted(attempts, result) => self.attempted(&attempts, result),
+            Outcome::Published(id, result) => self.published(&id, result, now),
+            Outcome::Settled(settled, archive, withdraw, result) => {
+                self.settled(SettleTodo { settled, archive, withdraw, at: now.mono }, result, now);
+            }
+            Outcome::StatusPublished(number, result) => self.status_published(number, result, now),
+            Outcome::Noted(result) => self.noted(result, now),
+            Outcome::Scanned(result) => self.scanned(result, now),
+            Outcome::Taken(name, result) => self.taken(name, result, now),
+            Outcome::Kept(name, id, result) => self.kept(&name, &id, result, now),
+            Outcome::Dropped(name, result) => self.dropped(&name, result, now),
+            Outcome::Recalled(name, id, bytes, result) => self.recalled(name, &id, bytes, result, now),
+            Outcome::Expelled(id, result) => self.expelled(&id, result),
+            Outcome::Followed(epoch_id, genesis, result) => self.followed(epoch_id, genesis, result, now),
+            Outcome::Applied(stream, result) => self.applied(&stream, result, now),
+            Outcome::MarkRead(stream, result) => self.mark_read(&stream, result),
+        }
+    }
+
+    /// When [`Self::next`] has something to do if nothing completes before; never later than the next heartbeat.
+    #[must_use]
+    pub fn deadline(&self) -> Mono {
+        let chores = [self.observe, self.scan, self.note].into_iter().filter(|chore| !chore.busy).map(|chore| chore.at);
+        let senders = self.senders.values().flat_map(|sender| [sender.linger_ends(), sender.next_due()]);
+        let retries = self.receivers.values().map(Receiver::retry_at);
+        let others = [self.publish_retry, self.settles.front().map(|todo| todo.at)];
+        let optional = senders.chain(retries).chain(others).flatten();
+        chores.chain(optional).chain([self.status_at()]).min().unwrap_or_default()
+    }
+
+    /// Something may have changed in the drop directory or the database: look at once.
+    pub fn hint(&mut self) {
+        self.scan.at = Mono(0);
+        self.observe.at = Mono(0);
+    }
+
+    /// Whether an action is under way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// Why nothing of our own is sent, if so.
+    #[must_use]
+    pub fn lock(&self) -> Option<Lock> {
+        self.lock
+    }
+
+    /// Own streams, ordered by name.
+    pub fn senders(&self) -> impl Iterator<Item = &Sender> {
+        self.senders.values()
+    }
+
+    /// The peer's streams, ordered by name.
+    pub fn receivers(&self) -> impl Iterator<Item = &Receiver> {
+        self.receivers.values()
+    }
+
+    /// The latest failure of each kind of action, for the log; each is handed out once.
+    pub fn take_faults(&mut self) -> BTreeMap<&'static str, String> {
+        std::mem::take(&mut self.last_fault)
+    }
+
+    fn fault(&mut self, what: &'static str, error: &crate::ports::PortError) {
+        self.last_fault.insert(what, error.text.clone());
+    }
+
+    fn next_chore(&mut self, now: Now) -> Option<Action> {
+        if self.observe.is_due(now.mono) {
+            self.observe.busy = true;
+            return Some(Action::Observe);
+        }
+        if self.scan.is_due(now.mono) {
+            self.scan.busy = true;
+            return Some(Action::Scan);
+        }
+        if self.note.is_due(now.mono) {
+            return self.next_note(now);
+        }
+        None
+    }
+}

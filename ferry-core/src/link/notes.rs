@@ -1,0 +1,169 @@
+//! What the operator sees: the state of every stream, and facts about the link.
+
+use ferry_format::Digest;
+use ferry_format::limits::RANGES_MAX;
+
+use super::Link;
+use crate::action::Action;
+use crate::ports::{Direction, Notes, PortError, StreamState};
+use crate::ranges;
+use crate::receiver::Receiver;
+use crate::sender::Sender;
+use crate::settings::ALARM_ATTEMPT;
+use crate::time::Now;
+
+/// Requests remembered so that each is carried out once; an operator makes a few a day.
+const REQUESTS_REMEMBERED_MAX: usize = 1_024;
+
+impl Link {
+    pub(super) fn next_note(&mut self, now: Now) -> Option<Action> {
+        self.note.busy = true;
+        let mut notes = std::mem::take(&mut self.notes);
+        notes.states = self.states(now);
+        notes.facts.extend(self.facts(now));
+        notes.now_ms = now.wall_ms;
+        Some(Action::Note(notes))
+    }
+
+    pub(super) fn noted(&mut self, result: Result<(), PortError>, now: Now) {
+        self.note.busy = false;
+        self.note.at = now.mono + self.settings.note_ms;
+        match result {
+            Ok(()) => {
+                while self.requests.len() > REQUESTS_REMEMBERED_MAX {
+                    self.requests.pop_first();
+                }
+            }
+            Err(error) => {
+                self.fault("note", &error);
+                self.notes.requests_done = self.requests.keys().copied().collect();
+            }
+        }
+    }
+
+    fn states(&self, now: Now) -> Vec<StreamState> {
+        let silent = self.is_silent(now.mono);
+        let outgoing = self.senders.values().map(|sender| self.outgoing_state(sender, silent, now));
+        let incoming = self.receivers.values().map(|receiver| self.incoming_state(receiver, now));
+        outgoing.chain(incoming).collect()
+    }
+
+    fn outgoing_state(&self, sender: &Sender, silent: bool, now: Now) -> StreamState {
+        let (health, code, detail) = self.outgoing_health(sender, silent, now);
+        StreamState {
+            direction: Direction::Out,
+            stream: sender.stream.clone(),
+            epoch: sender.epoch,
+            last_seq: sender.last_recorded().seq,
+            published_seq: sender.published(),
+            applied_seq: sender.settled().seq,
+            applied_digest: sender.settled().digest,
+            held: ranges::text(&sender.held_ranges(RANGES_MAX)),
+            missing: String::new(),
+            lag_ms: sender.lag_ms(now.mono),
+            health,
+            code,
+            detail,
+            parked_rows: sender.peer_parked_rows(),
+        }
+    }
+
+    fn outgoing_health(&self, sender: &Sender, silent: bool, now: Now) -> (&'static str, String, String) {
+        if let Some(lock) = self.lock {
+            return ("locked", lock.code().to_owned(), String::new());
+        }
+        if let Some(stop) = sender.stopped() {
+            return ("stopped", stop.code.clone(), stop.place.clone());
+        }
+        if let Some(refusal) = sender.peer_refused() {
+            return ("refused", refusal.code.clone(), place(refusal));
+        }
+        if let Some(parked) = sender.peer_parked() {
+            return ("parked", parked.code.clone(), format!("seq {}", parked.seq));
+        }
+        if silent {
+            return ("silent", "peer-silent".to_owned(), String::new());
+        }
+        if sender.worst_attempt() >= ALARM_ATTEMPT {
+            return ("waiting", "many-attempts".to_owned(), format!("attempt {}", sender.worst_attempt()));
+        }
+        if sender.lag_ms(now.mono) > 0 || !sender.is_idle() {
+            return ("waiting", String::new(), String::new());
+        }
+        ("ok", String::new(), String::new())
+    }
+
+    fn incoming_state(&self, receiver: &Receiver, now: Now) -> StreamState {
+        let marks = self.marks();
+        let mark = receiver.mark();
+        let missing = receiver.missing_ranges(RANGES_MAX);
+        let held = receiver.held_ranges(RANGES_MAX);
+        let (health, code, detail) = if let Some(refusal) = receiver.refused() {
+            ("refused", refusal.code.clone(), place(refusal))
+        } else if let Some(parked) = receiver.waits_for(|stream| marks.get(stream).cloned()) {
+            ("parked", parked.code, format!("seq {}", parked.seq))
+        } else if !missing.is_empty() || !held.is_empty() {
+            ("waiting", String::new(), String::new())
+        } else {
+            ("ok", String::new(), String::new())
+        };
+        StreamState {
+            direction: Direction::In,
+            stream: receiver.stream.clone(),
+            epoch: mark.map_or(0, |mark| mark.epoch),
+            last_seq: receiver.last_known(),
+            published_seq: receiver.last_known(),
+            applied_seq: mark.map_or(0, |mark| mark.seq),
+            applied_digest: mark.map_or(Digest([0; 32]), |mark| mark.digest),
+            held: ranges::text(&held),
+            missing: ranges::text(&missing),
+            lag_ms: receiver.lag_ms(now.mono),
+            health,
+            code,
+            detail,
+            parked_rows: receiver.parked_rows(),
+        }
+    }
+
+    fn facts(&self, now: Now) -> Vec<(String, String)> {
+        let heard = self.peer.heard.map(|heard| now.mono.since(heard).to_string());
+        let counters = &self.counters;
+        let longest = self.senders.values().filter_map(|sender| sender.delay().longest_ms()).max();
+        let median = self.senders.values().filter_map(|sender| sender.delay().median_ms()).max();
+        let text = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
+        [
+            ("peer_heard_ago_ms", heard.unwrap_or_default()),
+            ("peer_silent", u8::from(self.is_silent(now.mono)).to_string()),
+            ("peer_clock_ms", if self.peer.clock_ms == 0 { String::new() } else { self.peer.clock_ms.to_string() }),
+            ("peer_alarm", self.peer.alarm.unwrap_or_default().to_owned()),
+            ("lock", self.lock.map_or("", super::Lock::code).to_owned()),
+            ("gate_foreign", counters.foreign.to_string()),
+            ("gate_unverified", counters.unverified.to_string()),
+            ("gate_damaged", counters.damaged.to_string()),
+            ("gate_duplicate", counters.duplicate.to_string()),
+            ("gate_refused", counters.refused.to_string()),
+            ("round_trip_median_ms", text(median)),
+            ("round_trip_longest_ms", text(longest)),
+            ("life_events_dropped", self.dropped_life.to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+
+    /// What waits to be written when nothing more will happen: for a daemon that is about to end.
+    pub fn last_notes(&mut self, now: Now) -> Notes {
+        let mut notes = std::mem::take(&mut self.notes);
+        notes.states = self.states(now);
+        notes.facts.extend(self.facts(now));
+        notes.now_ms = now.wall_ms;
+        notes
+    }
+}
+
+fn place(refusal: &ferry_format::Refusal) -> String {
+    let mut words = vec![format!("seq {}", refusal.seq)];
+    words.extend(refusal.table.as_ref().map(|table| format!("table {table}")));
+    words.extend(refusal.row.map(|row| format!("row {row}")));
+    words.extend(refusal.constraint.as_ref().map(|constraint| format!("constraint {constraint}")));
+    words.join(", ")
+}

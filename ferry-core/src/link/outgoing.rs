@@ -1,0 +1,279 @@
+//! What goes out: cut, seal, record, anchor, publish, and publish again.
+
+use std::collections::BTreeMap;
+
+use ferry_format::{BatchStatement, Digest, Mark, StreamName};
+
+use super::{Link, Lock, SettleTodo};
+use crate::action::Action;
+use crate::cut::{CutBatch, CutOutcome};
+use crate::ports::{Anchor, Attempt, BatchId, LifeKind, Observation, OutgoingBatch, PortError};
+use crate::sender::Frame;
+use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED};
+use crate::time::{Mono, Now};
+
+/// What the anchor on disk covers.
+#[derive(Debug, Default)]
+pub(super) struct AnchorState {
+    pub(super) sent: BTreeMap<StreamName, u64>,
+    pub(super) status_next: u64,
+    pub(super) busy: bool,
+    pub(super) retry_at: Option<Mono>,
+}
+
+impl Link {
+    pub(super) fn next_outgoing(&mut self, now: Now) -> Option<Action> {
+        self.next_anchor(now)
+            .or_else(|| self.next_settle(now))
+            .or_else(|| self.next_publish(now))
+            .or_else(|| self.next_record(now))
+            .or_else(|| self.next_seal(now))
+            .or_else(|| self.next_attempts(now))
+            .or_else(|| self.next_cut(now))
+    }
+
+    fn next_anchor(&mut self, now: Now) -> Option<Action> {
+        if self.anchor.busy || self.anchor.retry_at.is_some_and(|at| now.mono < at) || self.lock == Some(Lock::Restored) {
+            return None;
+        }
+        let behind = |sender: &crate::sender::Sender| {
+            sender.last_recorded().seq > self.anchor.sent.get(&sender.stream).copied().unwrap_or(0)
+        };
+        let out_of_numbers = self.status.next >= self.anchor.status_next;
+        let locked = self.lock.is_some();
+        if !out_of_numbers && (locked || !self.senders.values().any(behind)) {
+            return None;
+        }
+        // While the anchor is missing or foreign, only the status numbers move: the old marks are not ours to vouch for.
+        let sent = if locked { Vec::new() } else { self.sent_marks() };
+        self.anchor.busy = true;
+        Some(Action::Anchor(Anchor {
+            instance: self.instance,
+            sent,
+            status_next: self.status.next + STATUS_NUMBERS_RESERVED,
+            peer: self.peer.highest,
+            audit: self.audit,
+        }))
+    }
+
+    fn sent_marks(&self) -> Vec<Mark> {
+        self.senders.values().map(|sender| sender.last_recorded().clone()).collect()
+    }
+
+    pub(super) fn anchored(&mut self, anchor: Anchor, result: Result<(), PortError>, now: Now) {
+        self.anchor.busy = false;
+        if let Err(error) = result {
+            self.fault("anchor", &error);
+            self.anchor.retry_at = Some(now.mono + self.settings.retry_ms);
+            return;
+        }
+        self.anchor.retry_at = None;
+        self.anchor.status_next = anchor.status_next;
+        for mark in anchor.sent {
+            self.anchor.sent.insert(mark.stream, mark.seq);
+        }
+    }
+
+    fn next_publish(&mut self, now: Now) -> Option<Action> {
+        let waits = self.publish_retry.is_some_and(|at| now.mono < at);
+        if waits || self.publishing >= PUBLISHES_MAX || self.lock.is_some() {
+            return None;
+        }
+        for stream in &self.order {
+            let anchored = self.anchor.sent.get(stream).copied().unwrap_or(0);
+            let Some(sender) = self.senders.get_mut(stream) else { continue };
+            let Some(turn) = sender.next_publish(anchored) else { continue };
+            self.publishing += 1;
+            self.publish_retry = None;
+            let name = self.around.batch_name(&turn.id, turn.attempt);
+            let replaces = turn.replaces.map(|attempt| self.around.batch_name(&turn.id, attempt));
+            return Some(Action::Publish { id: turn.id, name, replaces });
+        }
+        None
+    }
+
+    pub(super) fn published(&mut self, id: &BatchId, result: Result<(), PortError>, now: Now) {
+        self.publishing -= 1;
+        if let Err(error) = &result {
+            self.fault("publish", error);
+            self.publish_retry = Some(now.mono + self.settings.retry_ms);
+        }
+        let Some(sender) = self.senders.get_mut(&id.stream) else { return };
+        let before = sender.published();
+        if let Some(attempt) = sender.publish_done(id.seq, &result, now.mono, &self.settings) {
+            if sender.published() > before {
+                self.status.publish_progress(now.mono);
+            }
+            let epoch = id.epoch;
+            self.out_event(&id.stream, epoch, id.seq, LifeKind::Published, now, attempt.to_string());
+        }
+    }
+
+    fn next_record(&mut self, now: Now) -> Option<Action> {
+        if self.lock.is_some() {
+            return None;
+        }
+        self.order.iter().find_map(|stream| self.senders.get_mut(stream)?.next_record(now.mono))
+    }
+
+    pub(super) fn recorded(&mut self, batches: Vec<OutgoingBatch>, result: Result<(), PortError>, now: Now) {
+        let Some(stream) = batches.first().map(|batch| batch.stream.clone()) else { return };
+        if let Err(error) = &result {
+            self.fault("record", error);
+        }
+        let Some(sender) = self.senders.get_mut(&stream) else { return };
+        for batch in sender.recorded(batches, result, now.mono, &self.settings) {
+            let detail = format!("rows={} bytes={}", batch.rows, batch.file_bytes);
+            self.out_event(&stream, batch.epoch, batch.seq, LifeKind::Recorded, now, detail);
+        }
+    }
+
+    fn next_seal(&mut self, now: Now) -> Option<Action> {
+        let (around, audit) = (&self.around, self.audit);
+        for stream in &self.order {
+            let requires: Vec<Mark> = self
+                .senders
+                .get(stream)?
+                .depends()
+                .iter()
+                .filter_map(|name| self.senders.get(name))
+                .map(|sender| sender.last_recorded().clone())
+                .filter(|mark| mark.seq > 0)
+                .collect();
+            let frame = Frame { link: &around.link, from: &around.zone, to: &around.peer, requires, audit };
+            if let Some(action) = self.senders.get_mut(stream)?.next_seal(now, frame) {
+                return Some(action);
+            }
+        }
+        None
+    }
+
+    pub(super) fn sealed(
+        &mut self,
+        statement: BatchStatement,
+        cut: CutBatch,
+        result: Result<(Digest, u64), PortError>,
+        now: Now,
+    ) {
+        if let Err(error) = &result {
+            self.fault("seal", error);
+        }
+        if let Some(sender) = self.senders.get_mut(&statement.stream) {
+            sender.sealed(statement, cut, result, now.mono, &self.settings);
+        }
+    }
+
+    fn next_cut(&mut self, now: Now) -> Option<Action> {
+        if self.lock.is_some() {
+            return None;
+        }
+        let recorded: BTreeMap<StreamName, u64> =
+            self.senders.iter().map(|(name, sender)| (name.clone(), sender.recorded_through())).collect();
+        for stream in self.order.clone() {
+            let hurried = self.is_hurried(&stream, now.mono);
+            let sender = self.senders.get_mut(&stream)?;
+            let through = |name: &StreamName| recorded.get(name).copied().unwrap_or(u64::MAX);
+            if let Some(action) = sender.next_cut(now.mono, hurried, &self.settings, through) {
+                return Some(action);
+            }
+        }
+        None
+    }
+
+    /// Whether a stream that depends on this one waits for rows that this one has not cut: it lends its own urgency.
+    fn is_hurried(&self, stream: &StreamName, now: Mono) -> bool {
+        let Some(cut_through) = self.senders.get(stream).map(crate::sender::Sender::cut_through) else { return false };
+        self.senders.values().any(|other| other.needs_of(stream) > cut_through && other.wants_cut(now))
+    }
+
+    pub(super) fn cut_done(&mut self, stream: &StreamName, result: Result<CutOutcome, PortError>, now: Now) {
+        if let Err(error) = &result {
+            self.fault("cut", error);
+        }
+        if let Some(sender) = self.senders.get_mut(stream) {
+            sender.cut_done(result, now.mono, &self.settings);
+        }
+    }
+
+    fn next_attempts(&mut self, now: Now) -> Option<Action> {
+        if self.lock.is_some() {
+            return None;
+        }
+        self.order.iter().find_map(|stream| {
+            let attempts = self.senders.get_mut(stream)?.next_attempts(now);
+            (!attempts.is_empty()).then_some(Action::Attempt(attempts))
+        })
+    }
+
+    pub(super) fn attempted(&mut self, attempts: &[Attempt], result: Result<(), PortError>) {
+        if let Err(error) = &result {
+            self.fault("attempt", error);
+        }
+        let Some(stream) = attempts.first().map(|attempt| &attempt.stream) else { return };
+        if let Some(sender) = self.senders.get_mut(stream) {
+            sender.attempts_done(attempts, result.is_ok());
+        }
+    }
+
+    fn next_settle(&mut self, now: Now) -> Option<Action> {
+        if self.settling {
+            return None;
+        }
+        if let Some(todo) = self.settles.front().filter(|todo| now.mono >= todo.at).cloned() {
+            self.settles.pop_front();
+            return Some(self.settle_action(todo));
+        }
+        let (settled, archive, attempts) =
+            self.order.iter().find_map(|stream| self.senders.get_mut(stream)?.next_settle(now))?;
+        let names = archive.iter().zip(&attempts).map(|(id, attempt)| self.around.batch_name(id, attempt.attempt));
+        let withdraw = names.collect();
+        Some(self.settle_action(SettleTodo { settled, archive, withdraw, at: now.mono }))
+    }
+
+    fn settle_action(&mut self, todo: SettleTodo) -> Action {
+        self.settling = true;
+        Action::Settle { settled: todo.settled, archive: todo.archive, withdraw: todo.withdraw }
+    }
+
+    pub(super) fn settled(&mut self, mut todo: SettleTodo, result: Result<(), PortError>, now: Now) {
+        self.settling = false;
+        if let Err(error) = result {
+            self.fault("settle", &error);
+            todo.at = now.mono + self.settings.retry_ms;
+            self.settles.push_back(todo);
+        }
+    }
+
+    pub(super) fn observed(&mut self, result: Result<Observation, PortError>, now: Now) {
+        self.observe.busy = false;
+        self.observe.at = now.mono + self.settings.observe_ms;
+        let observation = match result {
+            Ok(observation) => observation,
+            Err(error) => return self.fault("observe", &error),
+        };
+        self.audit = observation.audit;
+        let ends: BTreeMap<StreamName, u64> =
+            observation.streams.into_iter().map(|backlog| (backlog.stream, backlog.last_id)).collect();
+        for (stream, sender) in &mut self.senders {
+            let depends = sender.depends().iter().filter_map(|name| Some((name.clone(), *ends.get(name)?))).collect();
+            sender.observe(ends.get(stream).copied().unwrap_or(0), depends, now.mono);
+        }
+        for request in observation.resend {
+            self.resend_requested(request);
+        }
+    }
+
+    /// Makes the batches that an operator named due now, once for each request.
+    fn resend_requested(&mut self, request: crate::ports::ResendRequest) {
+        if self.requests.contains_key(&request.id) {
+            return;
+        }
+        if let Some(sender) = self.senders.get_mut(&request.stream) {
+            for seq in sender.unsettled_between(request.first, request.last) {
+                sender.resend_now(seq);
+            }
+        }
+        self.notes.requests_done.push(request.id);
+        self.requests.insert(request.id, request);
+    }
+}

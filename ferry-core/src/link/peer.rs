@@ -1,0 +1,134 @@
+//! What the peer's status says, and whether to believe it.
+
+use std::collections::BTreeMap;
+
+use ferry_format::{BootNonce, Checkpoint, IncomingReport, Mark, StatusBody, StatusStatement, StreamName, WantKind};
+
+use super::{Link, Lock};
+use crate::settings::SILENT_HEARTBEATS;
+use crate::time::{Mono, Now};
+
+/// What is known of the peer.
+#[derive(Debug, Default)]
+pub(super) struct PeerState {
+    /// The highest status accepted: boot nonce and number.
+    pub(super) highest: Option<(BootNonce, u64)>,
+    /// The highest number of ours that it has echoed since our start.
+    echoed_number: u64,
+    pub(super) echoed_this_boot: bool,
+    pub(super) heard: Option<Mono>,
+    pub(super) clock_ms: u64,
+    pub(super) audit: Option<Checkpoint>,
+    /// What is wrong with the peer as a whole, by its published code.
+    pub(super) alarm: Option<&'static str>,
+}
+
+impl Link {
+    /// Takes a verified status. Returns whether it is news; a lower number is an old one come late, or a replay.
+    pub(super) fn read_status(&mut self, statement: &StatusStatement, body: &StatusBody, now: Now) -> bool {
+        let echo_now = statement.echo.filter(|echo| echo.boot == self.boot);
+        let higher = self.peer.highest.is_none_or(|(_, number)| statement.number > number);
+        if !higher {
+            // Lower numbers with a fresher echo than any before can only come from a peer that has forgotten.
+            let fresh = echo_now.is_some_and(|echo| echo.number > self.peer.echoed_number);
+            let other_boot = self.peer.highest.is_some_and(|(boot, _)| boot != statement.boot);
+            if !(fresh && other_boot) {
+                return false;
+            }
+            self.peer.alarm = Some("peer-restored");
+        }
+        self.heard_from(statement, now);
+        if let Some(echo) = echo_now {
+            self.peer.echoed_number = self.peer.echoed_number.max(echo.number);
+            self.peer.echoed_this_boot = true;
+            for receiver in self.receivers.values_mut() {
+                receiver.reports_echoed(echo.number);
+            }
+            self.judge_lock(statement);
+        }
+        self.watch_audit(statement);
+        self.read_own_streams(statement, body, now);
+        for report in &body.outgoing {
+            if let Some(receiver) = self.receivers.get_mut(&report.stream) {
+                receiver.announce(report.epoch, report.epoch_id, report.published, echo_now.is_some());
+            }
+        }
+        for want in body.wants.iter().filter(|want| want.kind == WantKind::Resend) {
+            if let Some(sender) = self.senders.get_mut(&want.stream).filter(|sender| sender.epoch == want.epoch) {
+                for seq in sender.unsettled_between(want.range.first, want.range.last) {
+                    sender.resend_now(seq);
+                }
+            }
+        }
+        true
+    }
+
+    fn heard_from(&mut self, statement: &StatusStatement, now: Now) {
+        if self.is_silent(now.mono) {
+            for sender in self.senders.values_mut() {
+                sender.reset_backoff(now.mono, &self.settings);
+            }
+        }
+        let new_boot = self.peer.highest.is_none_or(|(boot, _)| boot != statement.boot);
+        let unheard = statement.echo.is_none_or(|echo| echo.boot != self.boot);
+        if new_boot || unheard {
+            self.status.progress(now.mono);
+        }
+        self.peer.highest = Some((statement.boot, statement.number));
+        self.peer.heard = Some(now.mono);
+        self.peer.clock_ms = statement.clock_ms;
+    }
+
+    /// Whether the peer has missed its heartbeats, allowing for the gate's worst case.
+    pub(super) fn is_silent(&self, now: Mono) -> bool {
+        let patience = SILENT_HEARTBEATS * self.settings.heartbeat_ms + self.settings.gate_worst_ms;
+        self.peer.heard.map_or(now.0 > patience, |heard| now.since(heard) > patience)
+    }
+
+    /// A fresh word of the peer shows whether it has applied more than our books know of.
+    fn judge_lock(&mut self, statement: &StatusStatement) {
+        let ahead = |mark: &Mark| {
+            self.senders.get(&mark.stream).is_some_and(|sender| {
+                (mark.epoch, mark.seq) > (sender.epoch, sender.last_recorded().seq)
+            })
+        };
+        if statement.received.iter().any(ahead) {
+            self.lock = Some(Lock::Restored);
+            return;
+        }
+        match self.lock {
+            Some(Lock::AnchorMissing | Lock::AnchorForeign) => self.lock = None,
+            Some(Lock::Restored) | None => {}
+        }
+    }
+
+    /// Mutual witness: the peer's log may only grow, and one size has one root.
+    fn watch_audit(&mut self, statement: &StatusStatement) {
+        if let Some(before) = self.peer.audit {
+            let forked = statement.audit.size == before.size && statement.audit.root != before.root;
+            let shrunk = statement.audit.size < before.size;
+            if forked || shrunk {
+                self.peer.alarm = Some(if forked { "peer-audit-forked" } else { "peer-audit-shrunk" });
+            }
+        }
+        self.peer.audit = Some(statement.audit);
+    }
+
+    fn read_own_streams(&mut self, statement: &StatusStatement, body: &StatusBody, now: Now) {
+        let marks: BTreeMap<&StreamName, &Mark> = statement.received.iter().map(|mark| (&mark.stream, mark)).collect();
+        let reports: BTreeMap<&StreamName, &IncomingReport> =
+            body.incoming.iter().map(|report| (&report.stream, report)).collect();
+        for stream in self.order.clone() {
+            let (mark, report) = (marks.get(&stream).copied(), reports.get(&stream).copied());
+            let Some(sender) = self.senders.get_mut(&stream) else { continue };
+            let epoch = sender.epoch;
+            let evidence = sender.read_report(mark, report, now, &self.settings);
+            if let Some(alarm) = evidence.alarm {
+                self.peer.alarm = Some(alarm);
+            }
+            for (seq, kind, detail) in evidence.life {
+                self.out_event(&stream, epoch, seq, kind, now, detail);
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Takes up the work where the books, the spool and the anchor left it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use ferry_format::{BootNonce, Counters, StreamName};
+use thiserror::Error;
+
+use super::{Chore, Link, Lock, intake, outgoing, peer, status};
+use crate::perform::Surroundings;
+use crate::ports::{Anchor, BatchId, Notes, PortError, Ports, Recovered, Side, Vetted};
+use crate::receiver::Receiver;
+use crate::sender::Sender;
+use crate::settings::Settings;
+use crate::time::Now;
+
+/// Why the work cannot be taken up.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RecoverError {
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The books name an own stream that the contract does not have any more.
+    #[error("the database sends stream `{0}`, which is not in the contract of this zone")]
+    UnknownStream(StreamName),
+}
+
+/// Reads the books, the spool and the anchor, and gives a link that goes on from there.
+///
+/// # Errors
+/// When one of them cannot be read, or they contradict the contract.
+pub fn recover(
+    around: Arc<Surroundings>,
+    settings: Settings,
+    boot: BootNonce,
+    ports: &Ports<'_>,
+    now: Now,
+) -> Result<Link, RecoverError> {
+    let recovered = ports.store.recover()?;
+    let anchor = ports.anchor.load()?;
+    let lock = judge_anchor(anchor.as_ref(), &recovered);
+    discard_orphans(&recovered, ports)?;
+    let mut link = Link {
+        senders: senders(&around, &settings, &recovered, now)?,
+        receivers: receivers(&around, &recovered),
+        order: Vec::new(),
+        instance: recovered.instance,
+        boot,
+        next_op: 1,
+        in_flight: BTreeSet::new(),
+        audit: recovered.audit,
+        lock,
+        observe: Chore::default(),
+        scan: Chore::default(),
+        note: Chore::default(),
+        anchor: outgoing::AnchorState::default(),
+        settles: VecDeque::new(),
+        settling: false,
+        publishing: 0,
+        publish_retry: None,
+        intake: intake::Intake::default(),
+        counters: Counters::default(),
+        status: status::StatusState::default(),
+        peer: peer::PeerState::default(),
+        notes: Notes::default(),
+        dropped_life: 0,
+        requests: BTreeMap::new(),
+        last_fault: BTreeMap::new(),
+        around,
+        settings,
+    };
+    link.order = link.senders.keys().cloned().collect();
+    link.order.sort_by_key(|stream| std::cmp::Reverse(link.senders[stream].priority));
+    link.take_up_anchor(anchor, now);
+    link.take_up_spool(ports, now)?;
+    Ok(link)
+}
+
+/// A database older than its anchor was restored; one without its anchor may have been.
+fn judge_anchor(anchor: Option<&Anchor>, recovered: &Recovered) -> Option<Lock> {
+    let Some(anchor) = anchor else { return Some(Lock::AnchorMissing) };
+    if anchor.instance != recovered.instance {
+        return Some(Lock::AnchorForeign);
+    }
+    let behind = anchor.sent.iter().any(|sent| {
+        let stream = recovered.outgoing.iter().find(|stream| stream.last.stream == sent.stream);
+        stream.is_none_or(|stream| {
+            let last = &stream.last;
+            (last.epoch, last.seq) < (sent.epoch, sent.seq)
+                || (last.epoch, last.seq) == (sent.epoch, sent.seq) && last.digest != sent.digest
+        })
+    });
+    behind.then_some(Lock::Restored)
+}
+
+/// A sealed file whose batch was never recorded was never published: its rows are still in the outbox.
+fn discard_orphans(recovered: &Recovered, ports: &Ports<'_>) -> Result<(), PortError> {
+    for id in ports.spool.list(Side::Out)? {
+        let stream = recovered.outgoing.iter().find(|stream| stream.last.stream == id.stream);
+        let recorded = stream.is_some_and(|stream| {
+            let settled = id.epoch == stream.settled.epoch && id.seq <= stream.settled.seq;
+            settled || stream.unsettled.iter().any(|batch| batch.seq == id.seq && batch.digest == id.digest)
+        });
+        if !recorded {
+            ports.spool.discard(Side::Out, &id)?;
+        }
+    }
+    Ok(())
+}
+
+fn senders(
+    around: &Surroundings,
+    settings: &Settings,
+    recovered: &Recovered,
+    now: Now,
+) -> Result<BTreeMap<StreamName, Sender>, RecoverError> {
+    // The peer's first status, which says what it holds, should be here by then.
+    let first_look = now.mono + 2 * settings.handshake_ms;
+    let mut senders = BTreeMap::new();
+    for stream in &recovered.outgoing {
+        let name = stream.last.stream.clone();
+        let contract = around.contract.stream(&name).ok_or_else(|| RecoverError::UnknownStream(name.clone()))?;
+        let (limits, priority, depends) = (contract.limits, contract.priority, contract.depends.clone());
+        senders.insert(name, Sender::recover(stream.clone(), limits, priority, depends, now, first_look));
+    }
+    Ok(senders)
+}
+
+fn receivers(around: &Surroundings, recovered: &Recovered) -> BTreeMap<StreamName, Receiver> {
+    let mut receivers = BTreeMap::new();
+    for contract in around.contract.owned_by(&around.peer) {
+        let found = recovered.incoming.iter().find(|stream| stream.stream == contract.name).cloned();
+        let stream = found.unwrap_or_else(|| crate::ports::RecoveredIn {
+            stream: contract.name.clone(),
+            followed: None,
+            parked_rows: 0,
+            reports: Vec::new(),
+        });
+        receivers.insert(contract.name.clone(), Receiver::recover(stream, contract.priority, contract.digest));
+    }
+    receivers
+}
+
+impl Link {
+    fn take_up_anchor(&mut self, anchor: Option<Anchor>, now: Now) {
+        // Without an anchor the old numbers are not known; hundredths of a second since 1970 are above any
+        // number that a zone which speaks a few times a second can have used.
+        self.status.next = now.wall_ms / 10;
+        if let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) {
+            self.status.next = anchor.status_next;
+            self.peer.highest = anchor.peer;
+            self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect();
+        }
+        self.anchor.status_next = self.status.next;
+    }
+
+    /// Batches that were held when the daemon ended are vetted again and held again.
+    fn take_up_spool(&mut self, ports: &Ports<'_>, now: Now) -> Result<(), PortError> {
+        let mut applied: Vec<BatchId> = Vec::new();
+        for id in ports.spool.list(Side::In)? {
+            let Some(receiver) = self.receivers.get_mut(&id.stream) else { continue };
+            if receiver.mark().is_some_and(|mark| (id.epoch, id.seq) <= (mark.epoch, mark.seq)) {
+                applied.push(id);
+                continue;
+            }
+            let bytes = ports.spool.get(Side::In, &id)?;
+            match ports.sealer.vet(&bytes) {
+                Ok(Vetted::Batch(batch)) if batch.digest == id.digest => {
+                    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                    receiver.add(&batch.statement, batch.digest, length, now, true);
+                }
+                // A key may have been revoked, or the file rotted: the peer sends it again.
+                Ok(_) | Err(_) => ports.spool.discard(Side::In, &id)?,
+            }
+        }
+        if !applied.is_empty() {
+            ports.spool.archive(Side::In, &applied)?;
+        }
+        Ok(())
+    }
+}

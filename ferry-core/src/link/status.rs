@@ -1,0 +1,157 @@
+//! The status that this zone publishes: what it says and when it goes out.
+
+use ferry_format::limits::{RANGES_MAX, REPORTS_MAX};
+use ferry_format::{Digest, Echo, IncomingReport, OutgoingReport, Plain, StatusBody, StatusStatement};
+
+use super::Link;
+use crate::action::Action;
+use crate::ports::PortError;
+use crate::receiver::Receiver;
+use crate::time::{Mono, Now};
+
+/// Batches taken or applied since the last status that make the next one urgent: a quarter of the default window.
+const URGENT_BATCHES: u32 = 16;
+/// The versions of the format that this program reads.
+pub const FORMATS_READ: [u64; 1] = [1];
+
+/// When the next status goes out.
+#[derive(Debug, Default)]
+pub(super) struct StatusState {
+    /// The number of the next status.
+    pub(super) next: u64,
+    busy: bool,
+    last_sent: Option<Mono>,
+    last_name: Option<String>,
+    progress_since: Option<Mono>,
+    batches: u32,
+    retry_at: Option<Mono>,
+}
+
+impl StatusState {
+    /// Something happened that the peer should hear of.
+    pub(super) fn progress(&mut self, now: Mono) {
+        self.progress_since.get_or_insert(now);
+    }
+
+    /// A batch was taken or applied.
+    pub(super) fn batch_progress(&mut self, now: Mono) {
+        self.batches += 1;
+        self.progress(now);
+    }
+
+    /// A batch was published for the first time: the peer should know that it exists.
+    pub(super) fn publish_progress(&mut self, now: Mono) {
+        self.progress(now);
+    }
+}
+
+impl Link {
+    /// When the next status is due if nothing more happens.
+    pub(super) fn status_at(&self) -> Mono {
+        if self.status.busy {
+            return Mono(u64::MAX);
+        }
+        let Some(last) = self.status.last_sent else { return self.status.retry_at.unwrap_or_default() };
+        let pace = if self.peer.echoed_this_boot { self.settings.heartbeat_ms } else { self.settings.handshake_ms };
+        let beat = last + pace;
+        let urgent = self.status.batches >= URGENT_BATCHES;
+        let progress = self.status.progress_since.map(|since| {
+            let paced = last + self.settings.status_debounce_ms;
+            if urgent { since } else { since.max(paced) }
+        });
+        progress.map_or(beat, |at| at.min(beat)).max(self.status.retry_at.unwrap_or_default())
+    }
+
+    pub(super) fn next_status(&mut self, now: Now) -> Option<Action> {
+        let numbered = self.status.next < self.anchor.status_next;
+        if self.status.busy || !numbered || now.mono < self.status_at() {
+            return None;
+        }
+        let number = self.status.next;
+        self.status.next += 1;
+        self.status.busy = true;
+        self.status.last_sent = Some(now.mono);
+        self.status.progress_since = None;
+        self.status.batches = 0;
+        let statement = self.status_statement(number, now);
+        let body = self.status_body(number, now);
+        let replaces = self.status.last_name.take();
+        Some(Action::PublishStatus { statement: Box::new(statement), body: Box::new(body), replaces })
+    }
+
+    fn status_statement(&self, number: u64, now: Now) -> StatusStatement {
+        StatusStatement {
+            link: self.around.link.clone(),
+            from: self.around.zone.clone(),
+            to: self.around.peer.clone(),
+            instance: self.instance,
+            boot: self.boot,
+            number,
+            clock_ms: now.wall_ms,
+            echo: self.peer.highest.map(|(boot, number)| Echo { boot, number }),
+            received: self.marks().into_values().collect(),
+            sent: self.senders.values().map(|sender| sender.last_recorded().clone()).collect(),
+            audit: self.audit,
+            witness: self.peer.audit,
+            // The sealer fills in what it seals.
+            plain: Plain { bytes: 0, sm3: Digest([0; 32]) },
+        }
+    }
+
+    fn status_body(&mut self, number: u64, now: Now) -> StatusBody {
+        let marks = self.marks();
+        let incoming = self.receivers.values_mut().map(|receiver| incoming(receiver, number, &marks)).collect();
+        let outgoing = self.senders.values().map(|sender| OutgoingReport {
+            stream: sender.stream.clone(),
+            epoch: sender.epoch,
+            epoch_id: sender.epoch_id,
+            published: sender.published(),
+            oldest_unapplied_ms: sender.lag_ms(now.mono),
+        });
+        let mut contracts: Vec<_> =
+            self.around.contract.streams().iter().map(|stream| (stream.name.clone(), stream.digest)).collect();
+        contracts.sort();
+        StatusBody {
+            incoming,
+            outgoing: outgoing.collect(),
+            contracts,
+            formats: FORMATS_READ.to_vec(),
+            cards: Vec::new(),
+            wants: Vec::new(),
+            counters: self.counters,
+        }
+    }
+
+    pub(super) fn status_published(&mut self, number: u64, result: Result<String, PortError>, now: Now) {
+        self.status.busy = false;
+        match result {
+            Ok(name) => {
+                self.status.retry_at = None;
+                self.status.last_name = Some(name);
+                self.notes.facts.push(("status_number".to_owned(), number.to_string()));
+            }
+            Err(error) => {
+                self.fault("status", &error);
+                self.status.retry_at = Some(now.mono + self.settings.retry_ms);
+                self.status.progress(now.mono);
+            }
+        }
+    }
+}
+
+fn incoming(
+    receiver: &mut Receiver,
+    number: u64,
+    marks: &std::collections::BTreeMap<ferry_format::StreamName, ferry_format::Mark>,
+) -> IncomingReport {
+    IncomingReport {
+        stream: receiver.stream.clone(),
+        epoch: receiver.mark().map_or(0, |mark| mark.epoch),
+        held: receiver.held_ranges(RANGES_MAX),
+        missing: receiver.missing_ranges(RANGES_MAX),
+        refused: receiver.refused().cloned(),
+        parked: receiver.waits_for(|stream| marks.get(stream).cloned()),
+        parked_rows: receiver.parked_rows(),
+        reports: receiver.reports_for(number, REPORTS_MAX),
+    }
+}

@@ -1,0 +1,262 @@
+//! Runs one action on the ports. The daemon calls this from its workers, a simulator in an order drawn from its seed:
+//! both run the same steps, and nothing is decided here.
+
+use std::sync::Arc;
+
+use ferry_format::{EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName};
+
+use crate::action::{Action, Outcome, Taken};
+use crate::contract::{Contract, StreamContract};
+use crate::cut::{CutBatch, CutOutcome, cut};
+use crate::group::Group;
+use crate::ports::{
+    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, PortError, Ports, QuarantineNote, Settled, Side, Vetted,
+};
+
+/// What an action needs to know beside the ports.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The contract that this side has.
+    pub contract: Arc<Contract>,
+    /// The link.
+    pub link: LinkId,
+    /// This zone.
+    pub zone: ZoneName,
+    /// The peer.
+    pub peer: ZoneName,
+    /// The extension of file names, as the gate's profile wants it.
+    pub extension: String,
+}
+
+impl Surroundings {
+    /// The name of a batch file of ours.
+    #[must_use]
+    pub fn batch_name(&self, id: &BatchId, attempt: u32) -> String {
+        let kind = NameKind::Batch { stream: id.stream.clone(), epoch: id.epoch, seq: id.seq };
+        self.name(kind, attempt, id.digest.short())
+    }
+
+    fn name(&self, kind: NameKind, attempt: u32, digest8: String) -> String {
+        let (from, to) = (self.zone.clone(), self.peer.clone());
+        FileName { from, to, kind, attempt, digest8, extension: self.extension.clone() }.to_string()
+    }
+}
+
+/// Runs `action`. Every failure comes back in the outcome.
+pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
+    match action {
+        Action::Observe => Outcome::Observed(ports.store.observe()),
+        Action::Cut { request, boundaries, plain_bytes } => {
+            let result = read_and_cut(&request, &boundaries, plain_bytes, around, ports);
+            Outcome::Cut(request.stream, result)
+        }
+        Action::Seal { statement, cut } => {
+            let result = seal(&statement, &cut, ports);
+            Outcome::Sealed(statement, cut, result)
+        }
+        Action::Record(batches) => {
+            let result = ports.store.record(&batches);
+            Outcome::Recorded(batches, result)
+        }
+        Action::Anchor(anchor) => {
+            let result = ports.anchor.save(&anchor);
+            Outcome::Anchored(anchor, result)
+        }
+        Action::Attempt(attempts) => {
+            let result = ports.store.attempt(&attempts);
+            Outcome::Attempted(attempts, result)
+        }
+        Action::Publish { id, name, replaces } => {
+            let result = publish(&id, &name, replaces.as_deref(), ports);
+            Outcome::Published(id, result)
+        }
+        Action::PublishStatus { statement, body, replaces } => {
+            let result = publish_status(&statement, &body, replaces.as_deref(), around, ports);
+            Outcome::StatusPublished(statement.number, result)
+        }
+        Action::Settle { settled, archive, withdraw } => {
+            let result = settle(&settled, &archive, &withdraw, ports);
+            Outcome::Settled(settled, archive, withdraw, result)
+        }
+        Action::Note(notes) => Outcome::Noted(ports.store.note(&notes)),
+        other => perform_incoming(other, around, ports),
+    }
+}
+
+fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
+    match action {
+        Action::Scan => Outcome::Scanned(ports.gate.scan(crate::settings::SCAN_FILES_MAX)),
+        Action::Take { name } => {
+            let result = take(&name, ports);
+            Outcome::Taken(name, result)
+        }
+        Action::Keep { name, id, bytes } => {
+            let result = ports.spool.put(Side::In, &id, &bytes).and_then(|()| ports.gate.remove(&name));
+            Outcome::Kept(name, id, result)
+        }
+        Action::KeepStatus { name, bytes } => {
+            let kept = ports.spool.archive_status(Side::In, &name, &bytes);
+            Outcome::Dropped(name.clone(), kept.and_then(|()| ports.gate.remove(&name)))
+        }
+        Action::Drop { name, refused } => {
+            let kept = refused.map_or(Ok(()), |(note, bytes)| ports.quarantine.put(&name, &bytes, &note));
+            let result = kept.and_then(|()| ports.gate.remove(&name));
+            Outcome::Dropped(name, result)
+        }
+        Action::Recall { name, id, bytes } => {
+            let result = ports.store.applied_digest(&id.stream, id.epoch, id.seq);
+            Outcome::Recalled(name, id, bytes, result)
+        }
+        Action::Expel { id, note } => {
+            let result = expel(&id, &note, around, ports);
+            Outcome::Expelled(id, result)
+        }
+        Action::Follow { epoch_id, genesis } => {
+            let result = ports.store.follow(epoch_id, &genesis);
+            Outcome::Followed(epoch_id, genesis, result)
+        }
+        Action::ReadMark { stream } => {
+            let result = ports.store.watermark(&stream);
+            Outcome::MarkRead(stream, result)
+        }
+        Action::Apply { stream, epoch_id, expect, batches, now_ms } => {
+            let result = apply(&stream, epoch_id, &expect, &batches, now_ms, around, ports);
+            Outcome::Applied(stream, result)
+        }
+        Action::Observe
+        | Action::Cut { .. }
+        | Action::Seal { .. }
+        | Action::Record(_)
+        | Action::Anchor(_)
+        | Action::Attempt(_)
+        | Action::Publish { .. }
+        | Action::PublishStatus { .. }
+        | Action::Settle { .. }
+        | Action::Note(_) => unreachable!("outgoing actions are handled by the caller"),
+    }
+}
+
+fn read_and_cut(
+    request: &CutRequest,
+    boundaries: &[u64],
+    plain_bytes: u64,
+    around: &Surroundings,
+    ports: &Ports<'_>,
+) -> Result<CutOutcome, PortError> {
+    let contract = stream_contract(around, &request.stream)?;
+    let raw = ports.store.cut(request)?;
+    match raw.contract {
+        None => Ok(CutOutcome::Empty),
+        Some(digest) if digest != contract.digest => Ok(CutOutcome::UnknownContract(digest)),
+        Some(_) => Ok(cut(&raw, request.rows, boundaries, plain_bytes, contract, ports.sealer.salt()?)),
+    }
+}
+
+fn stream_contract<'a>(around: &'a Surroundings, stream: &StreamName) -> Result<&'a StreamContract, PortError> {
+    let unknown = || PortError::new(FaultKind::Conflict, format!("stream {stream} is not in the contract"));
+    around.contract.stream(stream).ok_or_else(unknown)
+}
+
+fn seal(
+    statement: &ferry_format::BatchStatement,
+    cut: &CutBatch,
+    ports: &Ports<'_>,
+) -> Result<(ferry_format::Digest, u64), PortError> {
+    let sealed = ports.sealer.seal_batch(statement, &cut.payload)?;
+    let id = BatchId {
+        stream: statement.stream.clone(),
+        epoch: statement.epoch,
+        seq: statement.seq,
+        digest: sealed.digest,
+    };
+    ports.spool.put(Side::Out, &id, &sealed.bytes)?;
+    Ok((sealed.digest, u64::try_from(sealed.bytes.len()).unwrap_or(u64::MAX)))
+}
+
+fn publish(id: &BatchId, name: &str, replaces: Option<&str>, ports: &Ports<'_>) -> Result<(), PortError> {
+    let bytes = ports.spool.get(Side::Out, id)?;
+    if let Some(old) = replaces {
+        ports.gate.withdraw(old)?;
+    }
+    ports.gate.publish(name, &bytes)
+}
+
+fn publish_status(
+    statement: &StatusStatement,
+    body: &StatusBody,
+    replaces: Option<&str>,
+    around: &Surroundings,
+    ports: &Ports<'_>,
+) -> Result<String, PortError> {
+    let sealed = ports.sealer.seal_status(statement, body)?;
+    let name = around.name(NameKind::Status { number: statement.number }, 1, sealed.digest.short());
+    if let Some(old) = replaces {
+        ports.gate.withdraw(old)?;
+    }
+    ports.gate.publish(&name, &sealed.bytes)?;
+    ports.spool.archive_status(Side::Out, &name, &sealed.bytes)?;
+    Ok(name)
+}
+
+fn settle(
+    settled: &Settled,
+    archive: &[BatchId],
+    withdraw: &[String],
+    ports: &Ports<'_>,
+) -> Result<(), PortError> {
+    ports.store.settle(settled)?;
+    for name in withdraw {
+        ports.gate.withdraw(name)?;
+    }
+    ports.spool.archive(Side::Out, archive)
+}
+
+type TakenFile = Option<(Arc<Vec<u8>>, Result<Taken, ferry_format::FormatError>)>;
+
+fn take(name: &str, ports: &Ports<'_>) -> Result<TakenFile, PortError> {
+    let Some(bytes) = ports.gate.read(name)? else { return Ok(None) };
+    let vetted = ports.sealer.vet(&bytes).map(|vetted| match vetted {
+        Vetted::Batch(batch) => Taken::Batch(batch),
+        Vetted::Status(status) => Taken::Status(status),
+    });
+    Ok(Some((Arc::new(bytes), vetted)))
+}
+
+fn expel(id: &BatchId, note: &QuarantineNote, around: &Surroundings, ports: &Ports<'_>) -> Result<(), PortError> {
+    let bytes = ports.spool.get(Side::In, id)?;
+    let kind = NameKind::Batch { stream: id.stream.clone(), epoch: id.epoch, seq: id.seq };
+    let name = FileName {
+        from: around.peer.clone(),
+        to: around.zone.clone(),
+        kind,
+        attempt: 1,
+        digest8: id.digest.short(),
+        extension: around.extension.clone(),
+    };
+    ports.quarantine.put(&name.to_string(), &bytes, note)?;
+    ports.spool.discard(Side::In, id)
+}
+
+fn apply(
+    stream: &StreamName,
+    epoch_id: EpochId,
+    expect: &Mark,
+    batches: &[(BatchId, u64)],
+    now_ms: u64,
+    around: &Surroundings,
+    ports: &Ports<'_>,
+) -> Result<(ApplyOutcome, Option<PortError>), PortError> {
+    let contract = stream_contract(around, stream)?;
+    let mut source = Group::new(ports.spool, ports.sealer, contract, batches);
+    let request = ApplyRequest { contract, epoch_id, expect, now_ms };
+    let outcome = ports.store.apply(&request, &mut source)?;
+    // The rows are committed and must be reported as such; a file that stays in the spool is archived at the next start.
+    let left_behind = match outcome {
+        ApplyOutcome::Applied { .. } => {
+            let ids: Vec<BatchId> = batches.iter().map(|(id, _)| id.clone()).collect();
+            ports.spool.archive(Side::In, &ids).err()
+        }
+        ApplyOutcome::Refused(_) | ApplyOutcome::Moved(_) => None,
+    };
+    Ok((outcome, left_behind))
+}

@@ -1,0 +1,217 @@
+//! Ports that keep or carry whole files.
+
+use ferry_format::{
+    BatchStatement, BootNonce, Checkpoint, Digest, FormatError, Instance, Mark, Payload, Sealed, SignedBatch, Status,
+    StatusBody, StatusStatement, StreamName, Verified,
+};
+
+use super::PortError;
+
+/// Which batch file is meant: its place, and the digest that is its identity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BatchId {
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch.
+    pub epoch: u64,
+    /// The place in the stream.
+    pub seq: u64,
+    /// The statement digest.
+    pub digest: Digest,
+}
+
+/// Whose batches a part of the spool or the archive holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Sealed here, for the peer.
+    Out,
+    /// Taken from the gate, sealed by the peer.
+    In,
+}
+
+/// The zone's durable files: batches until they are applied, the archive afterwards.
+pub trait Spool: Send + Sync {
+    /// Makes the file durable, under its final name, whole or not at all. Writing the same batch again is no error.
+    ///
+    /// # Errors
+    /// When the file is not durably there.
+    fn put(&self, side: Side, id: &BatchId, bytes: &[u8]) -> Result<(), PortError>;
+
+    /// Reads a batch from the spool or, when it was archived, from the archive.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is in neither.
+    fn get(&self, side: Side, id: &BatchId) -> Result<Vec<u8>, PortError>;
+
+    /// Every batch in the spool (not the archive) of one side, in order of stream, epoch and seq.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError>;
+
+    /// Moves batches from the spool to the archive. A batch that is archived already is no error.
+    ///
+    /// # Errors
+    /// When one of them could not be moved; those before it were.
+    fn archive(&self, side: Side, ids: &[BatchId]) -> Result<(), PortError>;
+
+    /// Removes a sealed batch that was never recorded, and so never published.
+    ///
+    /// # Errors
+    /// When the file is still there.
+    fn discard(&self, side: Side, id: &BatchId) -> Result<(), PortError>;
+
+    /// Keeps a status file that was published (`Out`) or accepted (`In`) as evidence.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn archive_status(&self, side: Side, name: &str, bytes: &[u8]) -> Result<(), PortError>;
+}
+
+/// A file that lies in the drop directory under a name of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its name.
+    pub name: String,
+    /// Its length in bytes, as the carrier wrote it.
+    pub bytes: u64,
+}
+
+/// One look into the drop directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scan {
+    /// Files with names of ours for this zone, ordered by name, at most as many as were asked for.
+    pub files: Vec<Seen>,
+    /// How many files lie there that are not ours. They are neither read nor removed.
+    pub foreign: u64,
+    /// Whether there were more files of ours than were asked for.
+    pub more: bool,
+}
+
+/// The pair of drop directories.
+pub trait Gate: Send + Sync {
+    /// Puts a whole file into `to-gate/` durably: nothing half-written is ever visible. Publishing the same name again
+    /// replaces the file.
+    ///
+    /// # Errors
+    /// When the file may not be durably there.
+    fn publish(&self, name: &str, bytes: &[u8]) -> Result<(), PortError>;
+
+    /// Removes a file of ours from `to-gate/` if it still lies there: a later attempt takes its place, or the peer has it.
+    ///
+    /// # Errors
+    /// When the file is still there.
+    fn withdraw(&self, name: &str) -> Result<(), PortError>;
+
+    /// Looks into `from-gate/`.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    fn scan(&self, limit: usize) -> Result<Scan, PortError>;
+
+    /// Reads one file of `from-gate/` and undoes the carrier; `None` when it has gone.
+    ///
+    /// # Errors
+    /// When it cannot be read. A file that the carrier cannot undo is handed over as it lies.
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PortError>;
+
+    /// Removes one file of `from-gate/`; one that has gone is no error.
+    ///
+    /// # Errors
+    /// When the file is still there.
+    fn remove(&self, name: &str) -> Result<(), PortError>;
+}
+
+/// A file whose signature, link, zones and chunk digests are good.
+#[derive(Debug)]
+pub enum Vetted {
+    /// A batch; its rows are still sealed.
+    Batch(Verified<SignedBatch>),
+    /// A status, opened.
+    Status(Box<Verified<Status>>),
+}
+
+/// Keys and trust: seals what goes out, vets and opens what comes in.
+pub trait Sealer: Send + Sync {
+    /// Seals a batch to the peer and to this zone itself.
+    ///
+    /// # Errors
+    /// When the keys cannot be used.
+    fn seal_batch(&self, statement: &BatchStatement, payload: &Payload) -> Result<Sealed, PortError>;
+
+    /// Seals a status to the peer and to this zone itself.
+    ///
+    /// # Errors
+    /// When the keys cannot be used.
+    fn seal_status(&self, statement: &StatusStatement, body: &StatusBody) -> Result<Sealed, PortError>;
+
+    /// 32 fresh random bytes for a payload.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    fn salt(&self) -> Result<[u8; 32], PortError>;
+
+    /// Checks a file from the peer. A batch is not decrypted.
+    ///
+    /// # Errors
+    /// Why the file is not what it should be.
+    fn vet(&self, bytes: &[u8]) -> Result<Vetted, FormatError>;
+
+    /// Checks and decrypts a batch of the peer.
+    ///
+    /// # Errors
+    /// Why the file is not what it should be.
+    fn open(&self, bytes: &[u8]) -> Result<Verified<ferry_format::Batch>, FormatError>;
+}
+
+/// Why a file was refused, kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineNote {
+    /// The code, from the published list.
+    pub code: String,
+    /// One sentence for the operator; never a value of a row.
+    pub story: String,
+    /// Whether a trusted key signed the file. Files that none signed go to a bounded ring.
+    pub verified: bool,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub at_ms: u64,
+}
+
+/// Where refused files go, with their reasons.
+pub trait Quarantine: Send + Sync {
+    /// Keeps a refused file. Unverified ones push out the oldest unverified ones.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn put(&self, name: &str, bytes: &[u8], note: &QuarantineNote) -> Result<(), PortError>;
+}
+
+/// What a zone must not forget, kept outside its database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The database that this anchor belongs to.
+    pub instance: Instance,
+    /// The highest recorded batch of each own stream, ordered by stream.
+    pub sent: Vec<Mark>,
+    /// No status with a number at or above this has been published.
+    pub status_next: u64,
+    /// The highest status accepted of the peer, with its boot nonce.
+    pub peer: Option<(BootNonce, u64)>,
+    /// The audit log.
+    pub audit: Checkpoint,
+}
+
+/// Keeps the anchor.
+pub trait AnchorStore: Send + Sync {
+    /// Replaces the anchor durably.
+    ///
+    /// # Errors
+    /// When the new one is not durably there.
+    fn save(&self, anchor: &Anchor) -> Result<(), PortError>;
+
+    /// Reads the anchor; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no anchor.
+    fn load(&self) -> Result<Option<Anchor>, PortError>;
+}

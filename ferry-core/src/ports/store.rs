@@ -1,0 +1,445 @@
+//! The port to the zone's database: capture on one side, apply on the other.
+
+use ferry_format::{
+    BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, Op, Refusal, StreamName, TableSummary,
+};
+
+use super::PortError;
+use crate::contract::StreamContract;
+
+/// The visible end of each own stream's outbox, read in one snapshot: a transaction boundary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// By own stream, ordered by stream.
+    pub streams: Vec<StreamBacklog>,
+    /// The audit log at the same moment.
+    pub audit: Checkpoint,
+    /// What operators asked for and is not yet done, in order of id.
+    pub resend: Vec<ResendRequest>,
+}
+
+/// An operator's wish that batches be published again at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResendRequest {
+    /// The id of the request.
+    pub id: u64,
+    /// The own stream.
+    pub stream: StreamName,
+    /// The first batch.
+    pub first: u64,
+    /// The last batch.
+    pub last: u64,
+}
+
+/// The visible end of one outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamBacklog {
+    /// The stream.
+    pub stream: StreamName,
+    /// The highest visible outbox id; 0 when the outbox has always been empty.
+    pub last_id: u64,
+}
+
+/// Which captured rows to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutRequest {
+    /// The stream.
+    pub stream: StreamName,
+    /// Read ids above this one.
+    pub after: u64,
+    /// Read ids up to this one, a transaction boundary.
+    pub upto: u64,
+    /// Read at most so many rows.
+    pub rows: u64,
+}
+
+/// Captured rows in order of id, all under one contract digest; rows after a change of digest are left for the next cut.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RawCut {
+    /// The outbox ids, ascending.
+    pub ids: Vec<u64>,
+    /// The record lines in the same order, separated by one newline each, none at the end.
+    pub lines: Vec<u8>,
+    /// The digest of the stream's contract under which they were captured; `None` when there are no rows.
+    pub contract: Option<Digest>,
+}
+
+/// A sealed batch on its way into the books. Recording it records its attempt 1 with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingBatch {
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch.
+    pub epoch: u64,
+    /// The place in the stream.
+    pub seq: u64,
+    /// The statement digest.
+    pub digest: Digest,
+    /// The statement digest before it.
+    pub previous: Digest,
+    /// Its place in its group.
+    pub group: Group,
+    /// Records.
+    pub rows: u64,
+    /// The sealed file's length in bytes.
+    pub file_bytes: u64,
+    /// Every outbox row up to this id is in this batch or an earlier one.
+    pub through_id: u64,
+    /// When it was cut, wall clock.
+    pub cut_at_ms: u64,
+    /// Counts and totals by table.
+    pub tables: Vec<TableSummary>,
+}
+
+/// The next attempt of a batch, recorded before it is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch.
+    pub epoch: u64,
+    /// The place in the stream.
+    pub seq: u64,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// When, wall clock.
+    pub at_ms: u64,
+}
+
+/// The peer's proof that it has applied everything up to a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The peer's watermark; its digest is our own batch's.
+    pub mark: Mark,
+    /// When we learned it, wall clock.
+    pub at_ms: u64,
+}
+
+/// A group to apply in one transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct ApplyRequest<'a> {
+    /// The stream's contract.
+    pub contract: &'a StreamContract,
+    /// The id of the epoch that the batches belong to.
+    pub epoch_id: EpochId,
+    /// The watermark on which the group follows; the transaction compares and sets it.
+    pub expect: &'a Mark,
+    /// The wall clock, for the books.
+    pub now_ms: u64,
+}
+
+/// One batch of a group, opened, every value checked against the contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedBatch {
+    /// The place in the stream.
+    pub seq: u64,
+    /// The statement digest.
+    pub digest: Digest,
+    /// The sealed file's length in bytes.
+    pub file_bytes: u64,
+    /// When the file was taken from the gate, wall clock; 0 when that was before a restart.
+    pub taken_at_ms: u64,
+    /// The rows in order.
+    pub rows: Vec<CheckedRow>,
+    /// What `rows` point into.
+    pub bytes: Vec<u8>,
+}
+
+/// One checked row: slices of canonical JSON in its batch's `bytes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckedRow {
+    /// The table, as an index into the contract's tables.
+    pub table: usize,
+    /// What to do.
+    pub op: Op,
+    /// `[v1,…,vn]`: the row in contract order, or for a delete the key.
+    pub values: (usize, usize),
+    /// `[k1,…,km]`: the key in key order.
+    pub key: (usize, usize),
+}
+
+impl CheckedBatch {
+    /// The JSON array of a row's values, or of a delete's key.
+    #[must_use]
+    pub fn values(&self, row: &CheckedRow) -> &[u8] {
+        &self.bytes[row.values.0..row.values.1]
+    }
+
+    /// The JSON array of a row's key.
+    #[must_use]
+    pub fn key(&self, row: &CheckedRow) -> &[u8] {
+        &self.bytes[row.key.0..row.key.1]
+    }
+}
+
+/// Hands the batches of a group to the store, one at a time, so that a large group never lies in memory whole.
+pub trait BatchSource {
+    /// The next batch in order of seq, `None` after the last.
+    ///
+    /// # Errors
+    /// `Err(Ok(refusal))` when a record is not the contract's, so the group is refused;
+    /// `Err(Err(fault))` when the file cannot be read or opened at the moment.
+    fn next(&mut self) -> Result<Option<CheckedBatch>, Result<Refusal, PortError>>;
+}
+
+/// What became of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplyOutcome {
+    /// Rows, watermark, reports and audit leaf are committed.
+    Applied {
+        /// The new watermark.
+        mark: Mark,
+        /// What each batch did, in order.
+        batches: Vec<AppliedBatch>,
+        /// Rows of `independent` tables parked so far in this stream, this group's included.
+        parked_rows: u64,
+    },
+    /// Nothing is committed: a row or the group is wrong.
+    Refused(Refusal),
+    /// Nothing is committed: the watermark is not where the request expected it.
+    Moved(Mark),
+}
+
+/// What applying one batch did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedBatch {
+    /// The place in the stream.
+    pub seq: u64,
+    /// Rows written or deleted.
+    pub rows: u64,
+    /// Rows parked alone.
+    pub parked: u64,
+    /// The share of the transaction, in milliseconds.
+    pub apply_ms: u64,
+}
+
+/// Which way a stream runs, seen from this zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// This zone owns it.
+    Out,
+    /// The peer owns it.
+    In,
+}
+
+/// What happened to a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LifeKind {
+    /// Sealed and recorded here.
+    Recorded,
+    /// Put into the drop directory; the detail is the attempt.
+    Published,
+    /// The peer reported it durably held.
+    Held,
+    /// The peer reported it missing.
+    Missing,
+    /// The peer reported it applied.
+    Settled,
+    /// Taken from the drop directory and durably held here.
+    Taken,
+    /// Applied here.
+    Applied,
+    /// Refused; the detail is the code.
+    Refused,
+    /// Came again; the detail is the file's name.
+    Duplicate,
+    /// Waits; the detail is the code.
+    Parked,
+}
+
+/// One line in the life of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifeEvent {
+    /// Which way the stream runs.
+    pub direction: Direction,
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch.
+    pub epoch: u64,
+    /// The place in the stream.
+    pub seq: u64,
+    /// What happened.
+    pub kind: LifeKind,
+    /// When, wall clock.
+    pub at_ms: u64,
+    /// The attempt, the code or the file's name, by kind.
+    pub detail: String,
+}
+
+/// How one stream stands, for the operator and for the zone's own programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamState {
+    /// Which way the stream runs.
+    pub direction: Direction,
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch; 0 before one is known.
+    pub epoch: u64,
+    /// Out: the last batch recorded. In: the last batch known to exist.
+    pub last_seq: u64,
+    /// Out: the last batch published at least once. In: the same as `last_seq`.
+    pub published_seq: u64,
+    /// The last batch applied at the receiving side, as far as this zone knows.
+    pub applied_seq: u64,
+    /// The statement digest at `applied_seq`.
+    pub applied_digest: Digest,
+    /// Durably held above `applied_seq`, as `3-7,9`.
+    pub held: String,
+    /// Known to exist and not held, as `3-7,9`.
+    pub missing: String,
+    /// Age of the oldest change or batch that is not applied, in milliseconds; 0 when there is none.
+    pub lag_ms: u64,
+    /// `ok`, `waiting`, `parked`, `refused`, `stopped`, `locked` or `silent`.
+    pub health: &'static str,
+    /// The code behind the health; empty when it is `ok`.
+    pub code: String,
+    /// Where the refusal is: `seq`, table, row, constraint; empty otherwise.
+    pub detail: String,
+    /// Rows of `independent` tables that were parked alone.
+    pub parked_rows: u64,
+}
+
+/// What the books should show, written from time to time and never waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notes {
+    /// Lines in the life of batches.
+    pub life: Vec<LifeEvent>,
+    /// The present state of streams that changed.
+    pub states: Vec<StreamState>,
+    /// Named numbers and texts of the link: silence, lock, gate counters, peer's clock.
+    pub facts: Vec<(String, String)>,
+    /// Requests of operators that were carried out.
+    pub requests_done: Vec<u64>,
+    /// The wall clock.
+    pub now_ms: u64,
+}
+
+/// What the database remembered across a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The id of this life of the database.
+    pub instance: Instance,
+    /// The audit log.
+    pub audit: Checkpoint,
+    /// Own streams, ordered by stream.
+    pub outgoing: Vec<RecoveredOut>,
+    /// The peer's streams, ordered by stream.
+    pub incoming: Vec<RecoveredIn>,
+}
+
+/// One own stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveredOut {
+    /// The stream, its epoch, and the last batch recorded (seq 0 and the genesis digest before the first).
+    pub last: Mark,
+    /// The id of the epoch.
+    pub epoch_id: EpochId,
+    /// Every outbox row up to this id has been recorded in a batch.
+    pub through_id: u64,
+    /// The last batch that the peer has proved to have applied.
+    pub settled: Mark,
+    /// Recorded and not settled, in order of seq.
+    pub unsettled: Vec<RecoveredBatch>,
+}
+
+/// A recorded batch that is not known to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveredBatch {
+    /// The place in the stream.
+    pub seq: u64,
+    /// The statement digest.
+    pub digest: Digest,
+    /// Its place in its group.
+    pub group: Group,
+    /// Records.
+    pub rows: u64,
+    /// The sealed file's length in bytes.
+    pub file_bytes: u64,
+    /// The last attempt recorded; 0 when none was.
+    pub attempt: u32,
+    /// When it was cut, wall clock.
+    pub cut_at_ms: u64,
+}
+
+/// One of the peer's streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveredIn {
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch that is followed with its watermark; `None` before one is.
+    pub followed: Option<(EpochId, Mark)>,
+    /// Rows of `independent` tables that were parked alone.
+    pub parked_rows: u64,
+    /// The latest batch reports, in order of seq.
+    pub reports: Vec<BatchReport>,
+}
+
+/// The zone's database.
+pub trait Store: Send + Sync {
+    /// Reads everything that the protocol needs to go on after a start.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn recover(&self) -> Result<Recovered, PortError>;
+
+    /// Reads the visible end of every own outbox in one snapshot.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn observe(&self) -> Result<Observation, PortError>;
+
+    /// Reads captured rows. Rows stay in the outbox until they are recorded.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError>;
+
+    /// In one transaction: records sealed batches of one stream, in order, and removes exactly their outbox rows.
+    /// Batches that are recorded already under the same digests are no error, so an unknown outcome is asked again.
+    ///
+    /// # Errors
+    /// `Conflict` when the stream does not stand right before the first of them; nothing is changed then.
+    fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError>;
+
+    /// Records the next attempts of batches, before they are published.
+    ///
+    /// # Errors
+    /// When nothing was recorded.
+    fn attempt(&self, attempts: &[Attempt]) -> Result<(), PortError>;
+
+    /// Records that the peer has applied everything up to a mark.
+    ///
+    /// # Errors
+    /// When nothing was recorded.
+    fn settle(&self, settled: &Settled) -> Result<(), PortError>;
+
+    /// Follows an epoch of one of the peer's streams from its beginning.
+    ///
+    /// # Errors
+    /// `Conflict` when the stream already follows one.
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError>;
+
+    /// Applies a group in one transaction: rows, watermark, batch reports, audit leaf.
+    ///
+    /// # Errors
+    /// Only when the group itself is not to blame; `Unknown` when the commit's outcome is not known.
+    fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError>;
+
+    /// The watermark of one of the peer's streams; `None` before an epoch is followed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn watermark(&self, stream: &StreamName) -> Result<Option<Mark>, PortError>;
+
+    /// The digest under which a place of one of the peer's streams was applied; `None` when it was not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError>;
+
+    /// Writes what the operator should see.
+    ///
+    /// # Errors
+    /// When it was not written; nothing depends on it.
+    fn note(&self, notes: &Notes) -> Result<(), PortError>;
+}

@@ -1,0 +1,85 @@
+//! What to do with one batch whose signature, link and zones are good.
+
+use ferry_format::BatchStatement;
+use ferry_format::Digest;
+
+use super::Receiver;
+use crate::contract::StreamContract;
+use crate::settings::{AHEAD_MAX, HELD_BATCHES_MAX, Settings};
+
+/// What to do with a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Make it durable; it may have to wait, which is told by its stream.
+    Keep,
+    /// It is here already.
+    Duplicate,
+    /// It claims a place that was applied: ask the books under which digest.
+    Recall,
+    /// It is wrong, with the published code.
+    Refuse(&'static str),
+    /// There is no room for it: it stays at the gate.
+    Leave,
+}
+
+impl Receiver {
+    /// Judges a batch by its statement.
+    #[must_use]
+    pub fn judge(
+        &self,
+        statement: &BatchStatement,
+        digest: Digest,
+        contract: &StreamContract,
+        settings: &Settings,
+    ) -> Verdict {
+        if statement.from != contract.owner {
+            return Verdict::Refuse("not-owner");
+        }
+        if statement.contract == contract.digest
+            && statement.tables.iter().any(|table| contract.table(&table.name).is_none())
+        {
+            return Verdict::Refuse("foreign-table");
+        }
+        if let Some(followed) = self.followed() {
+            if statement.epoch < followed.mark.epoch {
+                return Verdict::Refuse("old-epoch");
+            }
+            if statement.epoch == followed.mark.epoch {
+                if statement.epoch_id != followed.epoch_id {
+                    return Verdict::Refuse("foreign-epoch");
+                }
+                if statement.seq <= followed.mark.seq {
+                    return self.judge_applied(statement, digest);
+                }
+            }
+        }
+        self.judge_open(statement, digest, settings)
+    }
+
+    fn judge_applied(&self, statement: &BatchStatement, digest: Digest) -> Verdict {
+        let is_mark = self.mark().is_some_and(|mark| mark.seq == statement.seq && mark.digest == digest);
+        if is_mark { Verdict::Duplicate } else { Verdict::Recall }
+    }
+
+    fn judge_open(&self, statement: &BatchStatement, digest: Digest, settings: &Settings) -> Verdict {
+        if let Some(held) = self.held.get(&(statement.epoch, statement.seq)) {
+            return if held.digest == digest { Verdict::Duplicate } else { Verdict::Refuse("two-statements") };
+        }
+        let next = self.applied_seq() + 1;
+        let follows = self.mark().is_some_and(|mark| mark.epoch == statement.epoch && statement.seq == next);
+        if follows && self.mark().is_some_and(|mark| mark.digest != statement.previous) {
+            return Verdict::Refuse("wrong-previous");
+        }
+        if statement.seq > next + AHEAD_MAX {
+            return Verdict::Leave;
+        }
+        // The batch that comes next always finds room: without it nothing would ever be freed.
+        let full = self.held_bytes >= settings.hold_bytes + settings.group_bytes || self.held.len() >= HELD_BATCHES_MAX;
+        if full && !follows { Verdict::Leave } else { Verdict::Keep }
+    }
+
+    /// Two verified statements for one place: the stream stops before it.
+    pub fn dispute(&mut self, seq: u64) {
+        self.disputed.insert(seq);
+    }
+}

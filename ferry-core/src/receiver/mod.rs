@@ -1,0 +1,254 @@
+//! One of the peer's streams: from files taken at the gate to groups applied in order.
+//!
+//! `judge` decides about a single batch, `promote` which group is next. This file holds the state that they share.
+
+mod judge;
+mod promote;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ferry_format::{BatchReport, Digest, EpochId, Group, Mark, Parked, Refusal, Requirement, SeqRange, StreamName};
+
+use crate::ports::{BatchId, RecoveredIn};
+use crate::ranges;
+use crate::time::{Mono, Now};
+
+pub use judge::Verdict;
+pub use promote::{Applied, NextGroup};
+
+/// A batch that is durably held above the watermark, or about to be.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The statement digest.
+    pub digest: Digest,
+    previous: Digest,
+    epoch_id: EpochId,
+    group: Group,
+    contract: Digest,
+    requires: Vec<Requirement>,
+    file_bytes: u64,
+    rows: u64,
+    taken_at_ms: u64,
+    since: Mono,
+    /// The file is durable; before that the batch is not reported held.
+    durable: bool,
+}
+
+/// The epoch that is followed.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    /// Its id.
+    pub epoch_id: EpochId,
+    /// The last batch applied; seq 0 and the genesis digest before the first.
+    pub mark: Mark,
+}
+
+/// The receiving side of one stream.
+#[derive(Debug)]
+pub struct Receiver {
+    /// The stream.
+    pub stream: StreamName,
+    /// Who goes first.
+    pub priority: u8,
+    contract: Digest,
+    followed: Option<Followed>,
+    following: bool,
+    /// What the peer says its epoch is, learned from a status that echoes this start of the daemon.
+    announced: Option<(u64, EpochId)>,
+    held: BTreeMap<(u64, u64), Held>,
+    held_bytes: u64,
+    /// Places for which two verified statements came; nothing at or above is applied.
+    disputed: BTreeSet<u64>,
+    published: u64,
+    applying: bool,
+    reading: bool,
+    retry_at: Option<Mono>,
+    expelling: Option<(u64, u64)>,
+    refused: Option<Refusal>,
+    parked_rows: u64,
+    reports: VecDeque<(BatchReport, Option<u64>)>,
+}
+
+impl Receiver {
+    /// Goes on where the books end.
+    #[must_use]
+    pub fn recover(recovered: RecoveredIn, priority: u8, contract: Digest) -> Self {
+        Self {
+            stream: recovered.stream,
+            priority,
+            contract,
+            followed: recovered.followed.map(|(epoch_id, mark)| Followed { epoch_id, mark }),
+            following: false,
+            announced: None,
+            held: BTreeMap::new(),
+            held_bytes: 0,
+            disputed: BTreeSet::new(),
+            published: 0,
+            applying: false,
+            reading: false,
+            retry_at: None,
+            expelling: None,
+            refused: None,
+            parked_rows: recovered.parked_rows,
+            reports: recovered.reports.into_iter().map(|report| (report, None)).collect(),
+        }
+    }
+
+    /// The epoch that is followed, with its watermark.
+    #[must_use]
+    pub fn followed(&self) -> Option<&Followed> {
+        self.followed.as_ref()
+    }
+
+    /// The last batch applied; `None` before an epoch is followed.
+    #[must_use]
+    pub fn mark(&self) -> Option<&Mark> {
+        self.followed.as_ref().map(|followed| &followed.mark)
+    }
+
+    fn epoch(&self) -> u64 {
+        self.mark().map_or(0, |mark| mark.epoch)
+    }
+
+    fn applied_seq(&self) -> u64 {
+        self.mark().map_or(0, |mark| mark.seq)
+    }
+
+    /// The last batch known to exist in the epoch that is followed.
+    #[must_use]
+    pub fn last_known(&self) -> u64 {
+        let held = self.held_here().next_back().map_or(0, |(seq, _)| seq);
+        held.max(self.published).max(self.applied_seq())
+    }
+
+    /// Batches of the epoch that is followed, in order of seq.
+    fn held_here(&self) -> impl DoubleEndedIterator<Item = (u64, &Held)> {
+        let epoch = self.epoch();
+        self.held.range((epoch, 0)..=(epoch, u64::MAX)).map(|((_, seq), held)| (*seq, held))
+    }
+
+    /// Durably held above the watermark.
+    #[must_use]
+    pub fn held_ranges(&self, limit: usize) -> Vec<SeqRange> {
+        ranges::collect(self.held_here().filter(|(_, held)| held.durable).map(|(seq, _)| seq), limit)
+    }
+
+    /// Known to exist and not here.
+    #[must_use]
+    pub fn missing_ranges(&self, limit: usize) -> Vec<SeqRange> {
+        ranges::gaps(self.applied_seq(), self.last_known(), self.held_here().map(|(seq, _)| seq), limit)
+    }
+
+    /// Bytes of files held.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
+    /// The refused group at the head of the stream.
+    #[must_use]
+    pub fn refused(&self) -> Option<&Refusal> {
+        self.refused.as_ref()
+    }
+
+    /// Rows of `independent` tables that were parked alone.
+    #[must_use]
+    pub fn parked_rows(&self) -> u64 {
+        self.parked_rows
+    }
+
+    /// The age of the oldest batch that is held and not applied, in milliseconds; 0 when there is none.
+    #[must_use]
+    pub fn lag_ms(&self, now: Mono) -> u64 {
+        self.held.values().map(|held| now.since(held.since)).max().unwrap_or(0)
+    }
+
+    /// The reports for a status with this number, marking those that it carries for the first time.
+    pub fn reports_for(&mut self, number: u64, limit: usize) -> Vec<BatchReport> {
+        let take = self.reports.iter_mut().take(limit);
+        take.map(|(report, carried)| {
+            carried.get_or_insert(number);
+            report.clone()
+        })
+        .collect()
+    }
+
+    /// The peer has echoed a status: reports that it or an earlier one carried need not be told again.
+    pub fn reports_echoed(&mut self, number: u64) {
+        while self.reports.front().is_some_and(|(_, carried)| carried.is_some_and(|carried| carried <= number)) {
+            self.reports.pop_front();
+        }
+    }
+
+    /// What a fresh status of the peer says about its own stream.
+    pub fn announce(&mut self, epoch: u64, epoch_id: EpochId, published: u64, echoes_this_boot: bool) {
+        if echoes_this_boot {
+            self.announced = Some((epoch, epoch_id));
+        }
+        if self.mark().is_some_and(|mark| mark.epoch == epoch) {
+            self.published = self.published.max(published);
+        }
+    }
+
+    /// The epoch to follow, if none is and the peer has announced one to this start of the daemon.
+    pub fn next_follow(&mut self, now: Mono) -> Option<(u64, EpochId)> {
+        if self.followed.is_some() || self.following || self.retry_at.is_some_and(|at| now < at) {
+            return None;
+        }
+        let announced = self.announced?;
+        self.following = true;
+        Some(announced)
+    }
+
+    /// Takes the result of following an epoch.
+    pub fn followed_now(&mut self, epoch_id: EpochId, genesis: Mark, ok: bool, retry_at: Mono) {
+        self.following = false;
+        if ok {
+            self.followed = Some(Followed { epoch_id, mark: genesis });
+        } else {
+            self.retry_at = Some(retry_at);
+        }
+    }
+
+    /// Adds a batch that was found in the spool at the start, or whose file is being made durable.
+    pub fn add(&mut self, statement: &ferry_format::BatchStatement, digest: Digest, bytes: u64, now: Now, durable: bool) {
+        let held = Held {
+            digest,
+            previous: statement.previous,
+            epoch_id: statement.epoch_id,
+            group: statement.group,
+            contract: statement.contract,
+            requires: statement.requires.clone(),
+            file_bytes: bytes,
+            rows: statement.records,
+            taken_at_ms: now.wall_ms,
+            since: now.mono,
+            durable,
+        };
+        self.held_bytes += bytes;
+        self.held.insert((statement.epoch, statement.seq), held);
+    }
+
+    /// Takes the result of making a file durable.
+    pub fn kept(&mut self, id: &BatchId, ok: bool) {
+        let key = (id.epoch, id.seq);
+        let Some(held) = self.held.get_mut(&key).filter(|held| held.digest == id.digest) else { return };
+        if ok {
+            held.durable = true;
+        } else {
+            self.forget(key);
+        }
+    }
+
+    fn forget(&mut self, key: (u64, u64)) {
+        if let Some(held) = self.held.remove(&key) {
+            self.held_bytes -= held.file_bytes;
+        }
+    }
+
+    /// What the head of the stream waits for.
+    #[must_use]
+    pub fn waits_for(&self, watermark: impl Fn(&StreamName) -> Option<Mark>) -> Option<Parked> {
+        self.head_obstacle(&watermark).map(|(code, seq)| Parked { code: code.to_owned(), seq })
+    }
+}

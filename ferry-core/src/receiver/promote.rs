@@ -1,0 +1,226 @@
+//! Which group is applied next, and what stands in its way.
+
+use ferry_format::{BatchReport, EpochId, Mark, Requirement, StreamName};
+
+use super::Receiver;
+use crate::ports::{ApplyOutcome, BatchId, FaultKind, PortError};
+use crate::settings::Settings;
+use crate::time::{Mono, Now};
+
+/// Reports remembered until the peer echoes a status that carried them; beyond it the oldest are dropped, since they are
+/// information only.
+const REPORTS_KEPT_MAX: usize = 4 * ferry_format::limits::REPORTS_MAX;
+
+/// A group that is whole, here, and allowed.
+#[derive(Debug)]
+pub struct NextGroup {
+    /// The epoch's id.
+    pub epoch_id: EpochId,
+    /// The watermark on which it follows.
+    pub expect: Mark,
+    /// Its batches, each with the moment it was taken.
+    pub batches: Vec<(BatchId, u64)>,
+}
+
+/// What applying changed.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The seqs that are applied now, with rows, parked rows and milliseconds.
+    pub reports: Vec<BatchReport>,
+    /// The watermark must be read again before anything is judged.
+    pub read_mark: bool,
+}
+
+impl Receiver {
+    /// The group at the head of the stream, if it is whole and nothing stands in its way.
+    pub fn next_group(&mut self, now: Mono, watermark: impl Fn(&StreamName) -> Option<Mark>) -> Option<NextGroup> {
+        let waits = self.applying || self.reading || self.retry_at.is_some_and(|at| now < at) || self.refused.is_some();
+        if waits || self.expelling.is_some() || self.head_obstacle(&watermark).is_some() {
+            return None;
+        }
+        let followed = self.followed.clone()?;
+        let seqs = self.whole_group()?;
+        self.applying = true;
+        self.retry_at = None;
+        let batches = seqs
+            .filter_map(|seq| {
+                let held = self.held.get(&(followed.mark.epoch, seq))?;
+                let id =
+                    BatchId { stream: self.stream.clone(), epoch: followed.mark.epoch, seq, digest: held.digest };
+                Some((id, held.taken_at_ms))
+            })
+            .collect();
+        Some(NextGroup { epoch_id: followed.epoch_id, expect: followed.mark, batches })
+    }
+
+    /// The seqs of the head group when all of it is durably held.
+    fn whole_group(&self) -> Option<std::ops::RangeInclusive<u64>> {
+        let first = self.applied_seq() + 1;
+        let mut next = first;
+        for (seq, held) in self.held_here().skip_while(|(seq, _)| *seq < first) {
+            if seq != next || !held.durable || held.group.first != first {
+                return None;
+            }
+            if held.group.last {
+                return Some(first..=seq);
+            }
+            next += 1;
+        }
+        None
+    }
+
+    /// What keeps the head of the stream from being applied, by its published code; `None` also when it is not here.
+    pub(super) fn head_obstacle(
+        &self,
+        watermark: &impl Fn(&StreamName) -> Option<Mark>,
+    ) -> Option<(&'static str, u64)> {
+        let Some(mark) = self.mark() else {
+            return self.held.keys().next().map(|(_, seq)| ("epoch-not-followed", *seq));
+        };
+        let head = mark.seq + 1;
+        if let Some(seq) = self.disputed.range(..=self.group_end(head)).next() {
+            return Some(("two-statements", *seq));
+        }
+        let Some(held) = self.held.get(&(mark.epoch, head)) else {
+            let later = self.held.range((mark.epoch + 1, 0)..).next();
+            return later.map(|((_, seq), _)| ("newer-epoch", *seq));
+        };
+        if held.contract != self.contract {
+            return Some(("unknown-contract", head));
+        }
+        held.requires.iter().find_map(|required| obstacle_of(required, watermark)).map(|code| (code, head))
+    }
+
+    fn group_end(&self, head: u64) -> u64 {
+        let end = self.held_here().skip_while(|(seq, _)| *seq < head).find(|(_, held)| held.group.last);
+        end.map_or(head, |(seq, _)| seq)
+    }
+
+    /// A held batch at the head, or in its group, that does not chain to what comes before it.
+    pub fn next_expelled(&mut self) -> Option<BatchId> {
+        if self.expelling.is_some() || self.applying {
+            return None;
+        }
+        let mark = self.mark()?.clone();
+        let mut previous = mark.digest;
+        let mut next = mark.seq + 1;
+        let broken = self.held_here().find_map(|(seq, held)| {
+            if seq != next {
+                return Some(None);
+            }
+            let chains = held.previous == previous && self.followed().is_some_and(|f| f.epoch_id == held.epoch_id);
+            previous = held.digest;
+            next += 1;
+            if !chains { Some(Some((seq, held.digest))) } else { held.group.last.then_some(None) }
+        });
+        let (seq, digest) = broken.flatten()?;
+        self.expelling = Some((mark.epoch, seq));
+        Some(BatchId { stream: self.stream.clone(), epoch: mark.epoch, seq, digest })
+    }
+
+    /// Takes the result of moving a batch to the quarantine.
+    pub fn expelled(&mut self, id: &BatchId, ok: bool) {
+        self.expelling = None;
+        if ok {
+            self.forget((id.epoch, id.seq));
+        }
+    }
+
+    /// Takes the result of applying a group.
+    pub fn applied(
+        &mut self,
+        result: Result<ApplyOutcome, PortError>,
+        now: Now,
+        settings: &Settings,
+    ) -> Applied {
+        self.applying = false;
+        match result {
+            Ok(ApplyOutcome::Applied { mark, batches, parked_rows }) => {
+                self.parked_rows = parked_rows;
+                let reports = batches
+                    .into_iter()
+                    .map(|batch| BatchReport {
+                        seq: batch.seq,
+                        rows: batch.rows,
+                        parked: batch.parked,
+                        wait_ms: self.held.get(&(mark.epoch, batch.seq)).map_or(0, |held| now.mono.since(held.since)),
+                        apply_ms: batch.apply_ms,
+                    })
+                    .collect();
+                self.pass(mark);
+                let applied = Applied { reports, read_mark: false };
+                self.reports.extend(applied.reports.iter().map(|report| (report.clone(), None)));
+                while self.reports.len() > REPORTS_KEPT_MAX {
+                    self.reports.pop_front();
+                }
+                applied
+            }
+            Ok(ApplyOutcome::Refused(refusal)) => {
+                self.refused = Some(refusal);
+                Applied::default()
+            }
+            Ok(ApplyOutcome::Moved(mark)) => {
+                self.pass(mark);
+                Applied::default()
+            }
+            Err(error) => {
+                self.retry_at = Some(now.mono + settings.retry_ms);
+                self.reading = error.kind == FaultKind::Unknown;
+                Applied { reports: Vec::new(), read_mark: self.reading }
+            }
+        }
+    }
+
+    /// Takes the watermark that was read again.
+    pub fn mark_read(&mut self, result: Result<Option<Mark>, PortError>) -> bool {
+        match result {
+            Ok(mark) => {
+                self.reading = false;
+                if let Some(mark) = mark {
+                    self.pass(mark);
+                }
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Whether the watermark waits to be read again.
+    #[must_use]
+    pub fn must_read_mark(&self) -> bool {
+        self.reading
+    }
+
+    /// Nothing is tried again before `at`.
+    pub fn retry_later(&mut self, at: Mono) {
+        self.retry_at = Some(at);
+    }
+
+    /// When a failed operation is tried again.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<Mono> {
+        self.retry_at
+    }
+
+    fn pass(&mut self, mark: Mark) {
+        let passed: Vec<(u64, u64)> = self.held.range(..=(mark.epoch, mark.seq)).map(|(key, _)| *key).collect();
+        for key in passed {
+            self.forget(key);
+        }
+        self.disputed = self.disputed.split_off(&(mark.seq + 1));
+        self.published = self.published.max(mark.seq);
+        if let Some(followed) = &mut self.followed {
+            followed.mark = mark;
+        }
+    }
+}
+
+fn obstacle_of(required: &Requirement, watermark: &impl Fn(&StreamName) -> Option<Mark>) -> Option<&'static str> {
+    let Some(mark) = watermark(&required.stream) else { return Some("requires-stream") };
+    let place = (required.epoch, required.seq);
+    match (mark.epoch, mark.seq).cmp(&place) {
+        std::cmp::Ordering::Greater => None,
+        std::cmp::Ordering::Less => Some("requires-stream"),
+        std::cmp::Ordering::Equal => (mark.digest != required.digest).then_some("requires-other-digest"),
+    }
+}

@@ -1,0 +1,290 @@
+//! What to cut, seal and record next.
+
+use ferry_format::{BatchStatement, Checkpoint, Digest, Group, LinkId, Mark, ZoneName};
+
+use super::{Boundary, Outgoing, Sender, Stage, Stop};
+use crate::action::Action;
+use crate::cut::{CutBatch, CutOutcome};
+use crate::ports::{CutRequest, FaultKind, OutgoingBatch, PortError};
+use crate::settings::{BOUNDARIES_MAX, PIPELINE_MAX, RECORDS_MAX, Settings};
+use crate::time::{Mono, Now};
+
+/// What a statement says beside the batch itself.
+pub struct Frame<'a> {
+    /// The link.
+    pub link: &'a LinkId,
+    /// This zone.
+    pub from: &'a ZoneName,
+    /// The peer.
+    pub to: &'a ZoneName,
+    /// Where the streams stand that this one depends on.
+    pub requires: Vec<Mark>,
+    /// The audit log.
+    pub audit: Checkpoint,
+}
+
+impl Sender {
+    /// Learns the visible end of the outbox, and that of the streams depended on in the same snapshot.
+    pub fn observe(&mut self, last_id: u64, depends: Vec<(ferry_format::StreamName, u64)>, now: Mono) {
+        let newest = self.boundaries.back().map_or(self.cut_through, |boundary| boundary.id);
+        if last_id <= newest {
+            return;
+        }
+        self.boundaries.push_back(Boundary { id: last_id, seen: now, depends });
+        if self.boundaries.len() > BOUNDARIES_MAX {
+            // Every second boundary goes; the first keeps its age, the last its end.
+            let mut index = 0;
+            self.boundaries.retain(|_| {
+                index += 1;
+                index % 2 == 1 || index > BOUNDARIES_MAX
+            });
+        }
+    }
+
+    /// Whether rows wait long enough, or enough of them, to be cut.
+    #[must_use]
+    pub fn wants_cut(&self, now: Mono) -> bool {
+        let Some(front) = self.boundaries.front() else { return false };
+        let newest = self.boundaries.back().map_or(0, |boundary| boundary.id);
+        self.open_group.is_some()
+            || now.since(front.seen) >= self.limits.linger_ms
+            || newest.saturating_sub(self.cut_through) >= self.limits.rows
+    }
+
+    /// When [`Self::wants_cut`] becomes true by itself.
+    #[must_use]
+    pub fn linger_ends(&self) -> Option<Mono> {
+        self.boundaries.front().map(|boundary| boundary.seen + self.limits.linger_ms)
+    }
+
+    /// The outbox end to which another stream that waits to be cut needs this one recorded.
+    #[must_use]
+    pub fn needs_of(&self, other: &ferry_format::StreamName) -> u64 {
+        let front = self.boundaries.front();
+        front.and_then(|boundary| boundary.depends.iter().find(|(name, _)| name == other)).map_or(0, |(_, id)| *id)
+    }
+
+    /// Every outbox row up to here is recorded.
+    #[must_use]
+    pub fn recorded_through(&self) -> u64 {
+        self.recorded_through
+    }
+
+    /// Every outbox row up to here is cut.
+    #[must_use]
+    pub fn cut_through(&self) -> u64 {
+        self.cut_through
+    }
+
+    /// The streams that this one depends on.
+    #[must_use]
+    pub fn depends(&self) -> &[ferry_format::StreamName] {
+        &self.depends
+    }
+
+    pub(super) fn in_pipeline(&self) -> usize {
+        usize::from(self.cutting) + self.cut_ready.len() + usize::from(self.sealing) + self.sealed_ready.len()
+    }
+
+    fn has_credit(&self, settings: &Settings) -> bool {
+        let room = self.open_group.is_some() || self.unsettled_bytes < settings.hold_bytes;
+        room && self.not_held + self.in_pipeline() < settings.window_batches && self.in_pipeline() < PIPELINE_MAX
+    }
+
+    /// The next cut, if one is due, allowed by the window, and `recorded` (how far each stream depended on is recorded)
+    /// covers its snapshot.
+    pub fn next_cut(
+        &mut self,
+        now: Mono,
+        hurried: bool,
+        settings: &Settings,
+        recorded: impl Fn(&ferry_format::StreamName) -> u64,
+    ) -> Option<Action> {
+        let waits = self.stopped.is_some() || self.cutting || self.retry_at.is_some_and(|at| now < at);
+        if waits || !(hurried || self.wants_cut(now)) || !self.has_credit(settings) {
+            return None;
+        }
+        let covered = |boundary: &&Boundary| boundary.depends.iter().all(|(name, id)| recorded(name) >= *id);
+        let boundaries: Vec<u64> = self.boundaries.iter().take_while(covered).map(|boundary| boundary.id).collect();
+        let upto = *boundaries.last()?;
+        self.cutting = true;
+        self.retry_at = None;
+        let request =
+            CutRequest { stream: self.stream.clone(), after: self.cut_through, upto, rows: self.limits.rows };
+        Some(Action::Cut { request, boundaries, plain_bytes: self.limits.plain_bytes })
+    }
+
+    /// Takes what a cut gave.
+    pub fn cut_done(&mut self, result: Result<CutOutcome, PortError>, now: Mono, settings: &Settings) {
+        self.cutting = false;
+        match result {
+            Ok(CutOutcome::Batch(batch)) => {
+                self.cut_through = batch.through_id;
+                self.cut_ready.push_back(*batch);
+                self.pass_boundaries();
+            }
+            Ok(CutOutcome::Empty) => {
+                // The rows were rolled back or recorded before; the boundaries that promised them mean nothing more.
+                self.cut_through = self.boundaries.back().map_or(self.cut_through, |boundary| boundary.id);
+                self.boundaries.clear();
+            }
+            Ok(CutOutcome::Unsendable { id, code, place }) => {
+                self.stopped = Some(Stop { code: code.to_owned(), place: format!("outbox row {id} {place}") });
+            }
+            Ok(CutOutcome::UnknownContract(digest)) => {
+                let place = format!("rows were captured under contract {}", digest.short());
+                self.stopped = Some(Stop { code: "unknown-contract".to_owned(), place });
+            }
+            Err(_) => self.retry_at = Some(now + settings.retry_ms),
+        }
+    }
+
+    fn pass_boundaries(&mut self) {
+        while self.boundaries.front().is_some_and(|boundary| boundary.id <= self.cut_through) {
+            self.boundaries.pop_front();
+        }
+    }
+
+    /// The next payload to seal, if there is one and none is being sealed: its statement follows the last one's digest.
+    pub fn next_seal(&mut self, now: Now, frame: Frame<'_>) -> Option<Action> {
+        if self.sealing || self.retry_at.is_some_and(|at| now.mono < at) || self.stopped.is_some() {
+            return None;
+        }
+        let cut = self.cut_ready.pop_front()?;
+        let statement = self.statement(&cut, now, frame);
+        self.sealing = true;
+        Some(Action::Seal { statement: Box::new(statement), cut: Box::new(cut) })
+    }
+
+    fn statement(&self, cut: &CutBatch, now: Now, frame: Frame<'_>) -> BatchStatement {
+        let seq = self.tail.seq + 1;
+        let first = self.open_group.unwrap_or(seq);
+        BatchStatement {
+            link: frame.link.clone(),
+            from: frame.from.clone(),
+            to: frame.to.clone(),
+            stream: self.stream.clone(),
+            epoch: self.epoch,
+            epoch_id: self.epoch_id,
+            seq,
+            group: Group { first, index: seq - first, last: cut.ends },
+            previous: self.tail.digest,
+            contract: cut.contract,
+            requires: frame.requires,
+            tables: cut.tables.clone(),
+            records: cut.rows,
+            plain: cut.payload.plain(),
+            cut_at_ms: now.wall_ms,
+            audit: frame.audit,
+            supersedes: None,
+        }
+    }
+
+    /// Takes a sealed batch, or its payload back when sealing failed.
+    pub fn sealed(
+        &mut self,
+        statement: BatchStatement,
+        cut: CutBatch,
+        result: Result<(Digest, u64), PortError>,
+        now: Mono,
+        settings: &Settings,
+    ) {
+        self.sealing = false;
+        let Ok((digest, file_bytes)) = result else {
+            self.cut_ready.push_front(cut);
+            self.retry_at = Some(now + settings.retry_ms);
+            return;
+        };
+        self.tail.seq = statement.seq;
+        self.tail.digest = digest;
+        self.open_group_bytes += file_bytes;
+        if statement.group.last {
+            self.open_group = None;
+            self.open_group_bytes = 0;
+        } else {
+            self.open_group = Some(statement.group.first);
+            if self.open_group_bytes > settings.group_bytes {
+                let place = format!("group {} at seq {}", statement.group.first, statement.seq);
+                self.stopped = Some(Stop { code: "group-too-large".to_owned(), place });
+            }
+        }
+        self.sealed_ready.push(OutgoingBatch {
+            stream: self.stream.clone(),
+            epoch: statement.epoch,
+            seq: statement.seq,
+            digest,
+            previous: statement.previous,
+            group: statement.group,
+            rows: statement.records,
+            file_bytes,
+            through_id: cut.through_id,
+            cut_at_ms: statement.cut_at_ms,
+            tables: statement.tables,
+        });
+    }
+
+    /// Sealed batches to record, if there are any and none are being recorded.
+    pub fn next_record(&mut self, now: Mono) -> Option<Action> {
+        if self.recording || self.sealed_ready.is_empty() || self.retry_at.is_some_and(|at| now < at) {
+            return None;
+        }
+        self.recording = true;
+        let take = self.sealed_ready.len().min(RECORDS_MAX);
+        Some(Action::Record(self.sealed_ready.drain(..take).collect()))
+    }
+
+    /// Takes the result of recording. Returns the batches that are recorded.
+    pub fn recorded(
+        &mut self,
+        batches: Vec<OutgoingBatch>,
+        result: Result<(), PortError>,
+        now: Mono,
+        settings: &Settings,
+    ) -> Vec<OutgoingBatch> {
+        self.recording = false;
+        if let Err(error) = result {
+            self.record_failed(batches, &error, now, settings);
+            return Vec::new();
+        }
+        for batch in &batches {
+            self.recorded_through = batch.through_id;
+            self.last_recorded.seq = batch.seq;
+            self.last_recorded.digest = batch.digest;
+            self.queue.insert(batch.seq);
+            self.insert(batch.seq, Outgoing::new(batch, now));
+        }
+        batches
+    }
+
+    /// After an unknown outcome the same transaction is tried again: it changes nothing if the first one did commit, and
+    /// the conflict that it then meets is told apart by the store's own end of the stream.
+    fn record_failed(&mut self, batches: Vec<OutgoingBatch>, error: &PortError, now: Mono, settings: &Settings) {
+        match error.kind {
+            FaultKind::Transient | FaultKind::Full | FaultKind::Unknown => {
+                self.sealed_ready.splice(0..0, batches);
+                self.retry_at = Some(now + settings.retry_ms);
+            }
+            FaultKind::Corrupt | FaultKind::Conflict => {
+                self.stopped = Some(Stop { code: "record-conflict".to_owned(), place: error.text.clone() });
+            }
+        }
+    }
+}
+
+impl Outgoing {
+    fn new(batch: &OutgoingBatch, now: Mono) -> Self {
+        Self {
+            digest: batch.digest,
+            group: batch.group,
+            rows: batch.rows,
+            file_bytes: batch.file_bytes,
+            attempt: 1,
+            cut_at_ms: batch.cut_at_ms,
+            since: now,
+            published: None,
+            tries: 0,
+            held: false,
+            stage: Stage::Queued,
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! One own stream: from captured rows to batches that the peer has proved to have applied.
+//!
+//! `cutting` decides what to cut and seal next, `window` what is published again and when, `reports` what a status of
+//! the peer proves. This file holds the state that they share.
+
+mod cutting;
+mod reports;
+mod window;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ferry_format::{Digest, EpochId, Group, Mark, SeqRange, StreamName};
+
+use crate::contract::BatchLimits;
+use crate::cut::CutBatch;
+use crate::delay::LearnedDelay;
+use crate::ports::{OutgoingBatch, RecoveredOut};
+use crate::ranges;
+use crate::time::{Mono, Now};
+
+pub use cutting::Frame;
+pub use reports::Evidence;
+pub use window::Turn;
+
+/// A visible end of the outbox, with how far the streams that this one depends on had come in the same snapshot.
+#[derive(Debug, Clone)]
+struct Boundary {
+    id: u64,
+    seen: Mono,
+    depends: Vec<(StreamName, u64)>,
+}
+
+/// A recorded batch that the peer has not proved to have applied.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The statement digest.
+    pub digest: Digest,
+    /// Its place in its group.
+    pub group: Group,
+    /// Records.
+    pub rows: u64,
+    /// The sealed file's length.
+    pub file_bytes: u64,
+    /// The last attempt recorded.
+    pub attempt: u32,
+    /// When it was cut, wall clock.
+    pub cut_at_ms: u64,
+    /// When it came into this process, for its age.
+    since: Mono,
+    /// When the last attempt was published in this life of the daemon.
+    published: Option<Mono>,
+    /// Attempts made in this life of the daemon.
+    tries: u32,
+    /// The peer has reported it durably held.
+    held: bool,
+    stage: Stage,
+}
+
+/// Where the present attempt of a batch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Waits for its turn to be published.
+    Queued,
+    /// Is being published.
+    Publishing,
+    /// Was published; the next attempt is due at this time, if ever.
+    Out(Option<Mono>),
+    /// The next attempt is due and waits to be recorded.
+    Due,
+    /// The next attempt is being recorded.
+    Recording,
+}
+
+/// Why a stream cuts nothing more until somebody acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// The published code.
+    pub code: String,
+    /// Where: an outbox id, a table, a seq.
+    pub place: String,
+}
+
+/// The sending side of one stream.
+#[derive(Debug)]
+pub struct Sender {
+    /// The stream.
+    pub stream: StreamName,
+    /// Its epoch.
+    pub epoch: u64,
+    /// The id of that epoch.
+    pub epoch_id: EpochId,
+    /// When batches are cut.
+    pub limits: BatchLimits,
+    /// Who goes first.
+    pub priority: u8,
+    depends: Vec<StreamName>,
+
+    boundaries: VecDeque<Boundary>,
+    /// Every outbox row up to here is cut or beyond.
+    cut_through: u64,
+    /// Every outbox row up to here is recorded.
+    recorded_through: u64,
+    cutting: bool,
+    cut_ready: VecDeque<CutBatch>,
+    sealing: bool,
+    sealed_ready: Vec<OutgoingBatch>,
+    recording: bool,
+    retry_at: Option<Mono>,
+
+    /// The last batch given a seq, sealed or being sealed.
+    tail: Mark,
+    /// The first seq of the group that the next batch goes on with.
+    open_group: Option<u64>,
+    open_group_bytes: u64,
+    last_recorded: Mark,
+    settled: Mark,
+    settling: Option<Mark>,
+    published_max: u64,
+    unsettled: BTreeMap<u64, Outgoing>,
+    /// How many of `unsettled` the peer has not reported held.
+    not_held: usize,
+    unsettled_bytes: u64,
+    due: BTreeSet<(Mono, u64)>,
+    queue: BTreeSet<u64>,
+    overdue: BTreeSet<u64>,
+    delay: LearnedDelay,
+    stopped: Option<Stop>,
+    peer_refused: Option<ferry_format::Refusal>,
+    peer_parked: Option<ferry_format::Parked>,
+    peer_parked_rows: u64,
+}
+
+impl Sender {
+    /// Goes on where the books end.
+    #[must_use]
+    pub fn recover(
+        recovered: RecoveredOut,
+        limits: BatchLimits,
+        priority: u8,
+        depends: Vec<StreamName>,
+        now: Now,
+        first_look: Mono,
+    ) -> Self {
+        let open_group = recovered.unsettled.last().filter(|batch| !batch.group.last).map(|batch| batch.group.first);
+        let mut sender = Self {
+            stream: recovered.last.stream.clone(),
+            epoch: recovered.last.epoch,
+            epoch_id: recovered.epoch_id,
+            limits,
+            priority,
+            depends,
+            boundaries: VecDeque::new(),
+            cut_through: recovered.through_id,
+            recorded_through: recovered.through_id,
+            cutting: false,
+            cut_ready: VecDeque::new(),
+            sealing: false,
+            sealed_ready: Vec::new(),
+            recording: false,
+            retry_at: None,
+            tail: recovered.last.clone(),
+            open_group,
+            open_group_bytes: 0,
+            published_max: recovered.settled.seq,
+            last_recorded: recovered.last,
+            settled: recovered.settled,
+            settling: None,
+            unsettled: BTreeMap::new(),
+            not_held: 0,
+            unsettled_bytes: 0,
+            due: BTreeSet::new(),
+            queue: BTreeSet::new(),
+            overdue: BTreeSet::new(),
+            delay: LearnedDelay::default(),
+            stopped: None,
+            peer_refused: None,
+            peer_parked: None,
+            peer_parked_rows: 0,
+        };
+        for batch in recovered.unsettled {
+            sender.adopt(batch, now, first_look);
+        }
+        sender
+    }
+
+    /// A batch from before the restart may or may not have been published: it is published again unless the peer is
+    /// heard to hold it by `first_look`.
+    fn adopt(&mut self, batch: crate::ports::RecoveredBatch, now: Now, first_look: Mono) {
+        self.due.insert((first_look, batch.seq));
+        self.published_max = self.published_max.max(batch.seq);
+        self.insert(
+            batch.seq,
+            Outgoing {
+                digest: batch.digest,
+                group: batch.group,
+                rows: batch.rows,
+                file_bytes: batch.file_bytes,
+                attempt: batch.attempt.max(1),
+                cut_at_ms: batch.cut_at_ms,
+                since: Mono(now.mono.0.saturating_sub(now.wall_ms.saturating_sub(batch.cut_at_ms))),
+                published: None,
+                tries: 0,
+                held: false,
+                stage: Stage::Out(Some(first_look)),
+            },
+        );
+    }
+
+    fn insert(&mut self, seq: u64, batch: Outgoing) {
+        self.not_held += usize::from(!batch.held);
+        self.unsettled_bytes += batch.file_bytes;
+        self.unsettled.insert(seq, batch);
+    }
+
+    /// The last batch recorded.
+    #[must_use]
+    pub fn last_recorded(&self) -> &Mark {
+        &self.last_recorded
+    }
+
+    /// The last batch that the peer has proved to have applied.
+    #[must_use]
+    pub fn settled(&self) -> &Mark {
+        &self.settled
+    }
+
+    /// The last batch published at least once.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.published_max
+    }
+
+    /// Whether nothing captured, cut or sent waits for anything.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.boundaries.is_empty() && self.in_pipeline() == 0 && self.unsettled.is_empty()
+    }
+
+    /// The age of the oldest change that is not known to be applied, in milliseconds; 0 when there is none.
+    #[must_use]
+    pub fn lag_ms(&self, now: Mono) -> u64 {
+        let oldest = self.unsettled.values().next().map(|batch| batch.since);
+        let waiting = self.boundaries.front().map(|boundary| boundary.seen);
+        oldest.or(waiting).map_or(0, |since| now.since(since))
+    }
+
+    /// The highest attempt among batches that the peer has not reported held.
+    #[must_use]
+    pub fn worst_attempt(&self) -> u32 {
+        self.unsettled.values().filter(|batch| !batch.held).map(|batch| batch.attempt).max().unwrap_or(0)
+    }
+
+    /// Batches that the peer has reported held and not applied.
+    #[must_use]
+    pub fn held_ranges(&self, limit: usize) -> Vec<SeqRange> {
+        ranges::collect(self.unsettled.iter().filter(|(_, batch)| batch.held).map(|(seq, _)| *seq), limit)
+    }
+
+    /// What the gate's delay has been lately.
+    #[must_use]
+    pub fn delay(&self) -> &LearnedDelay {
+        &self.delay
+    }
+
+    /// Why nothing more is cut.
+    #[must_use]
+    pub fn stopped(&self) -> Option<&Stop> {
+        self.stopped.as_ref()
+    }
+
+    /// The refusal that the peer last reported.
+    #[must_use]
+    pub fn peer_refused(&self) -> Option<&ferry_format::Refusal> {
+        self.peer_refused.as_ref()
+    }
+
+    /// What the peer last said that it waits for.
+    #[must_use]
+    pub fn peer_parked(&self) -> Option<&ferry_format::Parked> {
+        self.peer_parked.as_ref()
+    }
+
+    /// Rows that the peer has parked alone.
+    #[must_use]
+    pub fn peer_parked_rows(&self) -> u64 {
+        self.peer_parked_rows
+    }
+}

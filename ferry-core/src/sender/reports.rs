@@ -1,0 +1,146 @@
+//! What a status of the peer proves about one own stream.
+
+use ferry_format::{BatchReport, IncomingReport, Mark};
+
+use super::{Sender, Stage};
+use crate::ports::{Attempt, BatchId, LifeKind, Settled};
+use crate::settings::Settings;
+use crate::time::Now;
+
+/// What a status said about a stream, and what follows from it.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// Lines for the life of batches: seq, what, detail.
+    pub life: Vec<(u64, LifeKind, String)>,
+    /// Set when the watermark it names is not ours: the peer has applied something that we did not send, or was
+    /// restored. Nothing counts as applied then.
+    pub alarm: Option<&'static str>,
+    /// Whether the peer's watermark or held ranges moved.
+    pub progress: bool,
+}
+
+impl Sender {
+    /// Takes the peer's watermark, held and missing ranges, and what it waits for.
+    pub fn read_report(
+        &mut self,
+        mark: Option<&Mark>,
+        report: Option<&IncomingReport>,
+        now: Now,
+        settings: &Settings,
+    ) -> Evidence {
+        let mut evidence = Evidence::default();
+        if let Some(mark) = mark.filter(|mark| mark.epoch == self.epoch) {
+            self.read_mark(mark, &mut evidence);
+        }
+        let Some(report) = report else { return evidence };
+        self.peer_refused = report.refused.clone();
+        self.peer_parked = report.parked.clone();
+        self.peer_parked_rows = report.parked_rows;
+        if report.epoch == self.epoch && evidence.alarm.is_none() {
+            self.read_held(report, now, &mut evidence);
+            self.read_missing(report, now, settings, &mut evidence);
+        }
+        for BatchReport { seq, rows, parked, wait_ms, apply_ms } in &report.reports {
+            let detail = format!("rows={rows} parked={parked} wait_ms={wait_ms} apply_ms={apply_ms}");
+            evidence.life.push((*seq, LifeKind::Settled, detail));
+        }
+        evidence
+    }
+
+    fn read_mark(&mut self, mark: &Mark, evidence: &mut Evidence) {
+        let target = self.settling.as_ref().unwrap_or(&self.settled);
+        if mark.seq < target.seq {
+            // An older status overtaken by a newer one never gets here; so the peer has forgotten.
+            evidence.alarm = Some("peer-behind");
+            return;
+        }
+        if mark.seq == target.seq {
+            evidence.alarm = (mark.digest != target.digest).then_some("watermark-foreign");
+            return;
+        }
+        match self.unsettled.get(&mark.seq) {
+            Some(batch) if batch.digest == mark.digest => {
+                evidence.progress = true;
+                self.settling = Some(mark.clone());
+            }
+            Some(_) | None => evidence.alarm = Some("watermark-foreign"),
+        }
+    }
+
+    fn read_held(&mut self, report: &IncomingReport, now: Now, evidence: &mut Evidence) {
+        let applied = self.settling.as_ref().unwrap_or(&self.settled).seq;
+        let in_ranges = |seq: u64| report.held.iter().any(|range| (range.first..=range.last).contains(&seq));
+        let seqs: Vec<u64> = self.unsettled.keys().copied().collect();
+        for seq in seqs {
+            let reported = seq <= applied || in_ranges(seq);
+            let Some(batch) = self.unsettled.get_mut(&seq) else { continue };
+            if reported && !batch.held {
+                batch.held = true;
+                self.not_held -= 1;
+                evidence.progress = true;
+                if let Some(published) = batch.published.filter(|_| batch.attempt == 1 && batch.tries == 1) {
+                    self.delay.learn(now.mono.since(published));
+                }
+                evidence.life.push((seq, LifeKind::Held, String::new()));
+                self.clear_due(seq);
+            }
+        }
+    }
+
+    /// A batch reported missing is published again once per attempt, when that attempt is older than the gate's learned
+    /// delay: before that it may still be on its way.
+    fn read_missing(&mut self, report: &IncomingReport, now: Now, settings: &Settings, evidence: &mut Evidence) {
+        let patience = self.delay.longest_ms().map_or(settings.gate_worst_ms, |longest| longest.min(settings.gate_worst_ms));
+        for range in &report.missing {
+            let seqs: Vec<u64> = self.unsettled.range(range.first..=range.last).map(|(seq, _)| *seq).collect();
+            for seq in seqs {
+                let Some(batch) = self.unsettled.get_mut(&seq) else { continue };
+                if batch.held {
+                    // It was there and is not any more: a restored receiver.
+                    batch.held = false;
+                    self.not_held += 1;
+                }
+                let old = batch.published.is_none_or(|published| now.mono.since(published) > patience);
+                if matches!(batch.stage, Stage::Out(_)) && old && self.resend_now(seq) {
+                    evidence.life.push((seq, LifeKind::Missing, String::new()));
+                }
+            }
+        }
+    }
+
+    /// The proof to write into the books, with the files to archive and the attempts that may still lie at the gate.
+    pub fn next_settle(&mut self, now: Now) -> Option<(Settled, Vec<BatchId>, Vec<Attempt>)> {
+        let mark = self.settling.clone()?;
+        if mark.seq <= self.settled.seq {
+            return None;
+        }
+        let seqs: Vec<u64> = self.unsettled.range(..=mark.seq).map(|(seq, _)| *seq).collect();
+        if seqs.iter().any(|seq| self.is_busy(*seq)) {
+            return None;
+        }
+        let mut archive = Vec::new();
+        let mut last_attempts = Vec::new();
+        for seq in seqs {
+            self.clear_due(seq);
+            self.queue.remove(&seq);
+            archive.extend(self.id(seq));
+            let Some(batch) = self.unsettled.remove(&seq) else { continue };
+            self.not_held -= usize::from(!batch.held);
+            self.unsettled_bytes -= batch.file_bytes;
+            last_attempts.push(Attempt {
+                stream: self.stream.clone(),
+                epoch: self.epoch,
+                seq,
+                attempt: batch.attempt,
+                at_ms: now.wall_ms,
+            });
+        }
+        self.settled = mark.clone();
+        Some((Settled { mark, at_ms: now.wall_ms }, archive, last_attempts))
+    }
+
+    /// Whether an operation on this batch is under way.
+    fn is_busy(&self, seq: u64) -> bool {
+        self.unsettled.get(&seq).is_some_and(|batch| matches!(batch.stage, Stage::Publishing | Stage::Recording))
+    }
+}

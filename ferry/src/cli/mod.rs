@@ -1,0 +1,145 @@
+//! The command line: what can be asked, in which language, and how the answer leaves the process.
+//!
+//! Every verb is one file with its arguments and a function `run` that returns an [`Output`] or a [`Fault`]; nothing
+//! but [`output`] prints.
+
+mod blame;
+mod chinese;
+mod desk;
+mod explain;
+pub mod init;
+pub mod keys;
+pub mod output;
+mod place;
+mod quarantine;
+mod queue;
+pub mod reference;
+mod resend;
+mod show;
+mod status;
+mod tables;
+pub mod trust;
+mod verify;
+mod when;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process;
+
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::{ExitCode, Fault, Lang};
+use output::Output;
+
+/// Keeps two databases in agreement across a gap that only files can cross.
+#[derive(Debug, Parser)]
+#[command(name = "ferry", bin_name = "ferry", version, disable_help_subcommand = true)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+pub struct Cli {
+    /// What holds for every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// What holds for every verb.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The zone's configuration file [default: /etc/ferry/ferry.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer with one JSON document, errors included
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Set up a zone: directories, keys and database from its configuration
+    Init(init::InitArgs),
+    /// Run the daemon of this zone until it is told to stop
+    Run,
+    /// Tell how the streams and the link stand, and what to do next
+    Status(status::StatusArgs),
+    /// List what waits: changes, batches to send, batches to apply
+    Queue(queue::QueueArgs),
+    /// Show what one batch states
+    Show(show::ShowArgs),
+    /// Tell the whole life of one batch, and what it waits for
+    Explain(explain::ExplainArgs),
+    /// Check archives with public keys alone, and list every fault
+    Verify(verify::VerifyArgs),
+    /// Ask the daemon to publish batches again at once
+    Resend(resend::ResendArgs),
+    /// Look at the files that were refused, and why
+    Quarantine(quarantine::QuarantineArgs),
+    /// Make and show this zone's keys
+    Keys(keys::KeysArgs),
+    /// Decide whose signatures this zone trusts
+    Trust(trust::TrustArgs),
+}
+
+/// What every verb may know of its surroundings.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The configuration file that was named; `None` means the default one.
+    pub config: Option<PathBuf>,
+    /// Whether the answer is read by a program.
+    pub json: bool,
+    /// The language of the answer.
+    pub lang: Lang,
+    /// The wall clock, in milliseconds since 1970-01-01 UTC.
+    pub now_ms: u64,
+}
+
+/// The whole program: reads the command line, does what it asks, prints the answer.
+#[must_use]
+pub fn main() -> process::ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let lang = Lang::from_environment();
+    let json = blame::asks_for_json(&arguments);
+    let matches = match command(lang).try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => return output::finish(blame::judge(&error), lang, json),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return output::finish(blame::judge(&error), lang, json),
+    };
+    let context = Context { config: cli.global.config, json: cli.global.json, lang, now_ms: when::now_ms() };
+    output::finish(run(cli.verb, &context), lang, context.json)
+}
+
+/// The command line as clap sees it, its help in one language.
+#[must_use]
+pub fn command(lang: Lang) -> clap::Command {
+    match lang {
+        Lang::En => Cli::command(),
+        Lang::Zh => chinese::localise(Cli::command()),
+    }
+}
+
+fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
+    match verb {
+        Verb::Init(args) => init::run(args, context),
+        Verb::Run => run_daemon(context),
+        Verb::Status(args) => status::run(args, context),
+        Verb::Queue(args) => queue::run(args, context),
+        Verb::Show(args) => show::run(args, context),
+        Verb::Explain(args) => explain::run(args, context),
+        Verb::Verify(args) => verify::run(args, context),
+        Verb::Resend(args) => resend::run(args, context),
+        Verb::Quarantine(args) => quarantine::run(args, context),
+        Verb::Keys(args) => keys::run(args, context),
+        Verb::Trust(args) => trust::run(args, context),
+    }
+}

@@ -1,0 +1,11 @@
+//! The appliance: drop directories, databases, capture, apply, daemon and operator commands.
+#![warn(missing_docs)]
+
+pub mod config;
+pub mod error;
+pub mod exit;
+pub mod lang;
+
+pub use error::Fault;
+pub use exit::ExitCode;
+pub use lang::{Lang, Text};

@@ -1,0 +1,232 @@
+//! What a kind of database must be able to say. Every statement of the store stands in one file per database, and
+//! the code that executes them has none of its own.
+
+use ferry_core::contract::Table;
+use ferry_format::{LinkId, StreamName, ZoneName};
+
+/// One secondary unique constraint of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UniqueKey {
+    /// Its columns, each with the collation by which it compares.
+    pub columns: Vec<(String, String)>,
+}
+
+/// One foreign key of a table, as positions in the contract's columns and the columns that they refer to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ForeignKey {
+    /// The table that is referred to.
+    pub parent: String,
+    /// Position in the contract's columns, and the parent's column.
+    pub columns: Vec<(usize, String)>,
+}
+
+/// The statements of one kind of database.
+pub(crate) trait Dialect {
+    /// The statements that are the same for every table and stream.
+    fn fixed(&self) -> &'static Statements;
+
+    /// The steps from an empty database to the present schema; step `n` leads to version `n + 1`.
+    fn migrations(&self) -> &'static [&'static str];
+
+    /// The name of a stream's outbox.
+    fn outbox(&self, link: &LinkId, stream: &StreamName) -> String;
+
+    /// Creates an outbox: an ascending id that is never given twice, the contract's id, and the record's line.
+    fn create_outbox(&self, outbox: &str) -> String;
+
+    /// Triggers that write the rows of an own table to the outbox, in the transaction that changes them.
+    fn capture_triggers(&self, link: &LinkId, outbox: &str, contract: i64, table: &Table) -> Vec<String>;
+
+    /// Triggers that refuse a write by which the database would remove another row without telling the capture
+    /// triggers. `row_id` is the name under which statements reach a hidden row number, if they can.
+    fn escape_guards(&self, link: &LinkId, table: &Table, unique: &[UniqueKey], row_id: Option<&str>) -> Vec<String>;
+
+    /// Triggers that refuse writes to a replica outside the applier's transaction.
+    fn replica_guards(&self, link: &LinkId, owner: &ZoneName, table: &Table) -> Vec<String>;
+
+    /// How the names of all triggers of a link begin.
+    fn trigger_prefix(&self, link: &LinkId) -> String;
+
+    /// Removes a trigger.
+    fn drop_trigger(&self, name: &str) -> String;
+
+    /// Yields a row if the table has any.
+    fn any_row(&self, table: &str) -> String;
+
+    /// Binds after, upto, limit. Yields count, least id, greatest id, bytes, least contract, greatest contract.
+    fn measure_cut(&self, outbox: &str) -> String;
+
+    /// Binds after, upto. Yields the last id before the contract changes.
+    fn same_contract(&self, outbox: &str) -> String;
+
+    /// Binds after, upto, bytes. Yields the first id with which the lines together exceed the bytes.
+    fn enough_bytes(&self, outbox: &str) -> String;
+
+    /// Binds first and last id. Yields the lines in order of id, joined by newlines.
+    fn read_lines(&self, outbox: &str) -> String;
+
+    /// Binds first and last id. Yields the ids in order.
+    fn read_ids(&self, outbox: &str) -> String;
+
+    /// Binds an id. Removes every row up to it.
+    fn remove_through(&self, outbox: &str) -> String;
+
+    /// Yields stream and highest id ever visible for each `(stream, outbox)`, in one snapshot.
+    fn observe(&self, outboxes: &[(String, String)]) -> String;
+
+    /// Binds a cap. Yields the number of rows that wait, at most the cap.
+    fn count_rows(&self, outbox: &str) -> String;
+
+    /// Binds a JSON array of rows. Writes them in order, replacing rows with the same key.
+    fn upsert(&self, table: &Table) -> String;
+
+    /// Binds a JSON array of keys. Removes the rows that have them.
+    fn delete(&self, table: &Table) -> String;
+
+    /// Binds a JSON array of rows. Yields how many of them refer to rows that are not there.
+    fn count_orphans(&self, table: &Table, keys: &[ForeignKey]) -> String;
+}
+
+/// Statements that are the same for every table and stream, with what they bind and yield.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Statements {
+    /// Begins a transaction that will write.
+    pub begin: &'static str,
+    /// Begins a transaction that only reads, one snapshot.
+    pub begin_read: &'static str,
+    /// Commits.
+    pub commit: &'static str,
+    /// Rolls back.
+    pub rollback: &'static str,
+    /// Sets the savepoint of a batch.
+    pub savepoint: &'static str,
+    /// Goes back to the savepoint and keeps it.
+    pub rollback_to: &'static str,
+    /// Forgets the savepoint.
+    pub release: &'static str,
+    /// Puts the checks of foreign keys off until the commit.
+    pub defer_foreign_keys: &'static str,
+    /// Yields a row if the database has ferry's tables.
+    pub has_meta: &'static str,
+    /// Binds key. Yields value.
+    pub meta_get: &'static str,
+    /// Binds key, value.
+    pub meta_put: &'static str,
+    /// Binds link, stream, direction, digest, text, time. Does nothing when the digest is there.
+    pub contract_add: &'static str,
+    /// Binds link, stream, digest. Yields id.
+    pub contract_id: &'static str,
+    /// Binds id. Yields digest.
+    pub contract_digest: &'static str,
+    /// Binds link. Yields stream, direction, digest, time, text in order of id.
+    pub contract_list: &'static str,
+    /// Binds link, direction. Yields the names of the streams, each once, in order.
+    pub contract_streams: &'static str,
+    /// Binds link, stream, outbox, epoch, epoch id, genesis digest.
+    pub out_add: &'static str,
+    /// Binds link. Yields stream, outbox, epoch, epoch id, last seq, last digest, through id, settled seq, settled
+    /// digest, id of the capture's contract; in order of stream.
+    pub out_list: &'static str,
+    /// Binds link, stream. Yields the same for one.
+    pub out_get: &'static str,
+    /// Binds link, stream, epoch, old seq, old digest, new seq, new digest, through id. Changes one row or none.
+    pub out_advance: &'static str,
+    /// Binds link, stream, seq, digest. Never goes back.
+    pub out_settle: &'static str,
+    /// Binds link, stream, id of the contract under which the triggers write.
+    pub out_capture: &'static str,
+    /// Binds link, stream, epoch, seq, digest, previous, group first, group last, rows, file bytes, through id, cut
+    /// time, tables.
+    pub batch_out_add: &'static str,
+    /// Binds link, stream, epoch, seq, attempt, time. Changes one row or none.
+    pub batch_out_attempt: &'static str,
+    /// Binds link, stream, epoch, seq. Yields digest.
+    pub batch_out_digest: &'static str,
+    /// Binds link, stream, epoch, settled seq. Yields seq, digest, group first, group last, rows, file bytes,
+    /// attempt, cut time; in order of seq.
+    pub batch_out_unsettled: &'static str,
+    /// Binds link, stream, epoch, seq, time.
+    pub batch_out_settle: &'static str,
+    /// Binds link, stream, epoch, seq, time. The first time counts.
+    pub batch_out_published: &'static str,
+    /// Binds link, stream, epoch, seq, time. The first time counts.
+    pub batch_out_held: &'static str,
+    /// Binds link, stream, epoch, epoch id, seq, digest. Fails when the stream is there.
+    pub in_add: &'static str,
+    /// Binds link, stream. Yields epoch, epoch id, seq, digest, parked rows.
+    pub in_get: &'static str,
+    /// Binds link, stream, epoch, old seq, old digest, new seq, new digest, newly parked rows.
+    pub in_advance: &'static str,
+    /// Binds link, stream, epoch, seq, digest, rows, parked, file bytes, taken, applied, wait, apply.
+    pub batch_in_add: &'static str,
+    /// Binds link, stream, epoch, seq. Yields digest.
+    pub batch_in_digest: &'static str,
+    /// Binds link, stream, epoch, limit. Yields seq, rows, parked, wait, apply, the latest first.
+    pub batch_in_reports: &'static str,
+    /// Binds link, stream, epoch, seq, row, table, code, record, time.
+    pub parked_add: &'static str,
+    /// Binds link, limit. Yields stream, epoch, seq, row, table, code, time; the latest first.
+    pub parked_list: &'static str,
+    /// Binds link. Opens the replicas to this transaction.
+    pub applying_set: &'static str,
+    /// Closes them.
+    pub applying_clear: &'static str,
+    /// Binds link, direction, stream, epoch, seq, kind, time, detail.
+    pub life_add: &'static str,
+    /// Binds link, direction, stream, epoch, seq. Yields kind, time, detail in order.
+    pub life_list: &'static str,
+    /// Binds link, stream, direction, epoch, last, published, applied, digest, held, missing, lag, health, code,
+    /// detail, parked rows, time.
+    pub state_put: &'static str,
+    /// Binds link. Yields the same without link.
+    pub state_list: &'static str,
+    /// Binds link, name, value, time.
+    pub fact_put: &'static str,
+    /// Binds link. Yields name, value in order of name.
+    pub fact_list: &'static str,
+    /// Binds link, stream, first, last, maker, time.
+    pub request_add: &'static str,
+    /// Binds link. Yields id, stream, first, last, maker, time of those not done, in order of id.
+    pub request_list: &'static str,
+    /// Binds link, id, time.
+    pub request_done: &'static str,
+    /// Binds link. Yields log, size, head in order of log.
+    pub audit_heads: &'static str,
+    /// Binds link, log. Yields the head.
+    pub audit_head: &'static str,
+    /// Binds link, log, size, head.
+    pub audit_head_put: &'static str,
+    /// Binds link, log, index, digest, kind, body.
+    pub audit_add: &'static str,
+    /// Binds link, log, first index, limit. Yields index, kind, digest, body.
+    pub audit_list: &'static str,
+    /// Binds table. Yields whether it has no row number, and whether it checks types.
+    pub catalog_table: &'static str,
+    /// Binds table. Yields name, type, not null, place in the primary key, hidden, whether it has a default.
+    pub catalog_columns: &'static str,
+    /// Binds table. Yields name, origin, partial of each unique index.
+    pub catalog_unique: &'static str,
+    /// Binds index. Yields column and collation of each key column; the column is null for an expression.
+    pub catalog_index_columns: &'static str,
+    /// Binds table. Yields name and text of its triggers.
+    pub catalog_triggers: &'static str,
+    /// Binds a prefix. Yields names of triggers.
+    pub catalog_triggers_like: &'static str,
+    /// Binds table. Yields id, parent, own column, parent's column (null for its primary key) in order.
+    pub catalog_foreign_keys: &'static str,
+    /// Binds table. Yields the parent of a row that refers to nothing.
+    pub foreign_key_check: &'static str,
+    /// Binds link, stream, whether unsettled only, limit. Yields the columns of a batch of the present epoch, the
+    /// latest first.
+    pub books_out: &'static str,
+    /// Binds link, stream, limit. Yields the columns of a batch, the latest first.
+    pub books_in: &'static str,
+    /// Binds link, stream, seq. Yields the columns of a batch, the highest epoch first.
+    pub books_out_at: &'static str,
+    /// Binds link, stream, seq. Yields the columns of a batch, the highest epoch first.
+    pub books_in_at: &'static str,
+    /// Binds link, least and greatest digest, limit. Yields the columns of a batch.
+    pub books_out_digest: &'static str,
+    /// Binds link, least and greatest digest, limit. Yields the columns of a batch.
+    pub books_in_digest: &'static str,
+}

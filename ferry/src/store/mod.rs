@@ -1,0 +1,45 @@
+//! The zone's database: ferry's own tables beside the business tables, capture on one side, apply on the other.
+//!
+//! What the protocol asks of it is [`ferry_core::ports::Store`]; what operators read is [`Books`]. Programs of the zone
+//! read one table of ferry's, `ferry_stream_state`: a row for each link, stream and direction with lag, watermark and
+//! health. Everything else that begins with `ferry_` is ferry's own.
+//!
+//! # What capture guarantees
+//!
+//! Triggers write every change of an own table into its stream's outbox, in the transaction that makes the change.
+//! SQLite tells triggers nothing of rows that `REPLACE` removes, so guards abort a statement that would remove a row
+//! with another key: one that inserts or updates to a secondary unique key which another row has. They cannot see which
+//! conflict clause a statement has. So `INSERT OR IGNORE`, and `ON CONFLICT (…) DO UPDATE` over a secondary unique key,
+//! abort as well where they would have met such a row; over the primary key both work as ever. Actions of foreign keys
+//! (`CASCADE`, `SET NULL`) are captured like any other change.
+//!
+//! A program that drops triggers, rewrites the schema or edits the file escapes; so does `ALTER TABLE`, which changes
+//! the schema and not rows.
+//!
+//! # What guards on replicas do
+//!
+//! They refuse writes outside the applier's transaction. They are a fence against mistakes, not against a hostile
+//! program: whoever may write to the database may also remove them, or set the applier's mark.
+
+mod books;
+mod dialect;
+mod error;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+pub use books::{
+    Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RequestRow, StreamStateRow,
+};
+pub use error::{StoreError, TableFault, TableFlaw};
+pub use sqlite::{
+    AuditHead, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, checkpoint, create,
+};
+
+/// Values bound to a statement, each by its own conversion.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => {
+        &[$($crate::store::sqlite::lane::Arg::from($value)),*]
+    };
+}
+pub(crate) use args;

@@ -1,0 +1,482 @@
+//! Every statement that SQLite is sent.
+
+use std::fmt::Write as _;
+
+use ferry_core::contract::{Column, ColumnKind, Table};
+use ferry_format::{LinkId, StreamName, ZoneName};
+
+use crate::store::dialect::{Dialect, ForeignKey, Statements, UniqueKey};
+
+/// SQLite 3.44 or newer, as it is built in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SqliteDialect;
+
+/// Version 1 of ferry's tables. Times are milliseconds since 1970-01-01 UTC, digests and ids lower-case hex.
+const SCHEMA_1: &str = r"
+CREATE TABLE ferry_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_contract (
+  id INTEGER PRIMARY KEY, link TEXT NOT NULL, stream TEXT NOT NULL,
+  direction TEXT NOT NULL CHECK (direction IN ('out', 'in')), digest TEXT NOT NULL, text TEXT NOT NULL,
+  installed_at_ms INTEGER NOT NULL, UNIQUE (link, stream, digest)) STRICT;
+CREATE TABLE ferry_stream_out (
+  link TEXT NOT NULL, stream TEXT NOT NULL, outbox TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL,
+  epoch_id TEXT NOT NULL, last_seq INTEGER NOT NULL, last_digest TEXT NOT NULL, through_id INTEGER NOT NULL,
+  settled_seq INTEGER NOT NULL, settled_digest TEXT NOT NULL, capture INTEGER REFERENCES ferry_contract (id),
+  PRIMARY KEY (link, stream)) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_batch_out (
+  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL,
+  previous TEXT NOT NULL, group_first INTEGER NOT NULL, group_last INTEGER NOT NULL, rows INTEGER NOT NULL,
+  file_bytes INTEGER NOT NULL, through_id INTEGER NOT NULL, cut_at_ms INTEGER NOT NULL, tables TEXT NOT NULL,
+  attempt INTEGER NOT NULL DEFAULT 0, attempted_at_ms INTEGER, published_at_ms INTEGER, held_at_ms INTEGER,
+  settled_at_ms INTEGER, PRIMARY KEY (link, stream, epoch, seq)) STRICT, WITHOUT ROWID;
+CREATE INDEX ferry_batch_out_digest ON ferry_batch_out (link, digest);
+CREATE TABLE ferry_stream_in (
+  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, epoch_id TEXT NOT NULL, seq INTEGER NOT NULL,
+  digest TEXT NOT NULL, parked_rows INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (link, stream)) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_batch_in (
+  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL,
+  rows INTEGER NOT NULL, parked INTEGER NOT NULL, file_bytes INTEGER NOT NULL, taken_at_ms INTEGER NOT NULL,
+  applied_at_ms INTEGER NOT NULL, wait_ms INTEGER NOT NULL, apply_ms INTEGER NOT NULL,
+  PRIMARY KEY (link, stream, epoch, seq)) STRICT, WITHOUT ROWID;
+CREATE INDEX ferry_batch_in_digest ON ferry_batch_in (link, digest);
+CREATE TABLE ferry_parked_row (
+  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, row_index INTEGER NOT NULL,
+  table_name TEXT NOT NULL, code TEXT NOT NULL, record TEXT NOT NULL, parked_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (link, stream, epoch, seq, row_index)) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_applying (link TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_life (
+  id INTEGER PRIMARY KEY, link TEXT NOT NULL, direction TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL,
+  seq INTEGER NOT NULL, kind TEXT NOT NULL, at_ms INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
+CREATE INDEX ferry_life_batch ON ferry_life (link, direction, stream, epoch, seq);
+CREATE TABLE ferry_stream_state (
+  link TEXT NOT NULL, stream TEXT NOT NULL, direction TEXT NOT NULL, epoch INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL, published_seq INTEGER NOT NULL, applied_seq INTEGER NOT NULL,
+  applied_digest TEXT NOT NULL, held TEXT NOT NULL, missing TEXT NOT NULL, lag_ms INTEGER NOT NULL,
+  health TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, parked_rows INTEGER NOT NULL,
+  updated_at_ms INTEGER NOT NULL, PRIMARY KEY (link, stream, direction)) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_fact (
+  link TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, updated_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (link, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_request (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, link TEXT NOT NULL, kind TEXT NOT NULL, stream TEXT NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, made_by TEXT NOT NULL, made_at_ms INTEGER NOT NULL,
+  done_at_ms INTEGER) STRICT;
+CREATE INDEX ferry_request_open ON ferry_request (link, id) WHERE done_at_ms IS NULL;
+CREATE TABLE ferry_audit (
+  link TEXT NOT NULL, log TEXT NOT NULL, idx INTEGER NOT NULL, leaf TEXT NOT NULL, kind TEXT NOT NULL,
+  body TEXT NOT NULL, PRIMARY KEY (link, log, idx)) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_audit_head (
+  link TEXT NOT NULL, log TEXT NOT NULL, size INTEGER NOT NULL, frontier BLOB NOT NULL,
+  PRIMARY KEY (link, log)) STRICT, WITHOUT ROWID;
+";
+
+/// The columns of a batch of an own stream, as the books read them.
+macro_rules! out_columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT stream, epoch, seq, digest, rows, 0, file_bytes, group_first, group_last, attempt, cut_at_ms, \
+             published_at_ms, held_at_ms, settled_at_ms, NULL, NULL, NULL, NULL FROM ferry_batch_out WHERE link = ?1 ",
+            $rest
+        )
+    };
+}
+
+/// The columns of a batch of the peer, as the books read them.
+macro_rules! in_columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT stream, epoch, seq, digest, rows, parked, file_bytes, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+             taken_at_ms, applied_at_ms, wait_ms, apply_ms FROM ferry_batch_in WHERE link = ?1 ",
+            $rest
+        )
+    };
+}
+
+/// The statements that are the same for every table and stream.
+const STATEMENTS: Statements = Statements {
+    begin: "BEGIN IMMEDIATE",
+    begin_read: "BEGIN",
+    commit: "COMMIT",
+    rollback: "ROLLBACK",
+    savepoint: "SAVEPOINT ferry_batch",
+    rollback_to: "ROLLBACK TO ferry_batch",
+    release: "RELEASE ferry_batch",
+    defer_foreign_keys: "PRAGMA defer_foreign_keys = ON",
+    has_meta: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ferry_meta'",
+    meta_get: "SELECT value FROM ferry_meta WHERE key = ?1",
+    meta_put: "INSERT INTO ferry_meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    contract_add: "INSERT INTO ferry_contract (link, stream, direction, digest, text, installed_at_ms) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (link, stream, digest) DO NOTHING",
+    contract_id: "SELECT id FROM ferry_contract WHERE link = ?1 AND stream = ?2 AND digest = ?3",
+    contract_digest: "SELECT digest FROM ferry_contract WHERE id = ?1",
+    contract_list: "SELECT stream, direction, digest, installed_at_ms, text FROM ferry_contract WHERE link = ?1 ORDER BY id",
+    contract_streams: "SELECT DISTINCT stream FROM ferry_contract WHERE link = ?1 AND direction = ?2 ORDER BY stream",
+    out_add: "INSERT INTO ferry_stream_out (link, stream, outbox, epoch, epoch_id, last_seq, last_digest, through_id, \
+        settled_seq, settled_digest) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, 0, ?6)",
+    out_list: "SELECT stream, outbox, epoch, epoch_id, last_seq, last_digest, through_id, settled_seq, settled_digest, \
+        capture FROM ferry_stream_out WHERE link = ?1 ORDER BY stream",
+    out_get: "SELECT stream, outbox, epoch, epoch_id, last_seq, last_digest, through_id, settled_seq, settled_digest, \
+        capture FROM ferry_stream_out WHERE link = ?1 AND stream = ?2",
+    out_advance: "UPDATE ferry_stream_out SET last_seq = ?6, last_digest = ?7, through_id = ?8 WHERE link = ?1 \
+        AND stream = ?2 AND epoch = ?3 AND last_seq = ?4 AND last_digest = ?5 AND through_id <= ?8",
+    out_settle: "UPDATE ferry_stream_out SET settled_seq = ?3, settled_digest = ?4 \
+        WHERE link = ?1 AND stream = ?2 AND settled_seq < ?3",
+    out_capture: "UPDATE ferry_stream_out SET capture = ?3 WHERE link = ?1 AND stream = ?2",
+    batch_out_add: "INSERT INTO ferry_batch_out (link, stream, epoch, seq, digest, previous, group_first, group_last, \
+        rows, file_bytes, through_id, cut_at_ms, tables) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    batch_out_attempt: "UPDATE ferry_batch_out SET attempt = ?5, attempted_at_ms = ?6 \
+        WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 AND attempt < ?5",
+    batch_out_digest: "SELECT digest FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4",
+    batch_out_unsettled: "SELECT seq, digest, group_first, group_last, rows, file_bytes, attempt, cut_at_ms \
+        FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq > ?4 ORDER BY seq",
+    batch_out_settle: "UPDATE ferry_batch_out SET settled_at_ms = ?6 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 \
+        AND seq > ?4 AND seq <= ?5",
+    batch_out_published: "UPDATE ferry_batch_out SET published_at_ms = ?5 WHERE link = ?1 AND stream = ?2 \
+        AND epoch = ?3 AND seq = ?4 AND published_at_ms IS NULL",
+    batch_out_held: "UPDATE ferry_batch_out SET held_at_ms = ?5 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 \
+        AND seq = ?4 AND held_at_ms IS NULL",
+    in_add: "INSERT INTO ferry_stream_in (link, stream, epoch, epoch_id, seq, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    in_get: "SELECT epoch, epoch_id, seq, digest, parked_rows FROM ferry_stream_in WHERE link = ?1 AND stream = ?2",
+    in_advance: "UPDATE ferry_stream_in SET seq = ?6, digest = ?7, parked_rows = parked_rows + ?8 \
+        WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 AND digest = ?5",
+    batch_in_add: "INSERT INTO ferry_batch_in (link, stream, epoch, seq, digest, rows, parked, file_bytes, taken_at_ms, \
+        applied_at_ms, wait_ms, apply_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    batch_in_digest: "SELECT digest FROM ferry_batch_in WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4",
+    batch_in_reports: "SELECT seq, rows, parked, wait_ms, apply_ms FROM ferry_batch_in \
+        WHERE link = ?1 AND stream = ?2 AND epoch = ?3 ORDER BY seq DESC LIMIT ?4",
+    parked_add: "INSERT INTO ferry_parked_row (link, stream, epoch, seq, row_index, table_name, code, record, \
+        parked_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    parked_list: "SELECT stream, epoch, seq, row_index, table_name, code, parked_at_ms FROM ferry_parked_row \
+        WHERE link = ?1 ORDER BY parked_at_ms DESC, stream, epoch, seq, row_index LIMIT ?2",
+    applying_set: "INSERT INTO ferry_applying (link) VALUES (?1)",
+    applying_clear: "DELETE FROM ferry_applying",
+    life_add: "INSERT INTO ferry_life (link, direction, stream, epoch, seq, kind, at_ms, detail) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    life_list: "SELECT kind, at_ms, detail FROM ferry_life \
+        WHERE link = ?1 AND direction = ?2 AND stream = ?3 AND epoch = ?4 AND seq = ?5 ORDER BY id",
+    state_put: "INSERT INTO ferry_stream_state (link, stream, direction, epoch, last_seq, published_seq, applied_seq, \
+        applied_digest, held, missing, lag_ms, health, code, detail, parked_rows, updated_at_ms) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+        ON CONFLICT (link, stream, direction) DO UPDATE SET epoch = excluded.epoch, last_seq = excluded.last_seq, \
+        published_seq = excluded.published_seq, applied_seq = excluded.applied_seq, \
+        applied_digest = excluded.applied_digest, held = excluded.held, missing = excluded.missing, \
+        lag_ms = excluded.lag_ms, health = excluded.health, code = excluded.code, detail = excluded.detail, \
+        parked_rows = excluded.parked_rows, updated_at_ms = excluded.updated_at_ms",
+    state_list: "SELECT stream, direction, epoch, last_seq, published_seq, applied_seq, applied_digest, held, missing, \
+        lag_ms, health, code, detail, parked_rows, updated_at_ms FROM ferry_stream_state WHERE link = ?1 \
+        ORDER BY direction DESC, stream",
+    fact_put: "INSERT INTO ferry_fact (link, name, value, updated_at_ms) VALUES (?1, ?2, ?3, ?4) \
+        ON CONFLICT (link, name) DO UPDATE SET value = excluded.value, updated_at_ms = excluded.updated_at_ms",
+    fact_list: "SELECT name, value FROM ferry_fact WHERE link = ?1 ORDER BY name",
+    request_add: "INSERT INTO ferry_request (link, kind, stream, first, last, made_by, made_at_ms) \
+        VALUES (?1, 'resend', ?2, ?3, ?4, ?5, ?6) RETURNING id",
+    request_list: "SELECT id, stream, first, last, made_by, made_at_ms FROM ferry_request \
+        WHERE link = ?1 AND done_at_ms IS NULL ORDER BY id",
+    request_done: "UPDATE ferry_request SET done_at_ms = ?3 WHERE link = ?1 AND id = ?2 AND done_at_ms IS NULL",
+    audit_heads: "SELECT log, size, frontier FROM ferry_audit_head WHERE link = ?1 ORDER BY log",
+    audit_head: "SELECT frontier FROM ferry_audit_head WHERE link = ?1 AND log = ?2",
+    audit_head_put: "INSERT INTO ferry_audit_head (link, log, size, frontier) VALUES (?1, ?2, ?3, ?4) \
+        ON CONFLICT (link, log) DO UPDATE SET size = excluded.size, frontier = excluded.frontier",
+    audit_add: "INSERT INTO ferry_audit (link, log, idx, leaf, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    audit_list: "SELECT idx, kind, leaf, body FROM ferry_audit WHERE link = ?1 AND log = ?2 AND idx >= ?3 \
+        ORDER BY idx LIMIT ?4",
+    catalog_table: "SELECT wr, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?1",
+    catalog_columns: "SELECT name, type, \"notnull\", pk, hidden, dflt_value IS NOT NULL FROM pragma_table_xinfo(?1) \
+        ORDER BY cid",
+    catalog_unique: "SELECT name, origin, partial FROM pragma_index_list(?1) WHERE \"unique\" ORDER BY name",
+    catalog_index_columns: "SELECT name, coll FROM pragma_index_xinfo(?1) WHERE key ORDER BY seqno",
+    catalog_triggers: "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 ORDER BY name",
+    catalog_triggers_like: "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(name, 1, length(?1)) = ?1",
+    catalog_foreign_keys: "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq",
+    foreign_key_check: "SELECT parent FROM pragma_foreign_key_check(?1) LIMIT 1",
+    books_out: out_columns!("AND stream = ?2 AND epoch = (SELECT epoch FROM ferry_stream_out \
+        WHERE link = ?1 AND stream = ?2) AND seq > CASE WHEN ?3 THEN (SELECT settled_seq FROM ferry_stream_out \
+        WHERE link = ?1 AND stream = ?2) ELSE 0 END ORDER BY seq DESC LIMIT ?4"),
+    books_in: in_columns!("AND stream = ?2 ORDER BY epoch DESC, seq DESC LIMIT ?3"),
+    books_out_at: out_columns!("AND stream = ?2 AND seq = ?3 ORDER BY epoch DESC"),
+    books_in_at: in_columns!("AND stream = ?2 AND seq = ?3 ORDER BY epoch DESC"),
+    books_out_digest: out_columns!("AND digest BETWEEN ?2 AND ?3 ORDER BY digest LIMIT ?4"),
+    books_in_digest: in_columns!("AND digest BETWEEN ?2 AND ?3 ORDER BY digest LIMIT ?4"),
+};
+
+impl Dialect for SqliteDialect {
+    fn fixed(&self) -> &'static Statements {
+        &STATEMENTS
+    }
+
+    fn migrations(&self) -> &'static [&'static str] {
+        &[SCHEMA_1]
+    }
+
+    fn outbox(&self, link: &LinkId, stream: &StreamName) -> String {
+        format!("ferry_outbox_{link}_{stream}")
+    }
+
+    fn create_outbox(&self, outbox: &str) -> String {
+        let table = quote(outbox);
+        format!(
+            "CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, contract INTEGER NOT NULL, \
+             line TEXT NOT NULL) STRICT"
+        )
+    }
+
+    fn capture_triggers(&self, link: &LinkId, outbox: &str, contract: i64, table: &Table) -> Vec<String> {
+        let row = record("NEW", table.columns.iter());
+        let old_key = record("OLD", table.key_columns());
+        let add = |op: &str, values: &str| {
+            let name = literal(&table.name);
+            format!(
+                "INSERT INTO {} (contract, line) VALUES ({contract}, json_array({name}, '{op}', {values}));",
+                quote(outbox)
+            )
+        };
+        let same_key = same_key(table, "NEW.", "OLD.");
+        let trigger = |name: &str, event: &str, body: &str| self.trigger(link, table, name, event, body);
+        vec![
+            trigger("capture_insert", "AFTER INSERT", &format!("BEGIN {} END", add("i", &row))),
+            trigger("capture_delete", "AFTER DELETE", &format!("BEGIN {} END", add("d", &old_key))),
+            trigger("capture_update", "AFTER UPDATE", &format!("WHEN {same_key} BEGIN {} END", add("u", &row))),
+            trigger(
+                "capture_key_update",
+                "AFTER UPDATE",
+                &format!("WHEN NOT ({same_key}) BEGIN {} {} END", add("d", &old_key), add("i", &row)),
+            ),
+        ]
+    }
+
+    fn escape_guards(&self, link: &LinkId, table: &Table, unique: &[UniqueKey], row_id: Option<&str>) -> Vec<String> {
+        let mut triggers = Vec::new();
+        for (index, key) in unique.iter().enumerate() {
+            let columns: Vec<&str> = key.columns.iter().map(|(column, _)| column.as_str()).collect();
+            let message = literal(&format!("ferry: another row of {} has the same {}", table.name, columns.join(", ")));
+            let taken = other_row_has(table, key);
+            let insert = format!("WHEN {} BEGIN SELECT RAISE(ABORT, {message}); END", taken("NEW."));
+            let update = format!("WHEN {} BEGIN SELECT RAISE(ABORT, {message}); END", taken("OLD."));
+            triggers.push(self.trigger(link, table, &format!("unique_insert_{index}"), "BEFORE INSERT", &insert));
+            triggers.push(self.trigger(link, table, &format!("unique_update_{index}"), "BEFORE UPDATE", &update));
+        }
+        if let Some(row_id) = row_id {
+            let message = literal(&format!("ferry: the row numbers of {} must not be set", table.name));
+            let raise = format!("BEGIN SELECT RAISE(ABORT, {message}); END");
+            let insert = format!(
+                "WHEN NEW.{row_id} <> -1 AND EXISTS (SELECT 1 FROM {} WHERE {row_id} = NEW.{row_id} AND NOT ({})) {raise}",
+                quote(&table.name),
+                same_key(table, "", "NEW.")
+            );
+            let update = format!("WHEN NEW.{row_id} <> OLD.{row_id} {raise}");
+            triggers.push(self.trigger(link, table, "row_id_insert", "BEFORE INSERT", &insert));
+            triggers.push(self.trigger(link, table, "row_id_update", "BEFORE UPDATE", &update));
+        }
+        triggers
+    }
+
+    fn replica_guards(&self, link: &LinkId, owner: &ZoneName, table: &Table) -> Vec<String> {
+        let message = literal(&format!("ferry: {} is a replica; its owner is zone {owner}", table.name));
+        let body = format!(
+            "WHEN NOT EXISTS (SELECT 1 FROM ferry_applying WHERE link = {}) BEGIN SELECT RAISE(ABORT, {message}); END",
+            literal(link.as_str())
+        );
+        ["insert", "update", "delete"]
+            .iter()
+            .map(|event| {
+                self.trigger(link, table, &format!("replica_{event}"), &format!("BEFORE {}", event.to_uppercase()), &body)
+            })
+            .collect()
+    }
+
+    fn trigger_prefix(&self, link: &LinkId) -> String {
+        format!("ferry:{link}:")
+    }
+
+    fn drop_trigger(&self, name: &str) -> String {
+        format!("DROP TRIGGER {}", quote(name))
+    }
+
+    fn any_row(&self, table: &str) -> String {
+        format!("SELECT 1 FROM {} LIMIT 1", quote(table))
+    }
+
+    fn measure_cut(&self, outbox: &str) -> String {
+        format!(
+            "SELECT count(*), min(id), max(id), sum(octet_length(line)), min(contract), max(contract) FROM \
+             (SELECT id, contract, line FROM {} WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+            quote(outbox)
+        )
+    }
+
+    fn same_contract(&self, outbox: &str) -> String {
+        let table = quote(outbox);
+        format!(
+            "SELECT max(id) FROM {table} WHERE id > ?1 AND id < (SELECT id FROM {table} WHERE id > ?1 AND id <= ?2 \
+             AND contract <> (SELECT contract FROM {table} WHERE id > ?1 ORDER BY id LIMIT 1) ORDER BY id LIMIT 1)"
+        )
+    }
+
+    fn enough_bytes(&self, outbox: &str) -> String {
+        format!(
+            "SELECT id FROM (SELECT id, sum(octet_length(line)) OVER (ORDER BY id) AS bytes FROM {} \
+             WHERE id > ?1 AND id <= ?2) WHERE bytes > ?3 ORDER BY id LIMIT 1",
+            quote(outbox)
+        )
+    }
+
+    fn read_lines(&self, outbox: &str) -> String {
+        format!("SELECT group_concat(line, char(10) ORDER BY id) FROM {} WHERE id BETWEEN ?1 AND ?2", quote(outbox))
+    }
+
+    fn read_ids(&self, outbox: &str) -> String {
+        format!("SELECT id FROM {} WHERE id BETWEEN ?1 AND ?2 ORDER BY id", quote(outbox))
+    }
+
+    fn remove_through(&self, outbox: &str) -> String {
+        format!("DELETE FROM {} WHERE id <= ?1", quote(outbox))
+    }
+
+    fn observe(&self, outboxes: &[(String, String)]) -> String {
+        let one = |(stream, outbox): &(String, String)| {
+            format!(
+                "SELECT {}, coalesce((SELECT max(id) FROM {}), (SELECT seq FROM sqlite_sequence WHERE name = {}), 0)",
+                literal(stream),
+                quote(outbox),
+                literal(outbox)
+            )
+        };
+        let all: Vec<String> = outboxes.iter().map(one).collect();
+        all.join(" UNION ALL ")
+    }
+
+    fn count_rows(&self, outbox: &str) -> String {
+        format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT ?1)", quote(outbox))
+    }
+
+    fn upsert(&self, table: &Table) -> String {
+        let mut columns = String::new();
+        let mut values = String::new();
+        let mut updates = String::new();
+        for (position, column) in table.columns.iter().enumerate() {
+            let comma = if position == 0 { "" } else { ", " };
+            let name = quote(&column.name);
+            append(&mut columns, format_args!("{comma}{name}"));
+            append(&mut values, format_args!("{comma}{}", value("value", position, column)));
+            if !table.key.contains(&position) {
+                let comma = if updates.is_empty() { "" } else { ", " };
+                append(&mut updates, format_args!("{comma}{name} = excluded.{name}"));
+            }
+        }
+        let key: Vec<String> = table.key_columns().map(|column| quote(&column.name)).collect();
+        let action = if updates.is_empty() { "DO NOTHING".to_owned() } else { format!("DO UPDATE SET {updates}") };
+        format!(
+            "INSERT INTO {} ({columns}) SELECT {values} FROM json_each(?1) WHERE true ON CONFLICT ({}) {action}",
+            quote(&table.name),
+            key.join(", ")
+        )
+    }
+
+    fn delete(&self, table: &Table) -> String {
+        let key: Vec<String> = table.key_columns().map(|column| quote(&column.name)).collect();
+        let values = table.key_columns().enumerate().map(|(place, column)| value("value", place, column));
+        let values: Vec<String> = values.collect();
+        let list = key.join(", ");
+        let left = if key.len() == 1 { list } else { format!("({list})") };
+        format!("DELETE FROM {} WHERE {left} IN (SELECT {} FROM json_each(?1))", quote(&table.name), values.join(", "))
+    }
+
+    fn count_orphans(&self, table: &Table, keys: &[ForeignKey]) -> String {
+        let lost = |key: &ForeignKey| {
+            let mut present = String::new();
+            let mut equal = String::new();
+            for (index, (position, to)) in key.columns.iter().enumerate() {
+                let and = if index == 0 { "" } else { " AND " };
+                let value = value("j.value", *position, &table.columns[*position]);
+                append(&mut present, format_args!("{value} IS NOT NULL AND "));
+                append(&mut equal, format_args!("{and}p.{} = {value}", quote(to)));
+            }
+            format!("({present}NOT EXISTS (SELECT 1 FROM {} AS p WHERE {equal}))", quote(&key.parent))
+        };
+        let any: Vec<String> = keys.iter().map(lost).collect();
+        format!("SELECT count(*) FROM json_each(?1) AS j WHERE {}", any.join(" OR "))
+    }
+}
+
+impl SqliteDialect {
+    fn trigger(self, link: &LinkId, table: &Table, name: &str, event: &str, body: &str) -> String {
+        let full = format!("{}{}:{name}", self.trigger_prefix(link), table.name);
+        format!("CREATE TRIGGER {} {event} ON {} {body}", quote(&full), quote(&table.name))
+    }
+}
+
+/// An identifier in quotes.
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text literal.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
+    text.write_fmt(more).expect("writing to a string cannot fail");
+}
+
+/// The values of a record's columns, as arguments of `json_array`.
+fn record<'c>(of: &str, columns: impl Iterator<Item = &'c Column>) -> String {
+    let value = |column: &Column| {
+        let place = format!("{of}.{}", quote(&column.name));
+        match column.kind {
+            ColumnKind::Bytes => format!("iif({place} IS NULL, NULL, lower(hex({place})))"),
+            ColumnKind::Text
+            | ColumnKind::Integer
+            | ColumnKind::Fen
+            | ColumnKind::Bool
+            | ColumnKind::Date8
+            | ColumnKind::Time14
+            | ColumnKind::Time17
+            | ColumnKind::Json => place,
+        }
+    };
+    let values: Vec<String> = columns.map(value).collect();
+    values.join(", ")
+}
+
+/// The value at `position` of the JSON array `array`, as the column holds it.
+fn value(array: &str, position: usize, column: &Column) -> String {
+    match column.kind {
+        ColumnKind::Bytes => format!("unhex({array} ->> {position})"),
+        ColumnKind::Text
+        | ColumnKind::Integer
+        | ColumnKind::Fen
+        | ColumnKind::Bool
+        | ColumnKind::Date8
+        | ColumnKind::Time14
+        | ColumnKind::Time17
+        | ColumnKind::Json => format!("{array} ->> {position}"),
+    }
+}
+
+/// Whether two rows have the same key, byte for byte.
+fn same_key(table: &Table, one: &str, other: &str) -> String {
+    let same = |column: &Column| {
+        let name = quote(&column.name);
+        format!("{one}{name} IS {other}{name} COLLATE BINARY")
+    };
+    let all: Vec<String> = table.key_columns().map(same).collect();
+    all.join(" AND ")
+}
+
+/// Whether a row with another key than `self_row` has the same values in a secondary unique key as `NEW`.
+fn other_row_has<'a>(table: &'a Table, key: &'a UniqueKey) -> impl Fn(&str) -> String + 'a {
+    move |self_row| {
+        let equal = |(column, collation): &(String, String)| {
+            let name = quote(column);
+            format!("{name} = NEW.{name} COLLATE {}", quote(collation))
+        };
+        let all: Vec<String> = key.columns.iter().map(equal).collect();
+        format!(
+            "EXISTS (SELECT 1 FROM {} WHERE {} AND NOT ({}))",
+            quote(&table.name),
+            all.join(" AND "),
+            same_key(table, "", self_row)
+        )
+    }
+}

@@ -1,0 +1,298 @@
+//! One connection, used by one thread at a time.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ferry_core::ports::{FaultKind, PortError};
+use ferry_format::Digest;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqlSafeStr, SqlStr};
+use tokio::runtime::{Builder, Runtime};
+
+use super::dialect::SqliteDialect;
+use super::failure::{DbError, corrupt};
+use crate::store::dialect::{Dialect as _, Statements};
+
+/// How long a statement waits for another connection's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pages kept in memory by each connection, in KiB; SQLite takes a negative number as KiB.
+const CACHE_KIB: &str = "-32768";
+/// What is left of the write-ahead log on disk after a checkpoint.
+const WAL_BYTES_LIMIT: &str = "67108864";
+/// Prepared statements kept by each connection: every fixed one, and a few for each table of each stream.
+const STATEMENTS_KEPT: usize = 1024;
+
+/// The fixed statements.
+pub(super) fn sql() -> &'static Statements {
+    SqliteDialect.fixed()
+}
+
+/// What a lane may do to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Reads and writes.
+    Write,
+    /// Reads; writes fail.
+    Read,
+}
+
+/// A connection behind a lock. It is opened when it is first needed, and again after a failure that left it in an
+/// unknown state.
+pub(super) struct Lane {
+    state: Mutex<Session>,
+}
+
+impl Lane {
+    pub fn new(file: &std::path::Path, access: Access) -> Result<Self, PortError> {
+        let runtime = Builder::new_current_thread().build();
+        let runtime = runtime.map_err(|error| PortError::new(FaultKind::Transient, format!("no runtime: {error}")))?;
+        let session = Session { runtime, options: options(file, access), connection: None };
+        Ok(Self { state: Mutex::new(session) })
+    }
+
+    /// The connection, once every other thread has let go of it.
+    pub fn lock(&self) -> MutexGuard<'_, Session> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connection while a thread has it.
+pub(super) struct Session {
+    runtime: Runtime,
+    options: SqliteConnectOptions,
+    connection: Option<SqliteConnection>,
+}
+
+impl Session {
+    /// Runs a statement and tells how many rows it changed.
+    pub fn run(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<u64, DbError> {
+        let query = sqlx::query_with(sql.into().0, bind(args)?);
+        let (runtime, connection) = self.parts()?;
+        Ok(runtime.block_on(query.execute(connection)).map_err(DbError::from)?.rows_affected())
+    }
+
+    /// Runs a statement and takes every row that it yields.
+    pub fn all(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<Vec<SqliteRow>, DbError> {
+        let query = sqlx::query_with(sql.into().0, bind(args)?);
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(query.fetch_all(connection)).map_err(DbError::from)
+    }
+
+    /// Runs a statement and takes the first row that it yields.
+    pub fn first(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<Option<SqliteRow>, DbError> {
+        let query = sqlx::query_with(sql.into().0, bind(args)?);
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(query.fetch_optional(connection)).map_err(DbError::from)
+    }
+
+    /// Runs a text of several statements.
+    pub fn script(&mut self, text: &str) -> Result<(), DbError> {
+        let script = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
+        let (runtime, connection) = self.parts()?;
+        runtime.block_on(script.execute(connection)).map(|_| ()).map_err(DbError::from)
+    }
+
+    /// Does `work` in one transaction that writes; nothing of it stays when it fails.
+    pub fn write<T, E: From<DbError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        self.run(sql().begin, &[])?;
+        match work(self) {
+            Ok(value) => self.commit().map(|()| value).map_err(E::from),
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Does `work` on one snapshot.
+    pub fn read<T, E: From<DbError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        self.run(sql().begin_read, &[])?;
+        let result = work(self);
+        self.roll_back();
+        result
+    }
+
+    /// Commits. After a failure nothing is committed, or the outcome is [`FaultKind::Unknown`].
+    pub fn commit(&mut self) -> Result<(), DbError> {
+        self.try_commit().inspect_err(|_| self.roll_back())
+    }
+
+    /// Commits; after a failed constraint the transaction is still open.
+    pub fn try_commit(&mut self) -> Result<(), DbError> {
+        match self.run(sql().commit, &[]) {
+            Ok(_) => Ok(()),
+            Err(DbError::Port(error)) if unclear(error.kind) => {
+                let text = format!("the outcome of a commit is not known: {}", error.text);
+                Err(DbError::Port(PortError::new(FaultKind::Unknown, text)))
+            }
+            Err(error @ (DbError::Port(_) | DbError::Constraint(_))) => Err(error),
+        }
+    }
+
+    /// Rolls back; a connection that cannot is dropped, which rolls back too.
+    pub fn roll_back(&mut self) {
+        if self.run(sql().rollback, &[]).is_err() {
+            self.connection = None;
+        }
+    }
+
+    /// Closes the connection in order, so that the write-ahead log is folded into the database.
+    pub fn close(&mut self) -> Result<(), DbError> {
+        let Some(connection) = self.connection.take() else { return Ok(()) };
+        self.runtime.block_on(connection.close()).map_err(DbError::from)
+    }
+
+    fn parts(&mut self) -> Result<(&Runtime, &mut SqliteConnection), DbError> {
+        if self.connection.is_none() {
+            self.connection = Some(self.runtime.block_on(self.options.connect()).map_err(DbError::from)?);
+        }
+        let connection = self.connection.as_mut().expect("it was opened above");
+        Ok((&self.runtime, connection))
+    }
+}
+
+/// A failed commit of these kinds may have been made durable before it failed. A full disk is told before that.
+const fn unclear(kind: FaultKind) -> bool {
+    match kind {
+        FaultKind::Transient | FaultKind::Unknown | FaultKind::Corrupt | FaultKind::Conflict => true,
+        FaultKind::Full => false,
+    }
+}
+
+/// No memory map: a read error of the disk would then be a signal instead of an error.
+fn options(file: &std::path::Path, access: Access) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(false)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .pragma("cache_size", CACHE_KIB)
+        .pragma("journal_size_limit", WAL_BYTES_LIMIT)
+        .pragma("mmap_size", "0")
+        .pragma("temp_store", "MEMORY")
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .disable_statement_logging();
+    match access {
+        Access::Write => options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full),
+        Access::Read => options.pragma("query_only", "ON"),
+    }
+}
+
+/// A statement: one of the fixed ones, or one that the dialect made for a table.
+pub(super) struct Sql(SqlStr);
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self(text.into_sql_str())
+    }
+}
+
+impl From<String> for Sql {
+    fn from(text: String) -> Self {
+        Self(AssertSqlSafe(text).into_sql_str())
+    }
+}
+
+impl From<std::sync::Arc<str>> for Sql {
+    fn from(text: std::sync::Arc<str>) -> Self {
+        Self(AssertSqlSafe(text).into_sql_str())
+    }
+}
+
+/// A value bound to a statement.
+#[derive(Clone)]
+pub(super) enum Arg<'a> {
+    Int(i64),
+    Text(&'a str),
+    Owned(String),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> From<&'a str> for Arg<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<String> for Arg<'_> {
+    fn from(text: String) -> Self {
+        Self::Owned(text)
+    }
+}
+
+/// Numbers of ours stay below 2^63; one that does not is written as the greatest, which nothing takes for its own.
+impl From<u64> for Arg<'_> {
+    fn from(number: u64) -> Self {
+        Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<bool> for Arg<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Int(i64::from(flag))
+    }
+}
+
+impl From<&Digest> for Arg<'_> {
+    fn from(digest: &Digest) -> Self {
+        Self::Owned(digest.to_string())
+    }
+}
+
+fn bind(args: &[Arg<'_>]) -> Result<SqliteArguments, DbError> {
+    let mut bound = SqliteArguments::default();
+    for arg in args {
+        let done = match arg {
+            Arg::Int(number) => bound.add(*number),
+            Arg::Text(text) => bound.add(*text),
+            Arg::Owned(text) => bound.add(text.as_str()),
+            Arg::Bytes(bytes) => bound.add(*bytes),
+        };
+        done.map_err(|_| corrupt("a value could not be bound"))?;
+    }
+    Ok(bound)
+}
+
+/// Reads columns of a row by position; what is not as ferry wrote it is corrupt.
+pub(super) trait Columns {
+    fn int(&self, column: usize) -> Result<u64, DbError>;
+    fn signed(&self, column: usize) -> Result<i64, DbError>;
+    fn maybe_int(&self, column: usize) -> Result<Option<u64>, DbError>;
+    fn string(&self, column: usize) -> Result<String, DbError>;
+    fn maybe_string(&self, column: usize) -> Result<Option<String>, DbError>;
+    fn bytes(&self, column: usize) -> Result<Vec<u8>, DbError>;
+
+    /// A text that is a digest, an id or a name.
+    fn parsed<T: std::str::FromStr>(&self, column: usize) -> Result<T, DbError> {
+        self.string(column)?.parse().map_err(|_| corrupt("a stored name or digest is malformed"))
+    }
+}
+
+impl Columns for SqliteRow {
+    fn int(&self, column: usize) -> Result<u64, DbError> {
+        u64::try_from(self.signed(column)?).map_err(|_| corrupt("a stored number is negative"))
+    }
+
+    fn signed(&self, column: usize) -> Result<i64, DbError> {
+        Ok(self.try_get::<i64, _>(column)?)
+    }
+
+    fn maybe_int(&self, column: usize) -> Result<Option<u64>, DbError> {
+        let number = self.try_get::<Option<i64>, _>(column)?;
+        number.map(|number| u64::try_from(number).map_err(|_| corrupt("a stored number is negative"))).transpose()
+    }
+
+    fn string(&self, column: usize) -> Result<String, DbError> {
+        Ok(self.try_get::<String, _>(column)?)
+    }
+
+    fn maybe_string(&self, column: usize) -> Result<Option<String>, DbError> {
+        Ok(self.try_get::<Option<String>, _>(column)?)
+    }
+
+    fn bytes(&self, column: usize) -> Result<Vec<u8>, DbError> {
+        Ok(self.try_get::<Vec<u8>, _>(column)?)
+    }
+}

@@ -1,0 +1,159 @@
+//! The store in SQLite, the embedded default.
+//!
+//! Three connections share one database in write-ahead mode, so that cutting, applying and observing do not wait for
+//! each other's Rust code; SQLite itself lets one transaction write at a time. A commit returns when its log is on
+//! disk (`synchronous = FULL`). Calls block, and must not be made from inside an asynchronous runtime.
+
+mod apply;
+mod audit;
+mod books;
+mod capture;
+mod collapse;
+mod create;
+mod dialect;
+mod failure;
+mod incoming;
+mod inspect;
+pub(in crate::store) mod lane;
+mod notes;
+mod outgoing;
+mod recover;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use ferry_core::ports::{
+    ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Notes, Observation, OutgoingBatch, PortError, RawCut,
+    Recovered, Settled, Store,
+};
+use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
+
+pub use audit::{AuditHead, checkpoint};
+pub use books::SqliteBooks;
+pub use capture::InstallReport;
+pub use create::{Registered, Registration, create};
+
+use self::apply::Plan;
+use self::lane::{Access, Lane};
+use super::StoreError;
+
+/// The zone's database for one link.
+pub struct SqliteStore {
+    link: LinkId,
+    /// Cuts, records, attempts, settles, and changes the schema.
+    out: Lane,
+    /// Follows and applies.
+    into: Lane,
+    /// Observes and notes.
+    books: Lane,
+    /// How each contract that was applied under is written, by digest.
+    plans: Mutex<BTreeMap<Digest, Arc<Plan>>>,
+}
+
+impl SqliteStore {
+    /// Opens the database, and brings its tables to the present version.
+    ///
+    /// # Errors
+    /// When there is none, when a newer program wrote it, or when it does not have the link.
+    pub fn open(path: &Path, link: &LinkId) -> Result<Self, StoreError> {
+        create::must_exist(path)?;
+        let store = Self {
+            link: link.clone(),
+            out: Lane::new(path, Access::Write)?,
+            into: Lane::new(path, Access::Write)?,
+            books: Lane::new(path, Access::Write)?,
+            plans: Mutex::new(BTreeMap::new()),
+        };
+        create::prepare(&mut store.out.lock(), path, link)?;
+        Ok(store)
+    }
+
+    /// Adds the streams and digests of a contract that are not known yet.
+    ///
+    /// # Errors
+    /// When the database cannot be written; nothing is changed then.
+    pub fn register(&self, registration: &Registration<'_>) -> Result<Registered, StoreError> {
+        let mut session = self.out.lock();
+        session.write(|session| create::register(session, &self.link, registration))
+    }
+
+    /// Puts capture triggers on own tables and guards on replicas, in one transaction, after checking that no change
+    /// can escape them. What was installed before is replaced.
+    ///
+    /// # Errors
+    /// Every fault of every table; nothing is changed then.
+    pub fn install_capture(&self, registration: &Registration<'_>) -> Result<InstallReport, StoreError> {
+        let mut session = self.out.lock();
+        session.write(|session| {
+            create::register(session, &self.link, registration)?;
+            capture::install(session, &self.link, registration)
+        })
+    }
+
+    /// Closes the connections in order, so that the write-ahead log is folded into the database.
+    ///
+    /// # Errors
+    /// When a connection does not close; everything committed is safe all the same.
+    pub fn close(&self) -> Result<(), PortError> {
+        for lane in [&self.books, &self.into, &self.out] {
+            lane.lock().close()?;
+        }
+        Ok(())
+    }
+}
+
+impl Store for SqliteStore {
+    fn recover(&self) -> Result<Recovered, PortError> {
+        let mut session = self.out.lock();
+        Ok(session.read(|session| recover::recover(session, &self.link))?)
+    }
+
+    fn observe(&self) -> Result<Observation, PortError> {
+        let mut session = self.books.lock();
+        Ok(session.read(|session| recover::observe(session, &self.link))?)
+    }
+
+    fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError> {
+        let mut session = self.out.lock();
+        Ok(session.read(|session| outgoing::cut(session, &self.link, request))?)
+    }
+
+    fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError> {
+        let mut session = self.out.lock();
+        Ok(session.write(|session| outgoing::record(session, &self.link, batches))?)
+    }
+
+    fn attempt(&self, attempts: &[Attempt]) -> Result<(), PortError> {
+        let mut session = self.out.lock();
+        Ok(session.write(|session| outgoing::attempt(session, &self.link, attempts))?)
+    }
+
+    fn settle(&self, settled: &Settled) -> Result<(), PortError> {
+        let mut session = self.out.lock();
+        Ok(session.write(|session| outgoing::settle(session, &self.link, settled))?)
+    }
+
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
+        let mut session = self.into.lock();
+        Ok(session.write(|session| incoming::follow(session, &self.link, epoch_id, genesis))?)
+    }
+
+    fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError> {
+        apply::apply(&mut self.into.lock(), &self.link, &self.plans, request, source)
+    }
+
+    fn watermark(&self, stream: &StreamName) -> Result<Option<Mark>, PortError> {
+        let mut session = self.into.lock();
+        Ok(incoming::followed(&mut session, &self.link, stream)?.map(|followed| followed.mark))
+    }
+
+    fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+        Ok(incoming::applied_digest(&mut self.into.lock(), &self.link, stream, epoch, seq)?)
+    }
+
+    fn note(&self, notes: &Notes) -> Result<(), PortError> {
+        let mut session = self.books.lock();
+        Ok(session.write(|session| notes::note(session, &self.link, notes))?)
+    }
+}

@@ -1,0 +1,209 @@
+//! The batches of one stream: no holes, each follows on the one before it, groups fit, one statement a place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ferry_format::{Digest, TrustStore, genesis};
+
+use super::evidence::{Kept, StreamEvidence, StreamKey};
+use super::finding::{Finding, FindingCode};
+use super::walk::Files;
+use crate::text;
+
+/// One stream, judged.
+#[derive(Debug)]
+pub struct Chain<'a> {
+    /// The batch that counts at each place, in order of seq.
+    pub batches: Vec<&'a Kept>,
+    /// Batches that do not count, because a verified statement supersedes them.
+    pub superseded: Vec<&'a Kept>,
+    /// Every batch from the first to this seq is there and follows on the one before it.
+    pub proven_to: Option<u64>,
+}
+
+impl Chain<'_> {
+    /// The batch that counts at a place.
+    pub fn at(&self, seq: u64) -> Option<&Kept> {
+        self.batches.binary_search_by_key(&seq, |kept| kept.seq).ok().map(|index| self.batches[index])
+    }
+}
+
+/// What one stream is judged by.
+pub struct Bench<'a> {
+    pub key: &'a StreamKey,
+    pub stream: &'a StreamEvidence,
+    pub files: &'a Files,
+    /// Places claimed by files that did not verify.
+    pub claims: Option<&'a BTreeSet<u64>>,
+    pub trust: &'a TrustStore,
+    pub partial: bool,
+}
+
+impl<'a> Bench<'a> {
+    /// Judges the stream and appends its faults.
+    pub fn judge(&self, findings: &mut Vec<Finding>) -> Chain<'a> {
+        let mut chain = self.choose(findings);
+        for (seq, file) in &self.stream.other_epoch_ids {
+            let message = text!(
+                "its epoch id is not the one of the first batch of this epoch that was met",
+                "其纪元标识与该纪元中首个批次的标识不同"
+            );
+            findings.push(self.finding(FindingCode::TwoEpochs, *seq, *seq, Some(*file), message));
+        }
+        self.holes(&chain.batches, findings);
+        let broken = self.breaks(&chain.batches, findings);
+        self.groups(&chain.batches, findings);
+        chain.proven_to = proven_to(&chain.batches, broken);
+        chain
+    }
+
+    /// Which batch counts at each place.
+    fn choose(&self, findings: &mut Vec<Finding>) -> Chain<'a> {
+        let mut others: BTreeMap<u64, Vec<&'a Kept>> = BTreeMap::new();
+        for other in &self.stream.others {
+            others.entry(other.seq).or_default().push(other);
+        }
+        let mut chain =
+            Chain { batches: Vec::with_capacity(self.stream.batches.len()), superseded: Vec::new(), proven_to: None };
+        for (seq, first) in &self.stream.batches {
+            let more = others.get(seq).into_iter().flatten().copied();
+            let mut chosen: Option<&'a Kept> = None;
+            for kept in [first].into_iter().chain(more) {
+                match chosen {
+                    _ if self.stream.superseded.contains(&kept.digest) => chain.superseded.push(kept),
+                    None => chosen = Some(kept),
+                    Some(chosen) => findings.push(self.two_statements(chosen, kept)),
+                }
+            }
+            chain.batches.extend(chosen);
+        }
+        chain
+    }
+
+    fn two_statements(&self, first: &Kept, second: &Kept) -> Finding {
+        let (one, other) = (first.digest.short(), second.digest.short());
+        let file = self.files.shown(first.file);
+        let message = text!(
+            "two different statements are signed for this place: {one} in {file}, and {other} here",
+            "该位置有两份不同的已签名声明：{file} 中为 {one}，此处为 {other}"
+        );
+        self.finding(FindingCode::TwoStatements, second.seq, second.seq, Some(second.file), message)
+    }
+
+    fn holes(&self, batches: &[&Kept], findings: &mut Vec<Finding>) {
+        let mut expected = match batches.first() {
+            Some(first) if self.partial => first.seq,
+            Some(_) | None => 1,
+        };
+        for kept in batches {
+            if kept.seq > expected {
+                findings.push(self.hole(expected, kept.seq - 1, kept));
+            }
+            expected = kept.seq + 1;
+        }
+    }
+
+    fn hole(&self, first: u64, last: u64, after: &Kept) -> Finding {
+        let count = last - first + 1;
+        let mut message = text!(
+            "{count} batches are missing before this one (seq {first} to {last})",
+            "此批次之前缺少 {count} 个批次（序号 {first} 至 {last}）"
+        );
+        let claimed = self.claims.map_or(0, |claims| claims.range(first..=last).count());
+        if claimed > 0 {
+            message = text!(
+                "{message}; for {claimed} of them there is a file, but it did not verify",
+                "{zh}；其中 {claimed} 个有文件，但未通过核验",
+                message = message.get(crate::Lang::En),
+                zh = message.get(crate::Lang::Zh),
+            );
+        }
+        self.finding(FindingCode::MissingSeq, first, last, Some(after.file), message)
+    }
+
+    /// Appends every break of the chain and returns the first seq that does not follow.
+    fn breaks(&self, batches: &[&Kept], findings: &mut Vec<Finding>) -> Option<u64> {
+        let mut first_break = None;
+        let mut before: Option<&Kept> = None;
+        for kept in batches {
+            let expected = match before {
+                Some(before) if before.seq + 1 == kept.seq => Some(before.digest),
+                None if kept.seq == 1 => self.genesis(),
+                Some(_) | None => None,
+            };
+            if let Some(expected) = expected
+                && expected != kept.previous
+            {
+                first_break = first_break.or(Some(kept.seq));
+                findings.push(self.broken(kept, expected));
+            }
+            before = Some(kept);
+        }
+        first_break
+    }
+
+    fn broken(&self, kept: &Kept, expected: Digest) -> Finding {
+        let (named, expected) = (kept.previous.short(), expected.short());
+        let message = if kept.seq == 1 {
+            text!(
+                "it names {named} before it, but the first batch of this epoch follows on {expected}",
+                "它所指的前一摘要为 {named}，而该纪元首个批次应接在 {expected} 之后"
+            )
+        } else {
+            text!(
+                "it follows on a batch {named}, but the one before it is {expected}",
+                "它接在批次 {named} 之后，而前一批次实为 {expected}"
+            )
+        };
+        self.finding(FindingCode::BrokenChain, kept.seq, kept.seq, Some(kept.file), message)
+    }
+
+    fn groups(&self, batches: &[&Kept], findings: &mut Vec<Finding>) {
+        for pair in batches.windows(2) {
+            let (before, kept) = (pair[0], pair[1]);
+            if before.seq + 1 != kept.seq {
+                continue;
+            }
+            let expected = if before.group_last { kept.seq } else { before.group_first };
+            if kept.group_first != expected {
+                let (says, before_says) = (kept.group_first, expected);
+                let message = text!(
+                    "its group begins at seq {says}, but by the batch before it that should be seq {before_says}",
+                    "其所属组始于序号 {says}，而按前一批次应始于序号 {before_says}"
+                );
+                findings.push(self.finding(FindingCode::BrokenGroup, kept.seq, kept.seq, Some(kept.file), message));
+            }
+        }
+    }
+
+    /// The digest at seq 0, as far as an epoch id is known.
+    pub fn genesis(&self) -> Option<Digest> {
+        let key = self.key;
+        let id = self.stream.epoch_id?;
+        Some(genesis(&key.link, &key.from, &key.to, &key.stream, key.epoch, id))
+    }
+
+    /// A fault of this stream.
+    pub fn finding(
+        &self,
+        code: FindingCode,
+        first: u64,
+        last: u64,
+        file: Option<u32>,
+        message: crate::Text,
+    ) -> Finding {
+        let place = self.key.place(first, last);
+        Finding::new(code, file.map(|file| self.files.shown(file)), place, message)
+    }
+}
+
+/// The last seq of the unbroken run that begins with the first batch.
+fn proven_to(batches: &[&Kept], broken: Option<u64>) -> Option<u64> {
+    let mut proven = None;
+    for kept in batches {
+        if Some(kept.seq) == broken || proven.is_some_and(|proven| proven + 1 != kept.seq) {
+            break;
+        }
+        proven = Some(kept.seq);
+    }
+    proven
+}

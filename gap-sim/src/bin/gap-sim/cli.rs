@@ -1,0 +1,163 @@
+//! The command line.
+
+use crate::lang::Lang;
+use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+/// The greatest time scale: at 100 000 the seed's 304 s pass in 3 ms.
+const TIME_SCALE_MAX: i64 = 100_000;
+
+/// Simulates the gatekeeper between two zones, with its delays, limits and faults.
+#[derive(Debug, Parser)]
+#[command(name = "gap-sim", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Carries files between real drop directories, both ways, until it is stopped.
+    Bridge(BridgeArguments),
+    /// Lists the built-in profiles.
+    Profiles,
+    /// Prints a profile with every field, to be edited and given to `bridge --profile FILE`.
+    Profile {
+        /// A built-in profile, or the path of a .toml file.
+        name: String,
+    },
+}
+
+/// The options of `gap-sim bridge`.
+#[derive(Debug, Args)]
+pub struct BridgeArguments {
+    /// A built-in profile (see `gap-sim profiles`), or the path of a .toml file.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: String,
+    /// Decides every fault; without it one is drawn and printed.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Divides every duration of the profile, 1 to 100000: with 60, a minute passes in a second.
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = time_scale)]
+    pub time_scale: NonZeroU32,
+    /// Where the inner zone puts files for the outer.
+    #[arg(long, value_name = "DIR")]
+    pub inner_to_gate: PathBuf,
+    /// Where the inner zone finds files of the outer.
+    #[arg(long, value_name = "DIR")]
+    pub inner_from_gate: PathBuf,
+    /// Where the outer zone puts files for the inner.
+    #[arg(long, value_name = "DIR")]
+    pub outer_to_gate: PathBuf,
+    /// Where the outer zone finds files of the inner.
+    #[arg(long, value_name = "DIR")]
+    pub outer_from_gate: PathBuf,
+    /// Where files in flight are kept; by default `.gap-sim-work` beside the directory of --inner-to-gate.
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Writes the report here, anew each second.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Prints the report as JSON at the end instead of a summary.
+    #[arg(long)]
+    pub json: bool,
+    /// Stops when nothing was on its way for so long.
+    #[arg(long, value_name = "SECONDS")]
+    pub until_idle: Option<u64>,
+}
+
+fn time_scale(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.parse::<i64>().ok().filter(|number| (1..=TIME_SCALE_MAX).contains(number));
+    let scale = number.and_then(|number| u32::try_from(number).ok()).and_then(NonZeroU32::new);
+    scale.ok_or_else(|| format!("give a whole number from 1 to {TIME_SCALE_MAX}"))
+}
+
+/// Builds the command line with its help in this language.
+pub fn command(lang: Lang) -> clap::Command {
+    match lang {
+        Lang::English => Cli::command(),
+        Lang::Chinese => chinese(Cli::command()),
+    }
+}
+
+const TEMPLATE_ZH: &str = "{about}\n\n用法：{usage}\n\n{all-args}\n";
+const ABOUT_ZH: &str = "模拟两个区之间的网闸：延迟、限制和故障。";
+
+/// A subcommand, what it does, and its options with what they do.
+type SubcommandHelp = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const HELP_ZH: &[SubcommandHelp] = &[
+    (
+        "bridge",
+        "在真实的交换目录之间双向搬运文件，直到被停止。",
+        &[
+            ("profile", "内置配置名（见 `gap-sim profiles`），或 .toml 文件路径。"),
+            ("seed", "决定所有故障的种子；不给则随机抽取并显示。"),
+            ("time_scale", "配置中所有时长除以此数，1 到 100000：为 60 时一分钟变为一秒。"),
+            ("inner_to_gate", "内区放置发往外区文件的目录。"),
+            ("inner_from_gate", "内区接收外区文件的目录。"),
+            ("outer_to_gate", "外区放置发往内区文件的目录。"),
+            ("outer_from_gate", "外区接收内区文件的目录。"),
+            ("work", "在途文件的存放目录；默认为 --inner-to-gate 目录旁的 `.gap-sim-work`。"),
+            ("report", "把报告写到此文件，每秒更新。"),
+            ("json", "结束时输出 JSON 报告，而不是摘要。"),
+            ("until_idle", "连续这么多秒没有在途文件时停止。"),
+        ],
+    ),
+    ("profiles", "列出内置配置。", &[]),
+    (
+        "profile",
+        "输出一个配置的全部字段，可编辑后用于 `bridge --profile 文件`。",
+        &[("name", "内置配置名，或 .toml 文件路径。")],
+    ),
+];
+
+fn chinese(command: clap::Command) -> clap::Command {
+    let mut command =
+        headings_zh(command.about(ABOUT_ZH)).subcommand_help_heading("命令").disable_version_flag(true).arg(
+            Arg::new("version")
+                .short('V')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("显示版本。")
+                .help_heading("选项"),
+        );
+    for (name, about, arguments) in HELP_ZH {
+        command = command.mut_subcommand(name, |subcommand| {
+            let translated = arguments.iter().fold(subcommand.about(*about), |subcommand, (argument, help)| {
+                subcommand.mut_arg(argument, |arg| arg.help(*help).help_heading("选项"))
+            });
+            headings_zh(translated)
+        });
+    }
+    command
+}
+
+fn headings_zh(command: clap::Command) -> clap::Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).help("显示帮助。").help_heading("选项");
+    command.help_template(TEMPLATE_ZH).disable_help_flag(true).arg(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed_in_both_languages() {
+        command(Lang::English).debug_assert();
+        command(Lang::Chinese).debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_and_option_has_a_chinese_help() {
+        for subcommand in Cli::command().get_subcommands() {
+            let (_, _, arguments) = HELP_ZH.iter().find(|(name, ..)| *name == subcommand.get_name()).unwrap();
+            for argument in subcommand.get_arguments() {
+                assert!(arguments.iter().any(|(name, _)| *name == argument.get_id()), "{}", argument.get_id());
+            }
+        }
+    }
+}

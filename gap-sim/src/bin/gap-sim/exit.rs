@@ -1,0 +1,29 @@
+//! How `gap-sim` ends: the numbers and meanings are those of `docs/exit-codes.md`, the table of all our programs.
+
+use std::process::ExitCode;
+
+/// How `gap-sim` ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or stopped by SIGTERM or SIGINT with everything put down in order.
+    Ok = 0,
+    /// A failure that has no code of its own.
+    Internal = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The profile is missing or wrong.
+    Config = 10,
+    /// A drop directory or the work directory is missing, not writable, or the same as another.
+    Directories = 15,
+    /// Another bridge uses the work directory.
+    InUse = 19,
+    /// The report or standard output cannot be written.
+    Storage = 32,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

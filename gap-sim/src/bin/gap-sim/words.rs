@@ -1,0 +1,82 @@
+//! What `gap-sim` says, in English and Chinese. Each `{}` takes one value, in order.
+
+use crate::lang::Lang;
+use std::fmt::Display;
+
+macro_rules! words {
+    ($($name:ident: $english:literal, $chinese:literal;)+) => {
+        /// Something that `gap-sim` says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Word { $(#[doc = $english] $name,)+ }
+
+        impl Word {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$name,)+];
+
+            const fn pattern(self, lang: Lang) -> &'static str {
+                match (self, lang) {
+                    $((Self::$name, Lang::English) => $english, (Self::$name, Lang::Chinese) => $chinese,)+
+                }
+            }
+        }
+    };
+}
+
+words! {
+    Error: "gap-sim: {}", "gap-sim：{}";
+    Running: "gap-sim bridge: seed {}, profile {}, time scale {}", "gap-sim bridge：种子 {}，配置 {}，时间比例 {}";
+    Lane: "  {}: {} -> {}", "  {}：{} -> {}";
+    WorkAt: "  files in flight are kept in {}", "  在途文件存放在 {}";
+    ReportAt: "  the report is {}", "  报告文件 {}";
+    Option: "  {} = {}", "  {} = {}";
+    LeftoverDelivered: "{}: {} files of an earlier run were still in flight and are delivered", "{}：上次运行有 {} 个在途文件，已送达";
+    LeftoverDiscarded: "{}: {} unfinished files of an earlier run are discarded", "{}：丢弃上次运行的 {} 个未完成文件";
+    Progress: "after {} s: {}", "{} 秒：{}";
+    LaneProgress: "{} picked up {}, delivered {}, lost {}, in flight {}", "{} 取走 {}，送达 {}，丢失 {}，在途 {}";
+    ScanTrouble: "{}: cannot read {}: {}; it is tried again at every scan", "{}：无法读取 {}：{}；每次扫描都会重试";
+    PickUpTrouble: "{}: cannot pick up {}: {}; it is tried again at every scan", "{}：无法取走 {}：{}；每次扫描都会重试";
+    DeliverTrouble: "{}: cannot deliver {}: {}; it is tried again every second", "{}：无法送达 {}：{}；每秒重试";
+    RemoveTrouble: "{}: cannot remove {}: {}; remove it by hand", "{}：无法删除 {}：{}；请手工删除";
+    ReportTrouble: "{}; it is tried again every second", "{}；每秒重试";
+    Mended: "{}: that works again", "{}：已恢复";
+    Stopped: "stopped by a signal; files in flight stay in {} for the next run", "收到信号停止；在途文件保留在 {}，供下次运行";
+    Idle: "nothing was on its way for {} s", "{} 秒内没有在途文件";
+    SummaryHead: "seed {}, profile {}, time scale {}, {} s", "种子 {}，配置 {}，时间比例 {}，{} 秒";
+    SummarySeen: "  seen {}, refused {}, picked up {} ({} bytes)", "  发现 {}，拒收 {}，取走 {}（{} 字节）";
+    SummaryDelivered: "  delivered {}: {} files and {} second copies; {} out of order; {} replaced one not yet taken", "  送达 {}：{} 个文件，{} 个重复副本；{} 个乱序；{} 个覆盖了未被取走的文件";
+    SummaryLost: "  lost {}, removed by the virus scan {}, held by it {}", "  丢失 {}，病毒扫描删除 {}，滞留 {}";
+    SummaryDamaged: "  corrupted {}, truncated {}, half visible {} ({} taken too early), temporary name {}", "  损坏 {}，截断 {}，半可见 {}（{} 个被过早取走），临时文件名 {}";
+    SummaryLeft: "  in flight {} files and {} second copies, waiting {}, failed attempts {}", "  在途 {} 个文件、{} 个重复副本，等待 {}，失败尝试 {}";
+    SummaryDelay: "  delay: mean {} ms, p50 {} ms, p99 {} ms, greatest {} ms", "  延迟：平均 {} 毫秒，p50 {} 毫秒，p99 {} 毫秒，最大 {} 毫秒";
+    InnerToOuter: "inner to outer", "内到外";
+    OuterToInner: "outer to inner", "外到内";
+}
+
+/// Says it with these values.
+pub fn say(lang: Lang, word: Word, values: &[&dyn Display]) -> String {
+    let mut parts = word.pattern(lang).split("{}");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (part, value) in parts.zip(values) {
+        text.push_str(&value.to_string());
+        text.push_str(part);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_take_the_same_number_of_values() {
+        for word in Word::ALL {
+            let count = |lang| word.pattern(lang).matches("{}").count();
+            assert_eq!(count(Lang::English), count(Lang::Chinese), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn values_stand_in_their_places() {
+        assert_eq!(say(Lang::English, Word::Option, &[&"seed", &7]), "  seed = 7");
+    }
+}

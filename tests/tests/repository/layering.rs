@@ -1,0 +1,144 @@
+//! Who may use whom. The same table stands in `ARCHITECTURE.md`, for people.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::{Table, Value};
+
+use crate::sources::{assert_none, read};
+
+/// For each crate of the workspace the crates of the workspace that its code may use.
+const MAY_USE: [(&str, &[&str]); 6] = [
+    ("ferry-format", &[]),
+    ("ferry-core", &["ferry-format"]),
+    ("ferry", &["ferry-format", "ferry-core"]),
+    ("contract", &[]),
+    ("gap-sim", &["ferry-format", "ferry-core", "contract"]),
+    ("tests", &["ferry-format", "ferry-core", "contract", "gap-sim"]),
+];
+
+#[test]
+fn every_crate_of_the_workspace_has_a_row() {
+    let members: BTreeSet<String> = members().into_iter().collect();
+    let rows: BTreeSet<String> = MAY_USE.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(members, rows);
+}
+
+#[test]
+fn a_crate_uses_only_the_crates_of_its_row() {
+    let mut findings = Vec::new();
+    for (name, allowed) in MAY_USE {
+        for used in ours(&manifest(name)) {
+            if !allowed.contains(&used.as_str()) {
+                findings.push(format!("{name} must not use {used}"));
+            }
+        }
+    }
+    assert_none("the dependency table is broken", &findings);
+}
+
+#[test]
+fn the_architecture_page_says_the_same() {
+    let page = read("ARCHITECTURE.md");
+    let told = told_table(&page);
+    let meant: BTreeMap<String, BTreeSet<String>> = MAY_USE
+        .iter()
+        .map(|(name, allowed)| ((*name).to_owned(), allowed.iter().map(|one| (*one).to_owned()).collect()))
+        .collect();
+    assert_eq!(told, meant);
+}
+
+#[test]
+fn every_crate_takes_the_lints_and_versions_of_the_workspace() {
+    let mut findings = Vec::new();
+    for name in members() {
+        let manifest = manifest(&name);
+        if !inherits(manifest.get("lints")) {
+            findings.push(format!("{name}: [lints] workspace = true"));
+        }
+        for (kind, dependency, value) in dependencies(&manifest) {
+            if !inherits(Some(&value)) {
+                findings.push(format!("{name}: {kind}.{dependency} must say workspace = true"));
+            }
+        }
+    }
+    assert_none("stated twice", &findings);
+}
+
+#[test]
+fn every_foreign_dependency_is_pinned() {
+    let root = table(&read("Cargo.toml"));
+    let mut findings = Vec::new();
+    for (name, value) in section(&root["workspace"], "dependencies") {
+        let version = value.as_str().or_else(|| value.get("version").and_then(Value::as_str));
+        let pinned = version.is_some_and(|version| version.starts_with('='));
+        if value.get("path").is_none() && !pinned {
+            findings.push(name);
+        }
+    }
+    assert_none("dependencies without an exact version", &findings);
+}
+
+#[test]
+fn a_forbidden_dependency_is_found() {
+    let bare = table("[dependencies]\nferry.workspace = true");
+    let for_one_system = table("[target.'cfg(unix)'.dependencies]\nferry.workspace = true");
+    let for_tests_only = table("[dev-dependencies]\nferry.workspace = true");
+    assert_eq!(ours(&bare), ["ferry"]);
+    assert_eq!(ours(&for_one_system), ["ferry"]);
+    assert!(ours(&for_tests_only).is_empty());
+}
+
+fn members() -> Vec<String> {
+    let root = table(&read("Cargo.toml"));
+    let members = root["workspace"]["members"].as_array().expect("members are a list");
+    members.iter().map(|member| member.as_str().expect("a member is a path").to_owned()).collect()
+}
+
+fn manifest(name: &str) -> Table {
+    table(&read(&format!("{name}/Cargo.toml")))
+}
+
+fn table(text: &str) -> Table {
+    text.parse().expect("a manifest is TOML")
+}
+
+/// The crates of the workspace that a manifest's code uses, also when built for one system only.
+fn ours(manifest: &Table) -> Vec<String> {
+    let used = dependencies(manifest).into_iter().filter(|(kind, _, _)| kind != "dev-dependencies");
+    used.map(|(_, name, _)| name).filter(|name| MAY_USE.iter().any(|(own, _)| own == name)).collect()
+}
+
+/// Every dependency of a manifest as kind, name and value.
+fn dependencies(manifest: &Table) -> Vec<(String, String, Value)> {
+    let whole = Value::Table(manifest.clone());
+    let mut places = vec![whole.clone()];
+    places.extend(section(&whole, "target").into_iter().map(|(_, value)| value));
+    let mut found = Vec::new();
+    for place in &places {
+        for kind in ["dependencies", "build-dependencies", "dev-dependencies"] {
+            found.extend(section(place, kind).into_iter().map(|(name, value)| (kind.to_owned(), name, value)));
+        }
+    }
+    found
+}
+
+fn section(place: &Value, name: &str) -> Vec<(String, Value)> {
+    let entries = place.get(name).and_then(Value::as_table);
+    entries.map(|entries| entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect()).unwrap_or_default()
+}
+
+fn inherits(value: Option<&Value>) -> bool {
+    value.and_then(|value| value.get("workspace")).and_then(Value::as_bool) == Some(true)
+}
+
+/// The table of a page whose first column is headed `crate` and whose second lists the crates it may use.
+fn told_table(page: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let rows = page.lines().skip_while(|line| !line.starts_with("| crate |")).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let used = cells[1].split(',').map(|name| name.trim().trim_matches('`').to_owned());
+        (cells[0].trim_matches('`').to_owned(), used.filter(|name| name != "none").collect())
+    })
+    .collect()
+}
