@@ -21,7 +21,11 @@ fn streams_have_their_direction_and_order() {
 fn digests_are_pinned() {
     let digests: Vec<_> =
         nontax().streams().iter().map(|stream| (stream.name.to_string(), stream.digest.to_string())).collect();
-    let expected = [("base", "eedda0c0d70e97286b53a1577b7550d52eb38fdd54fb9d4aa1600c4c92e4852a"), ("notice", "71ff3d5dfc65fea2ce33309fcfe536ed521f21f37b572e0425385587a33ce8fe"), ("confirm", "00f2136ccefb9e3a605445bb01d0e3db239eafc07a1f3ad2cbbd5d789215c80e")];
+    let expected = [
+        ("base", "eedda0c0d70e97286b53a1577b7550d52eb38fdd54fb9d4aa1600c4c92e4852a"),
+        ("notice", "71ff3d5dfc65fea2ce33309fcfe536ed521f21f37b572e0425385587a33ce8fe"),
+        ("confirm", "00f2136ccefb9e3a605445bb01d0e3db239eafc07a1f3ad2cbbd5d789215c80e"),
+    ];
     assert_eq!(digests, expected.map(|(name, digest)| (name.to_owned(), digest.to_owned())));
 }
 

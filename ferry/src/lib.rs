@@ -1,10 +1,12 @@
 //! The appliance: drop directories, databases, capture, apply, daemon and operator commands.
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod exit;
 pub mod lang;
+pub mod verify;
 
 pub use error::Fault;
 pub use exit::ExitCode;

@@ -3,7 +3,7 @@
 use gap_sim::Profile;
 
 fn refusal(text: &str) -> String {
-    Profile::parse("my.toml", text).unwrap_err().to_string()
+    Profile::parse("my.toml", text).expect_err("the text is wrong").to_string()
 }
 
 #[test]

@@ -6,8 +6,10 @@ use super::names::numeral;
 use super::rng::{Purpose, Rng};
 use crate::rows::{BaseAgencyItem, BaseIncomeItem};
 
+/// How the subject (预算科目) of fines (罚没收入) begins.
+pub(super) const FINES: &str = "10305";
 /// Coprime to the number of items of every size, so that the items of one agency differ.
-pub(super) const ITEM_STEP: u64 = 7;
+const ITEM_STEP: u64 = 7;
 
 /// A kind of item that variants are made of.
 struct Kind {
@@ -72,7 +74,7 @@ impl Generator {
     pub fn income_item(&self, index: u64) -> BaseIncomeItem {
         let mut rng = Rng::new(self.seed, Purpose::Item, index);
         let facts = item_facts(index);
-        let is_fine = facts.subject.starts_with("10305");
+        let is_fine = facts.subject.starts_with(FINES);
         BaseIncomeItem {
             id: self.item_id(index),
             mof_div_code: format!("{}000", self.home),

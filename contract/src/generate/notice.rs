@@ -2,7 +2,7 @@
 
 use super::Generator;
 use super::day::{FISCAL_YEAR, YEAR_OF_CENTURY, date8, time17};
-use super::item::{ItemFacts, item_facts};
+use super::item::{FINES, ItemFacts, item_facts};
 use super::names::{firm, person};
 use super::rng::{Purpose, Rng};
 use super::sealed::sealed;
@@ -45,7 +45,8 @@ impl Generator {
         let items: Vec<PayNoticeItem> =
             (1..).zip(facts).map(|(line_no, item)| self.notice_item(&code, line_no, item, &mut rng)).collect();
         let amount_fen: i64 = items.iter().map(|item| item.amount_fen).sum();
-        let late_fee_fen = if line == "TRAFFIC" && rng.chance(20) { amount_fen * rng.between(3, 60) / 100 } else { 0 };
+        let is_fine = items.iter().any(|item| item.subj_code.starts_with(FINES));
+        let late_fee_fen = if is_fine && rng.chance(20) { amount_fen * rng.between(3, 60) / 100 } else { 0 };
         let day = rng.below(BILL_DAYS);
         let time = time17(day, &mut rng);
         let is_person = line != "GENERAL" || rng.chance(40);

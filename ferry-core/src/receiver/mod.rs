@@ -27,7 +27,6 @@ pub struct Held {
     contract: Digest,
     requires: Vec<Requirement>,
     file_bytes: u64,
-    rows: u64,
     taken_at_ms: u64,
     since: Mono,
     /// The file is durable; before that the batch is not reported held.
@@ -220,7 +219,6 @@ impl Receiver {
             contract: statement.contract,
             requires: statement.requires.clone(),
             file_bytes: bytes,
-            rows: statement.records,
             taken_at_ms: now.wall_ms,
             since: now.mono,
             durable,

@@ -21,6 +21,7 @@ mod tables;
 pub mod trust;
 mod verify;
 mod when;
+mod yuan;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ use std::process;
 
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::{ExitCode, Fault, Lang};
+use crate::{Fault, Lang};
 use output::Output;
 
 /// Keeps two databases in agreement across a gap that only files can cross.
@@ -117,6 +118,11 @@ pub fn main() -> process::ExitCode {
     };
     let context = Context { config: cli.global.config, json: cli.global.json, lang, now_ms: when::now_ms() };
     output::finish(run(cli.verb, &context), lang, context.json)
+}
+
+/// Runs the daemon until it is told to stop.
+fn run_daemon(_context: &Context) -> Result<Output, Fault> {
+    Err(Fault::internal("the daemon is not there"))
 }
 
 /// The command line as clap sees it, its help in one language.

@@ -56,7 +56,7 @@ pub(crate) trait Dialect {
     /// Binds after, upto, limit. Yields count, least id, greatest id, bytes, least contract, greatest contract.
     fn measure_cut(&self, outbox: &str) -> String;
 
-    /// Binds after, upto. Yields the last id before the contract changes.
+    /// Binds after, upto, between which the contract changes. Yields the last id before that, and its contract.
     fn same_contract(&self, outbox: &str) -> String;
 
     /// Binds after, upto, bytes. Yields the first id with which the lines together exceed the bytes.

@@ -35,11 +35,3 @@ pub use error::{StoreError, TableFault, TableFlaw};
 pub use sqlite::{
     AuditHead, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, checkpoint, create,
 };
-
-/// Values bound to a statement, each by its own conversion.
-macro_rules! args {
-    ($($value:expr),* $(,)?) => {
-        &[$($crate::store::sqlite::lane::Arg::from($value)),*]
-    };
-}
-pub(crate) use args;

@@ -111,10 +111,9 @@ impl<'a> Bench<'a> {
         let claimed = self.claims.map_or(0, |claims| claims.range(first..=last).count());
         if claimed > 0 {
             message = text!(
-                "{message}; for {claimed} of them there is a file, but it did not verify",
-                "{zh}；其中 {claimed} 个有文件，但未通过核验",
-                message = message.get(crate::Lang::En),
-                zh = message.get(crate::Lang::Zh),
+                "{count} batches are missing before this one (seq {first} to {last}); for {claimed} of them there is a \
+                 file, but it did not verify",
+                "此批次之前缺少 {count} 个批次（序号 {first} 至 {last}）；其中 {claimed} 个有文件，但未通过核验"
             );
         }
         self.finding(FindingCode::MissingSeq, first, last, Some(after.file), message)

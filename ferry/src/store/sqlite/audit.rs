@@ -1,13 +1,11 @@
 //! The audit log: one Merkle tree for each stream and direction, under one checkpoint.
 
-use ferry_core::ports::{FaultKind, PortError};
 use ferry_format::merkle::{Frontier, leaf_digest};
 use ferry_format::{Checkpoint, Digest, LinkId, StreamName};
 use serde_json::{Map, Value};
 
 use super::failure::{DbError, corrupt};
-use super::lane::{Columns as _, Session, sql};
-use crate::store::args;
+use super::lane::{Columns as _, Session, args, sql};
 
 /// Which log a leaf goes to.
 #[derive(Debug, Clone, Copy)]
@@ -127,9 +125,4 @@ fn parse(bytes: &[u8]) -> Result<Frontier, DbError> {
 /// The whole of the audit log of the link.
 pub(super) fn read_checkpoint(session: &mut Session, link: &LinkId) -> Result<Checkpoint, DbError> {
     Ok(checkpoint(&heads(session, link)?))
-}
-
-/// A failure that the caller meets when it hands over batches of two streams at once.
-pub(super) fn mixed_streams() -> PortError {
-    PortError::new(FaultKind::Conflict, "batches of several streams, or none, in one call")
 }

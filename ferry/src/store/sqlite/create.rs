@@ -12,8 +12,7 @@ use ferry_format::{EpochId, Instance, LinkId, StreamName, ZoneName};
 
 use super::dialect::SqliteDialect;
 use super::failure::DbError;
-use super::lane::{Access, Columns as _, Lane, Session, sql};
-use crate::store::args;
+use super::lane::{Access, Columns as _, Lane, Session, args, sql};
 use crate::store::StoreError;
 use crate::store::dialect::Dialect as _;
 

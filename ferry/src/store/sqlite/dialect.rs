@@ -307,8 +307,10 @@ impl Dialect for SqliteDialect {
     fn same_contract(&self, outbox: &str) -> String {
         let table = quote(outbox);
         format!(
-            "SELECT max(id) FROM {table} WHERE id > ?1 AND id < (SELECT id FROM {table} WHERE id > ?1 AND id <= ?2 \
-             AND contract <> (SELECT contract FROM {table} WHERE id > ?1 ORDER BY id LIMIT 1) ORDER BY id LIMIT 1)"
+            "WITH head AS (SELECT contract FROM {table} WHERE id > ?1 ORDER BY id LIMIT 1), \
+             change AS (SELECT id FROM {table}, head WHERE id > ?1 AND id <= ?2 \
+             AND {table}.contract <> head.contract ORDER BY id LIMIT 1) \
+             SELECT max(id), head.contract FROM {table}, head WHERE id > ?1 AND id < (SELECT id FROM change)"
         )
     }
 

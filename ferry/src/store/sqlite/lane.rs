@@ -201,6 +201,14 @@ impl From<std::sync::Arc<str>> for Sql {
     }
 }
 
+/// Values bound to a statement, each by its own conversion.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => {
+        &[$($crate::store::sqlite::lane::Arg::from($value)),*]
+    };
+}
+pub(super) use args;
+
 /// A value bound to a statement.
 #[derive(Clone)]
 pub(super) enum Arg<'a> {
@@ -232,6 +240,18 @@ impl From<u64> for Arg<'_> {
 impl From<bool> for Arg<'_> {
     fn from(flag: bool) -> Self {
         Self::Int(i64::from(flag))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Arg<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<i64> for Arg<'_> {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
     }
 }
 

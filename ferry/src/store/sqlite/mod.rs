@@ -14,7 +14,7 @@ mod dialect;
 mod failure;
 mod incoming;
 mod inspect;
-pub(in crate::store) mod lane;
+mod lane;
 mod notes;
 mod outgoing;
 mod recover;

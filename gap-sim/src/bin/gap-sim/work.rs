@@ -99,7 +99,7 @@ impl WorkRoom {
             Source::Rename => {
                 self.copy_in(&from, id, &to)?;
                 let renamed = directory.join(format!("{name}{}", gap_sim::gate::RENAMED_SUFFIX));
-                self.let_go(&to, rename(&from, renamed))?;
+                self.let_go(&to, rename(&from, &renamed))?;
             }
             Source::Leave => self.copy_in(&from, id, &to)?,
         }

@@ -1,0 +1,184 @@
+//! Spool, gate, quarantine and anchor in memory, and a sealer with real keys.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use ferry_core::ports::{
+    Anchor, AnchorStore, BatchId, FaultKind, Gate, PortError, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side,
+    Spool, Vetted,
+};
+use ferry_format::{
+    Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, Kind, LinkId, Payload, PublicKey,
+    Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, TrustStore, Verified, ZoneName,
+};
+
+#[derive(Default)]
+pub struct MemorySpool {
+    pub live: Mutex<BTreeMap<(Side, BatchId), Vec<u8>>>,
+    pub archive: Mutex<BTreeMap<(Side, BatchId), Vec<u8>>>,
+}
+
+impl Spool for MemorySpool {
+    fn put(&self, side: Side, id: &BatchId, bytes: &[u8]) -> Result<(), PortError> {
+        self.live.lock().unwrap().insert((side, id.clone()), bytes.to_vec());
+        Ok(())
+    }
+
+    fn get(&self, side: Side, id: &BatchId) -> Result<Vec<u8>, PortError> {
+        let key = (side, id.clone());
+        let found = self.live.lock().unwrap().get(&key).cloned();
+        found
+            .or_else(|| self.archive.lock().unwrap().get(&key).cloned())
+            .ok_or_else(|| PortError::new(FaultKind::Corrupt, "no such file"))
+    }
+
+    fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError> {
+        Ok(self.live.lock().unwrap().keys().filter(|(one, _)| *one == side).map(|(_, id)| id.clone()).collect())
+    }
+
+    fn archive(&self, side: Side, ids: &[BatchId]) -> Result<(), PortError> {
+        for id in ids {
+            if let Some(bytes) = self.live.lock().unwrap().remove(&(side, id.clone())) {
+                self.archive.lock().unwrap().insert((side, id.clone()), bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn discard(&self, side: Side, id: &BatchId) -> Result<(), PortError> {
+        self.live.lock().unwrap().remove(&(side, id.clone()));
+        Ok(())
+    }
+
+    fn archive_status(&self, _side: Side, _name: &str, _bytes: &[u8]) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+pub struct MemoryGate {
+    pub to_gate: Mutex<BTreeMap<String, Vec<u8>>>,
+    pub from_gate: Mutex<BTreeMap<String, Vec<u8>>>,
+    pub published: Mutex<u64>,
+}
+
+impl Gate for MemoryGate {
+    fn publish(&self, name: &str, bytes: &[u8]) -> Result<(), PortError> {
+        *self.published.lock().unwrap() += 1;
+        self.to_gate.lock().unwrap().insert(name.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn withdraw(&self, name: &str) -> Result<(), PortError> {
+        self.to_gate.lock().unwrap().remove(name);
+        Ok(())
+    }
+
+    fn scan(&self, limit: usize) -> Result<Scan, PortError> {
+        let files = self.from_gate.lock().unwrap();
+        let seen = |(name, bytes): (&String, &Vec<u8>)| Seen { name: name.clone(), bytes: bytes.len() as u64 };
+        Ok(Scan { files: files.iter().take(limit).map(seen).collect(), foreign: 0, more: files.len() > limit })
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PortError> {
+        Ok(self.from_gate.lock().unwrap().get(name).cloned())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), PortError> {
+        self.from_gate.lock().unwrap().remove(name);
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+pub struct MemoryQuarantine {
+    pub notes: Mutex<Vec<(String, QuarantineNote)>>,
+}
+
+impl Quarantine for MemoryQuarantine {
+    fn put(&self, name: &str, _bytes: &[u8], note: &QuarantineNote) -> Result<(), PortError> {
+        self.notes.lock().unwrap().push((name.to_owned(), note.clone()));
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+pub struct MemoryAnchor {
+    pub anchor: Mutex<Option<Anchor>>,
+}
+
+impl AnchorStore for MemoryAnchor {
+    fn save(&self, anchor: &Anchor) -> Result<(), PortError> {
+        *self.anchor.lock().unwrap() = Some(anchor.clone());
+        Ok(())
+    }
+
+    fn load(&self) -> Result<Option<Anchor>, PortError> {
+        Ok(self.anchor.lock().unwrap().clone())
+    }
+}
+
+/// Entropy from a counter: the same in every run.
+pub struct Counter(pub u64);
+
+impl Entropy for Counter {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        for chunk in out.chunks_mut(32) {
+            self.0 += 1;
+            let digest = Digest::of(&[b"test", &self.0.to_be_bytes()]);
+            chunk.copy_from_slice(&digest.0[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+pub struct RealSealer {
+    pub keys: SoftKeys,
+    pub recipients: Vec<PublicKey>,
+    pub trust: TrustStore,
+    pub link: LinkId,
+    pub zone: ZoneName,
+    pub peer: ZoneName,
+    pub entropy: Mutex<Counter>,
+}
+
+fn keys_fault(error: ferry_format::SealError) -> PortError {
+    PortError::new(FaultKind::Transient, error.to_string())
+}
+
+impl RealSealer {
+    fn expect(&self) -> Expect<'_> {
+        Expect { trust: &self.trust, link: Some(&self.link), from: Some(&self.peer), to: Some(&self.zone) }
+    }
+}
+
+impl Sealer for RealSealer {
+    fn seal_batch(&self, statement: &BatchStatement, payload: &Payload) -> Result<Sealed, PortError> {
+        let sealing = Sealing::new(&self.keys, &self.recipients);
+        ferry_format::seal_batch(statement, payload, &sealing, &mut *self.entropy.lock().unwrap()).map_err(keys_fault)
+    }
+
+    fn seal_status(&self, statement: &StatusStatement, body: &StatusBody) -> Result<Sealed, PortError> {
+        let sealing = Sealing::new(&self.keys, &self.recipients);
+        ferry_format::seal_status(statement, body, &sealing, &mut *self.entropy.lock().unwrap()).map_err(keys_fault)
+    }
+
+    fn salt(&self) -> Result<[u8; 32], PortError> {
+        let mut salt = [0; 32];
+        self.entropy.lock().unwrap().fill(&mut salt).map_err(|e| PortError::new(FaultKind::Transient, e.to_string()))?;
+        Ok(salt)
+    }
+
+    fn vet(&self, bytes: &[u8]) -> Result<Vetted, FormatError> {
+        match ferry_format::peek(bytes)? {
+            Kind::Status => {
+                ferry_format::open_status(bytes, &self.expect(), &self.keys).map(|status| Vetted::Status(Box::new(status)))
+            }
+            _ => ferry_format::verify_batch(bytes, &self.expect()).map(Vetted::Batch),
+        }
+    }
+
+    fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
+        ferry_format::open_batch(bytes, &self.expect(), &self.keys)
+    }
+}

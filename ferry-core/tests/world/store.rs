@@ -1,0 +1,209 @@
+//! A database in memory, as naive as it can be.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use ferry_core::ports::{
+    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, FaultKind, Notes, Observation,
+    OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Settled, Store,
+    StreamBacklog,
+};
+use ferry_format::{Checkpoint, Digest, EpochId, Instance, Mark, StreamName};
+
+/// What survives a restart.
+pub struct MemoryStore {
+    pub books: Mutex<Books>,
+}
+
+#[derive(Default)]
+pub struct Books {
+    pub outgoing: BTreeMap<StreamName, Out>,
+    pub incoming: BTreeMap<StreamName, In>,
+    /// The next apply does this.
+    pub unknown_next_apply: bool,
+}
+
+pub struct Out {
+    pub contract: Digest,
+    pub outbox: BTreeMap<u64, String>,
+    pub next_id: u64,
+    pub epoch_id: EpochId,
+    pub last: Mark,
+    pub through_id: u64,
+    pub settled: Mark,
+    pub batches: BTreeMap<u64, RecoveredBatch>,
+}
+
+#[derive(Default)]
+pub struct In {
+    pub followed: Option<(EpochId, Mark)>,
+    pub digests: BTreeMap<u64, Digest>,
+    pub rows: Vec<String>,
+}
+
+impl MemoryStore {
+    pub fn commit(&self, stream: &StreamName, lines: &[String]) {
+        let mut books = self.books.lock().unwrap();
+        let out = books.outgoing.get_mut(stream).unwrap();
+        for line in lines {
+            out.outbox.insert(out.next_id, line.clone());
+            out.next_id += 1;
+        }
+    }
+
+    pub fn applied(&self, stream: &StreamName) -> Vec<String> {
+        self.books.lock().unwrap().incoming.get(stream).map(|incoming| incoming.rows.clone()).unwrap_or_default()
+    }
+}
+
+fn conflict(text: &str) -> PortError {
+    PortError::new(FaultKind::Conflict, text)
+}
+
+impl Store for MemoryStore {
+    fn recover(&self) -> Result<Recovered, PortError> {
+        let books = self.books.lock().unwrap();
+        let outgoing = books.outgoing.values().map(|out| RecoveredOut {
+            last: out.last.clone(),
+            epoch_id: out.epoch_id,
+            through_id: out.through_id,
+            settled: out.settled.clone(),
+            unsettled: out.batches.range(out.settled.seq + 1..).map(|(_, batch)| batch.clone()).collect(),
+        });
+        let incoming = books.incoming.iter().map(|(stream, incoming)| RecoveredIn {
+            stream: stream.clone(),
+            followed: incoming.followed.clone(),
+            parked_rows: 0,
+            reports: Vec::new(),
+        });
+        let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
+        Ok(Recovered { instance: Instance([7; 16]), audit, outgoing: outgoing.collect(), incoming: incoming.collect() })
+    }
+
+    fn observe(&self) -> Result<Observation, PortError> {
+        let books = self.books.lock().unwrap();
+        let streams =
+            books.outgoing.iter().map(|(stream, out)| StreamBacklog { stream: stream.clone(), last_id: out.next_id - 1 });
+        let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
+        Ok(Observation { streams: streams.collect(), audit, resend: Vec::new() })
+    }
+
+    fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError> {
+        let books = self.books.lock().unwrap();
+        let out = &books.outgoing[&request.stream];
+        let limit = usize::try_from(request.rows).unwrap();
+        let rows: Vec<(u64, &String)> =
+            out.outbox.range(request.after + 1..=request.upto).take(limit).map(|(id, line)| (*id, line)).collect();
+        if rows.is_empty() {
+            return Ok(RawCut::default());
+        }
+        let lines: Vec<&str> = rows.iter().map(|(_, line)| line.as_str()).collect();
+        Ok(RawCut {
+            ids: rows.iter().map(|(id, _)| *id).collect(),
+            lines: lines.join("\n").into_bytes(),
+            contract: Some(out.contract),
+        })
+    }
+
+    fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError> {
+        let mut books = self.books.lock().unwrap();
+        let out = books.outgoing.get_mut(&batches[0].stream).unwrap();
+        for batch in batches {
+            if out.batches.get(&batch.seq).is_some_and(|recorded| recorded.digest == batch.digest) {
+                continue;
+            }
+            if out.last.seq + 1 != batch.seq || out.last.digest != batch.previous {
+                return Err(conflict("not the next seq"));
+            }
+            out.last.seq = batch.seq;
+            out.last.digest = batch.digest;
+            out.through_id = batch.through_id;
+            out.outbox = out.outbox.split_off(&(batch.through_id + 1));
+            let recorded = RecoveredBatch {
+                seq: batch.seq,
+                digest: batch.digest,
+                group: batch.group,
+                rows: batch.rows,
+                file_bytes: batch.file_bytes,
+                attempt: 1,
+                cut_at_ms: batch.cut_at_ms,
+            };
+            out.batches.insert(batch.seq, recorded);
+        }
+        Ok(())
+    }
+
+    fn attempt(&self, attempts: &[Attempt]) -> Result<(), PortError> {
+        let mut books = self.books.lock().unwrap();
+        for attempt in attempts {
+            let out = books.outgoing.get_mut(&attempt.stream).unwrap();
+            out.batches.get_mut(&attempt.seq).unwrap().attempt = attempt.attempt;
+        }
+        Ok(())
+    }
+
+    fn settle(&self, settled: &Settled) -> Result<(), PortError> {
+        let mut books = self.books.lock().unwrap();
+        let out = books.outgoing.get_mut(&settled.mark.stream).unwrap();
+        assert!(settled.mark.seq > out.settled.seq, "settled twice");
+        out.settled = settled.mark.clone();
+        Ok(())
+    }
+
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
+        let mut books = self.books.lock().unwrap();
+        let incoming = books.incoming.entry(genesis.stream.clone()).or_default();
+        if incoming.followed.is_some() {
+            return Err(conflict("follows already"));
+        }
+        incoming.followed = Some((epoch_id, genesis.clone()));
+        Ok(())
+    }
+
+    fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError> {
+        let mut books = self.books.lock().unwrap();
+        let unknown = std::mem::take(&mut books.unknown_next_apply);
+        let incoming = books.incoming.get_mut(&request.contract.name).unwrap();
+        let (_, mark) = incoming.followed.clone().unwrap();
+        if mark != *request.expect {
+            return Ok(ApplyOutcome::Moved(mark));
+        }
+        let mut next = mark;
+        let (mut rows, mut done) = (Vec::new(), Vec::new());
+        loop {
+            let batch = match source.next() {
+                Ok(None) => break,
+                Ok(Some(batch)) => batch,
+                Err(Ok(refusal)) => return Ok(ApplyOutcome::Refused(refusal)),
+                Err(Err(error)) => return Err(error),
+            };
+            assert_eq!(batch.seq, next.seq + 1, "a group is applied in order");
+            next.seq = batch.seq;
+            next.digest = batch.digest;
+            rows.extend(batch.rows.iter().map(|row| String::from_utf8(batch.values(row).to_vec()).unwrap()));
+            let count = u64::try_from(batch.rows.len()).unwrap();
+            done.push(AppliedBatch { seq: batch.seq, rows: count, parked: 0, apply_ms: 0 });
+            incoming.digests.insert(batch.seq, batch.digest);
+        }
+        incoming.rows.extend(rows);
+        incoming.followed = Some((request.epoch_id, next.clone()));
+        if unknown {
+            return Err(PortError::new(FaultKind::Unknown, "the connection broke during the commit"));
+        }
+        Ok(ApplyOutcome::Applied { mark: next, batches: done, parked_rows: 0 })
+    }
+
+    fn watermark(&self, stream: &StreamName) -> Result<Option<Mark>, PortError> {
+        let books = self.books.lock().unwrap();
+        Ok(books.incoming.get(stream).and_then(|incoming| incoming.followed.clone()).map(|(_, mark)| mark))
+    }
+
+    fn applied_digest(&self, stream: &StreamName, _epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+        let books = self.books.lock().unwrap();
+        Ok(books.incoming.get(stream).and_then(|incoming| incoming.digests.get(&seq).copied()))
+    }
+
+    fn note(&self, _notes: &Notes) -> Result<(), PortError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! The help in Chinese: the command line stands in English beside its types, and every text of it once more here.
+
+use clap::{Arg, Command};
+
+/// Verb (the empty one is the program itself), argument (the empty one is the verb itself), text.
+type Line = (&'static str, &'static str, &'static str);
+
+const TEXTS: &[Line] = &[
+    ("", "", "让两个数据库隔着只能传递文件的网闸保持一致。"),
+    ("", "config", "本区的配置文件 [默认：/etc/ferry/ferry.toml]"),
+    ("", "json", "以一个 JSON 文档回答，出错时亦然"),
+    ("", "help", "显示帮助"),
+    ("", "version", "显示版本"),
+    ("init", "", "按配置建立本区：目录、密钥与数据库"),
+    ("run", "", "运行本区的守护进程，直至收到停止信号"),
+    ("status", "", "说明各条流与链路的状况，以及下一步该做什么"),
+    ("status", "check", "有事项等待操作员时以代码 27（attention）结束"),
+    ("queue", "", "列出等待中的内容：未封装的变更、待发送的批次、待应用的批次"),
+    ("queue", "stream", "只列出此流"),
+    ("show", "", "显示一个批次声明了什么"),
+    ("show", "batch", "哪个批次：流/序号、至少 6 位的摘要前缀、文件名或文件路径"),
+    ("explain", "", "讲述一个批次的完整经历，以及它在等什么"),
+    ("explain", "batch", "哪个批次：流/序号、至少 6 位的摘要前缀、文件名或文件路径"),
+    ("verify", "", "仅凭公钥核验归档，并列出全部问题"),
+    ("verify", "paths", "要核验的文件和目录"),
+    ("verify", "trust", "认可谁的签名：公钥卡、信任文件，或存放它们的目录"),
+    ("verify", "link", "只接受此链路"),
+    ("verify", "partial", "所给文件只是归档的一部分：不追究首尾之外的缺失"),
+    ("resend", "", "请守护进程立即重新发布批次"),
+    ("resend", "stream", "本区发送的流"),
+    ("resend", "range", "一个序号或 A-B 区间；省略则为全部未确认应用的批次"),
+    ("quarantine", "", "查看被拒收的文件及原因"),
+    ("quarantine list", "", "列出被拒收的文件，最新的在前"),
+    ("quarantine show", "", "显示一个文件被拒收的原因，以及文件头所声称的内容"),
+    ("quarantine show", "name", "列表中的文件名"),
+    ("keys", "", "生成和查看本区的密钥"),
+    ("trust", "", "决定本区信任谁的签名"),
+];
+
+/// The same command line with its help in Chinese.
+#[must_use]
+pub fn localise(command: Command) -> Command {
+    let mut command = texts(command, "");
+    command.build();
+    headed(command)
+}
+
+/// The Chinese text for a verb or an argument of it.
+#[must_use]
+pub fn text_of(verb: &str, argument: &str) -> Option<&'static str> {
+    let found = TEXTS.iter().chain(super::init::CHINESE).chain(super::keys::CHINESE).chain(super::trust::CHINESE);
+    found.into_iter().find(|(of, name, _)| *of == verb && *name == argument).map(|(_, _, text)| *text)
+}
+
+fn texts(mut command: Command, path: &str) -> Command {
+    if let Some(text) = text_of(path, "") {
+        command = command.about(text);
+    }
+    let arguments: Vec<String> = command.get_arguments().map(|argument| argument.get_id().to_string()).collect();
+    for id in arguments {
+        if let Some(text) = text_of(path, &id) {
+            command = command.mut_arg(&id, |argument| argument.help(text));
+        }
+    }
+    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    for verb in verbs {
+        let below = below(path, &verb);
+        command = command.mut_subcommand(&verb, |command| texts(command, &below));
+    }
+    command
+}
+
+/// Headings and usage, which clap itself writes in English.
+fn headed(command: Command) -> Command {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim();
+    let usage = usage.replace("[OPTIONS]", "[选项]").replace("<COMMAND>", "<命令>").replace("[COMMAND]", "[命令]");
+    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    let mut command = command
+        .help_template("{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}")
+        .subcommand_help_heading("命令")
+        .override_usage(usage)
+        .mut_args(under_heading);
+    for verb in verbs {
+        command = command.mut_subcommand(verb, headed);
+    }
+    command
+}
+
+fn under_heading(argument: Arg) -> Arg {
+    let heading = if argument.is_positional() { "参数" } else { "选项" };
+    argument.help_heading(heading)
+}
+
+/// The path of a verb below another.
+pub fn below(path: &str, verb: &str) -> String {
+    if path.is_empty() { verb.to_owned() } else { format!("{path} {verb}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_verb_and_every_argument_has_a_chinese_text() {
+        let mut missing = Vec::new();
+        collect(&Cli::command(), "", &mut missing);
+        assert!(missing.is_empty(), "without a Chinese text: {missing:?}");
+    }
+
+    #[test]
+    fn every_chinese_text_belongs_to_something() {
+        for (verb, argument, text) in TEXTS {
+            let command = verb.split(' ').filter(|part| !part.is_empty()).fold(Some(Cli::command()), |command, part| {
+                command.and_then(|command| command.find_subcommand(part).cloned())
+            });
+            let command = command.unwrap_or_else(|| panic!("no verb {verb}"));
+            let known = argument.is_empty() || command.get_arguments().any(|known| known.get_id() == argument);
+            assert!(known, "{verb} has no argument {argument}");
+            assert!(text.chars().any(|c| !c.is_ascii()), "{verb} {argument}");
+        }
+    }
+
+    #[test]
+    fn the_chinese_help_has_no_english_headings() {
+        let mut command = localise(Cli::command());
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("用法：ferry"), "{help}");
+        let verify = command.find_subcommand_mut("verify").expect("there is such a verb");
+        let help = verify.render_help().to_string();
+        assert!(help.contains("用法：ferry verify"), "{help}");
+        for word in ["Usage", "Options", "Arguments", "OPTIONS", "Commands"] {
+            assert!(!help.contains(word), "{word} in:\n{help}");
+        }
+    }
+
+    fn collect(command: &Command, path: &str, missing: &mut Vec<String>) {
+        if text_of(path, "").is_none() {
+            missing.push(path.to_owned());
+        }
+        for argument in command.get_arguments() {
+            if text_of(path, argument.get_id().as_str()).is_none() {
+                missing.push(format!("{path} {}", argument.get_id()));
+            }
+        }
+        for verb in command.get_subcommands() {
+            collect(verb, &below(path, verb.get_name()), missing);
+        }
+    }
+}

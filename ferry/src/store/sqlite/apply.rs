@@ -1,0 +1,355 @@
+//! Applies a group in one transaction: rows, watermark, batch reports, audit leaves.
+//!
+//! A batch is first written as sets: for each table the keys that are gone in the end, then the last image of every
+//! other key. When a constraint stands against that, the batch is taken back and written row by row in its own order,
+//! which succeeds where only the order was to blame (two rows that swap a unique value), and otherwise names the row.
+//! Foreign keys are checked when the whole group is there, as the owner's transaction was.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ferry_core::contract::StreamContract;
+use ferry_core::ports::{
+    AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PortError,
+};
+use ferry_format::{Digest, LinkId, Mark, Refusal};
+
+use super::audit::{Leaf, Log, append};
+use super::collapse::{TableSet, array, collapse, is_delete};
+use super::dialect::SqliteDialect;
+use super::failure::{DbError, Violation, conflict, corrupt};
+use super::incoming::{Followed, followed};
+use super::inspect::foreign_keys;
+use super::lane::{Columns as _, Session, args, sql};
+use crate::store::dialect::Dialect as _;
+
+/// The code of a row that refers to a row which is not there.
+const FOREIGN_KEY: &str = "constraint-foreign-key";
+
+/// How the tables of one contract are written, by their place in it.
+pub(super) struct Plan {
+    tables: Vec<TablePlan>,
+}
+
+struct TablePlan {
+    upsert: Arc<str>,
+    delete: Arc<str>,
+    /// Counts rows that refer to nothing; only for independent tables with foreign keys, whose bad rows are parked.
+    orphans: Option<Arc<str>>,
+}
+
+/// Why a group is not committed.
+enum Stop {
+    Refused(Refusal),
+    Moved(Mark),
+    Failed(DbError),
+}
+
+impl From<DbError> for Stop {
+    fn from(error: DbError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Applies the group that `source` hands over, or tells why not.
+pub(super) fn apply(
+    session: &mut Session,
+    link: &LinkId,
+    plans: &Mutex<BTreeMap<Digest, Arc<Plan>>>,
+    request: &ApplyRequest<'_>,
+    source: &mut dyn BatchSource,
+) -> Result<ApplyOutcome, PortError> {
+    // The first batch is opened before the database is locked; most groups have no other.
+    let first = match next(source) {
+        Ok(Some(first)) => first,
+        Ok(None) => return Err(PortError::new(FaultKind::Conflict, "a group without batches")),
+        Err(stop) => return end(stop),
+    };
+    let plan = plan(session, plans, request.contract)?;
+    session.run(sql().begin, &[])?;
+    let mut group = Group { session, link, request, plan: &plan, applied: Vec::new(), clock: Clock::start() };
+    let written = group.write(first, source);
+    match written.and_then(|outcome| group.commit().map(|()| outcome)) {
+        Ok(outcome) => Ok(outcome),
+        Err(stop) => {
+            session.roll_back();
+            end(stop)
+        }
+    }
+}
+
+fn end(stop: Stop) -> Result<ApplyOutcome, PortError> {
+    match stop {
+        Stop::Refused(refusal) => Ok(ApplyOutcome::Refused(refusal)),
+        Stop::Moved(mark) => Ok(ApplyOutcome::Moved(mark)),
+        Stop::Failed(error) => Err(error.into()),
+    }
+}
+
+fn next(source: &mut dyn BatchSource) -> Result<Option<CheckedBatch>, Stop> {
+    source.next().map_err(|error| match error {
+        Ok(refusal) => Stop::Refused(refusal),
+        Err(fault) => Stop::Failed(fault.into()),
+    })
+}
+
+fn plan(
+    session: &mut Session,
+    plans: &Mutex<BTreeMap<Digest, Arc<Plan>>>,
+    contract: &StreamContract,
+) -> Result<Arc<Plan>, DbError> {
+    let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(plan) = plans.get(&contract.digest) {
+        return Ok(Arc::clone(plan));
+    }
+    let mut tables = Vec::new();
+    for table in &contract.tables {
+        let keys = if table.independent { foreign_keys(session, table)? } else { Vec::new() };
+        let orphans = (!keys.is_empty()).then(|| SqliteDialect.count_orphans(table, &keys).into());
+        let (upsert, delete) = (SqliteDialect.upsert(table).into(), SqliteDialect.delete(table).into());
+        tables.push(TablePlan { upsert, delete, orphans });
+    }
+    let plan = Arc::new(Plan { tables });
+    plans.insert(contract.digest, Arc::clone(&plan));
+    Ok(plan)
+}
+
+struct Group<'g> {
+    session: &'g mut Session,
+    link: &'g LinkId,
+    request: &'g ApplyRequest<'g>,
+    plan: &'g Plan,
+    applied: Vec<(AppliedBatch, Digest)>,
+    clock: Clock,
+}
+
+impl Group<'_> {
+    fn write(&mut self, first: CheckedBatch, source: &mut dyn BatchSource) -> Result<ApplyOutcome, Stop> {
+        let before = self.expected_watermark()?;
+        self.session.run(sql().applying_set, args![self.link.as_str()])?;
+        self.session.run(sql().defer_foreign_keys, &[])?;
+        let mut mark = before.mark;
+        let mut upcoming = Some(first);
+        while let Some(batch) = upcoming {
+            if batch.seq != mark.seq + 1 {
+                return Err(conflict(format!("batches of {} do not follow each other", mark.stream)).into());
+            }
+            let parked = self.write_batch(&batch)?;
+            (mark.seq, mark.digest) = (batch.seq, batch.digest);
+            self.report(&batch, parked)?;
+            upcoming = next(source)?;
+        }
+        self.session.run(sql().applying_clear, &[])?;
+        self.advance(&mark)?;
+        let parked_rows = before.parked_rows + self.applied.iter().map(|(batch, _)| batch.parked).sum::<u64>();
+        let batches = self.applied.iter().map(|(batch, _)| batch.clone()).collect();
+        Ok(ApplyOutcome::Applied { mark, batches, parked_rows })
+    }
+
+    fn expected_watermark(&mut self) -> Result<Followed, Stop> {
+        let stream = &self.request.contract.name;
+        let Some(found) = followed(self.session, self.link, stream)? else {
+            return Err(conflict(format!("{stream} follows no epoch")).into());
+        };
+        if found.mark != *self.request.expect {
+            return Err(Stop::Moved(found.mark));
+        }
+        if found.epoch_id != self.request.epoch_id {
+            return Err(conflict(format!("{stream} follows another epoch of the same number")).into());
+        }
+        Ok(found)
+    }
+
+    /// Writes one batch, and tells how many of its rows were parked.
+    fn write_batch(&mut self, batch: &CheckedBatch) -> Result<u64, Stop> {
+        self.session.run(sql().savepoint, &[])?;
+        let sets = collapse(batch).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
+        let parked = match self.write_sets(&sets) {
+            Ok(()) => 0,
+            Err(DbError::Constraint(_)) => {
+                self.session.run(sql().rollback_to, &[])?;
+                self.write_rows(batch)?
+            }
+            Err(error @ DbError::Port(_)) => return Err(error.into()),
+        };
+        self.session.run(sql().release, &[])?;
+        Ok(parked)
+    }
+
+    fn write_sets(&mut self, sets: &[TableSet]) -> Result<(), DbError> {
+        for set in sets.iter().rev() {
+            if let Some(keys) = &set.deletes {
+                self.session.run(Arc::clone(&self.plan.tables[set.table].delete), args![keys.as_str()])?;
+            }
+        }
+        for set in sets {
+            if let Some(rows) = &set.upserts {
+                self.session.run(Arc::clone(&self.plan.tables[set.table].upsert), args![rows.as_str()])?;
+            }
+        }
+        for set in sets {
+            if let Some(rows) = &set.upserts {
+                self.check_orphans(set.table, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_orphans(&mut self, table: usize, rows: &str) -> Result<(), DbError> {
+        let Some(orphans) = &self.plan.tables[table].orphans else { return Ok(()) };
+        let row = self.session.first(Arc::clone(orphans), args![rows])?;
+        match row.map(|row| row.int(0)).transpose()? {
+            Some(0) | None => Ok(()),
+            Some(_) => Err(DbError::Constraint(Violation { code: FOREIGN_KEY, name: None })),
+        }
+    }
+
+    fn write_rows(&mut self, batch: &CheckedBatch) -> Result<u64, Stop> {
+        let mut parked = 0;
+        for (index, row) in batch.rows.iter().enumerate() {
+            let violation = match self.write_row(batch, row) {
+                Ok(()) => continue,
+                Err(DbError::Constraint(violation)) => violation,
+                Err(error @ DbError::Port(_)) => return Err(error.into()),
+            };
+            let table = &self.request.contract.tables[row.table];
+            let index = u64::try_from(index).map_err(|_| corrupt("a batch with too many rows"))?;
+            if !table.independent {
+                return Err(Stop::Refused(Refusal {
+                    code: violation.code.to_owned(),
+                    seq: batch.seq,
+                    table: Some(table.name.clone()),
+                    row: Some(index),
+                    constraint: violation.name,
+                }));
+            }
+            self.park(batch, row, index, violation.code)?;
+            parked += 1;
+        }
+        Ok(parked)
+    }
+
+    /// A statement that fails a constraint changes nothing, so rows need no savepoint of their own. A row that refers
+    /// to nothing is found before it is written.
+    fn write_row(&mut self, batch: &CheckedBatch, row: &CheckedRow) -> Result<(), DbError> {
+        let (removes, values) = if is_delete(row) { (true, batch.key(row)) } else { (false, batch.values(row)) };
+        let one = array(std::iter::once(values)).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
+        let one = one.ok_or_else(|| corrupt("a checked row is empty"))?;
+        let plan = &self.plan.tables[row.table];
+        if removes {
+            self.session.run(Arc::clone(&plan.delete), args![one])?;
+        } else {
+            self.check_orphans(row.table, &one)?;
+            self.session.run(Arc::clone(&plan.upsert), args![one])?;
+        }
+        Ok(())
+    }
+
+    fn park(&mut self, batch: &CheckedBatch, row: &CheckedRow, index: u64, code: &str) -> Result<(), DbError> {
+        let table = &self.request.contract.tables[row.table].name;
+        let values = std::str::from_utf8(batch.values(row)).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
+        let values = values.strip_prefix('[').ok_or_else(|| corrupt("a checked row is no array"))?;
+        let record = format!("[\"{table}\",\"{}\",{values}", row.op.letter());
+        let (mark, now_ms) = (self.request.expect, self.request.now_ms);
+        let place = (self.link.as_str(), mark.stream.as_str());
+        self.session.run(
+            sql().parked_add,
+            args![place.0, place.1, mark.epoch, batch.seq, index, table.as_str(), code, record, now_ms],
+        )?;
+        Ok(())
+    }
+
+    fn report(&mut self, batch: &CheckedBatch, parked: u64) -> Result<(), DbError> {
+        let all = u64::try_from(batch.rows.len()).map_err(|_| corrupt("a batch with too many rows"))?;
+        let applied = AppliedBatch { seq: batch.seq, rows: all - parked, parked, apply_ms: self.clock.lap_ms() };
+        let (mark, now_ms) = (self.request.expect, self.request.now_ms);
+        let wait_ms = if batch.taken_at_ms == 0 { 0 } else { now_ms.saturating_sub(batch.taken_at_ms) };
+        self.session.run(
+            sql().batch_in_add,
+            args![
+                self.link.as_str(),
+                mark.stream.as_str(),
+                mark.epoch,
+                batch.seq,
+                &batch.digest,
+                applied.rows,
+                parked,
+                batch.file_bytes,
+                batch.taken_at_ms,
+                now_ms,
+                wait_ms,
+                applied.apply_ms
+            ],
+        )?;
+        self.applied.push((applied, batch.digest));
+        Ok(())
+    }
+
+    fn advance(&mut self, mark: &Mark) -> Result<(), DbError> {
+        let expect = self.request.expect;
+        let parked: u64 = self.applied.iter().map(|(batch, _)| batch.parked).sum();
+        let (link, stream) = (self.link.as_str(), expect.stream.as_str());
+        let changed = self.session.run(
+            sql().in_advance,
+            args![link, stream, expect.epoch, expect.seq, &expect.digest, mark.seq, &mark.digest, parked],
+        )?;
+        if changed != 1 {
+            return Err(conflict(format!("the watermark of {stream} moved inside a transaction")));
+        }
+        let leaf = |(batch, digest): &(AppliedBatch, Digest)| (batch.clone(), *digest);
+        let applied: Vec<(AppliedBatch, Digest)> = self.applied.iter().map(leaf).collect();
+        let leaves: Vec<Leaf<'_>> = applied
+            .iter()
+            .map(|(batch, digest)| Leaf {
+                kind: "applied",
+                epoch: expect.epoch,
+                seq: batch.seq,
+                digest: Some(digest),
+                at_ms: self.request.now_ms,
+                more: vec![("parked", batch.parked.into()), ("rows", batch.rows.into())],
+            })
+            .collect();
+        append(self.session, self.link, Log::In, &expect.stream, &leaves)
+    }
+
+    fn commit(&mut self) -> Result<(), Stop> {
+        match self.session.try_commit() {
+            Ok(()) => Ok(()),
+            Err(DbError::Constraint(violation)) => Err(Stop::Refused(self.dangling(violation)?)),
+            Err(error @ DbError::Port(_)) => Err(error.into()),
+        }
+    }
+
+    /// Only foreign keys are left to be checked at the commit. They name no row, so the table is looked for.
+    fn dangling(&mut self, violation: Violation) -> Result<Refusal, DbError> {
+        let seq = self.applied.last().map_or(0, |(batch, _)| batch.seq);
+        let mut refusal =
+            Refusal { code: violation.code.to_owned(), seq, table: None, row: None, constraint: violation.name };
+        for table in &self.request.contract.tables {
+            if let Some(row) = self.session.first(sql().foreign_key_check, args![table.name.as_str()])? {
+                refusal.table = Some(table.name.clone());
+                refusal.constraint = Some(format!("{} to {}", table.name, row.string(0)?));
+                break;
+            }
+        }
+        Ok(refusal)
+    }
+}
+
+/// Measures how long batches take; information only.
+struct Clock {
+    last: std::time::Instant,
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "how long a batch took is told to operators and decides nothing")]
+    fn start() -> Self {
+        Self { last: std::time::Instant::now() }
+    }
+
+    /// The milliseconds since the last lap.
+    fn lap_ms(&mut self) -> u64 {
+        let before = std::mem::replace(self, Self::start());
+        u64::try_from(self.last.duration_since(before.last).as_millis()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,73 @@
+//! The peer's streams: which epoch is followed, and how far it is applied.
+
+use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
+
+use super::audit::{Leaf, Log, append};
+use super::failure::{DbError, conflict};
+use super::lane::{Columns as _, Session, args, sql};
+
+/// One followed stream, as the database has it.
+#[derive(Debug, Clone)]
+pub(super) struct Followed {
+    pub epoch_id: EpochId,
+    pub mark: Mark,
+    pub parked_rows: u64,
+}
+
+/// The watermark of a stream; `None` before an epoch is followed.
+pub(super) fn followed(
+    session: &mut Session,
+    link: &LinkId,
+    stream: &StreamName,
+) -> Result<Option<Followed>, DbError> {
+    let Some(row) = session.first(sql().in_get, args![link.as_str(), stream.as_str()])? else {
+        return Ok(None);
+    };
+    let mark = Mark { stream: stream.clone(), epoch: row.int(0)?, seq: row.int(2)?, digest: row.parsed(3)? };
+    Ok(Some(Followed { epoch_id: row.parsed(1)?, mark, parked_rows: row.int(4)? }))
+}
+
+/// Follows an epoch from its beginning.
+pub(super) fn follow(
+    session: &mut Session,
+    link: &LinkId,
+    epoch_id: EpochId,
+    genesis: &Mark,
+) -> Result<(), DbError> {
+    let stream = &genesis.stream;
+    if followed(session, link, stream)?.is_some() {
+        return Err(conflict(format!("{stream} follows an epoch already")));
+    }
+    session.run(
+        sql().in_add,
+        args![
+            link.as_str(),
+            stream.as_str(),
+            genesis.epoch,
+            epoch_id.to_string(),
+            genesis.seq,
+            &genesis.digest
+        ],
+    )?;
+    let leaf = Leaf {
+        kind: "followed",
+        epoch: genesis.epoch,
+        seq: genesis.seq,
+        digest: Some(&genesis.digest),
+        at_ms: 0,
+        more: vec![("epoch_id", epoch_id.to_string().into())],
+    };
+    append(session, link, Log::In, stream, &[leaf])
+}
+
+/// The digest under which a place was applied.
+pub(super) fn applied_digest(
+    session: &mut Session,
+    link: &LinkId,
+    stream: &StreamName,
+    epoch: u64,
+    seq: u64,
+) -> Result<Option<Digest>, DbError> {
+    let row = session.first(sql().batch_in_digest, args![link.as_str(), stream.as_str(), epoch, seq])?;
+    row.map(|row| row.parsed(0)).transpose()
+}

@@ -1,0 +1,105 @@
+//! What the database remembers across a restart, and where its outboxes end.
+
+use ferry_core::ports::{
+    Observation, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, ResendRequest, StreamBacklog,
+};
+use ferry_format::limits::REPORTS_MAX;
+use ferry_format::{BatchReport, Group, LinkId, Mark, StreamName};
+
+use super::audit::read_checkpoint;
+use super::create::meta;
+use super::dialect::SqliteDialect;
+use super::failure::{DbError, corrupt};
+use super::incoming::followed;
+use super::lane::{Columns as _, Session, args, sql};
+use super::outgoing::OwnStream;
+use crate::store::dialect::Dialect as _;
+
+/// Reads everything in the caller's snapshot.
+pub(super) fn recover(session: &mut Session, link: &LinkId) -> Result<Recovered, DbError> {
+    let instance = meta(session, "instance")?.ok_or_else(|| corrupt("the database has no instance id"))?;
+    let instance = instance.parse().map_err(|_| corrupt("the instance id is malformed"))?;
+    let audit = read_checkpoint(session, link)?;
+    let mut outgoing = Vec::new();
+    for own in own_streams(session, link)? {
+        outgoing.push(recover_out(session, link, own)?);
+    }
+    let mut incoming = Vec::new();
+    for row in session.all(sql().contract_streams, args![link.as_str(), "in"])? {
+        incoming.push(recover_in(session, link, row.parsed(0)?)?);
+    }
+    Ok(Recovered { instance, audit, outgoing, incoming })
+}
+
+/// The own streams of a link, ordered by stream.
+pub(super) fn own_streams(session: &mut Session, link: &LinkId) -> Result<Vec<OwnStream>, DbError> {
+    session.all(sql().out_list, args![link.as_str()])?.iter().map(OwnStream::from_row).collect()
+}
+
+fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<RecoveredOut, DbError> {
+    let of = args![link.as_str(), own.stream.as_str(), own.epoch, own.settled_seq];
+    let rows = session.all(sql().batch_out_unsettled, of)?;
+    let unsettled = rows.iter().map(recovered_batch).collect::<Result<_, _>>()?;
+    let mark = |seq, digest| Mark { stream: own.stream.clone(), epoch: own.epoch, seq, digest };
+    Ok(RecoveredOut {
+        last: mark(own.last_seq, own.last_digest),
+        epoch_id: own.epoch_id,
+        through_id: own.through_id,
+        settled: mark(own.settled_seq, own.settled_digest),
+        unsettled,
+    })
+}
+
+fn recovered_batch(row: &sqlx::sqlite::SqliteRow) -> Result<RecoveredBatch, DbError> {
+    let (seq, first) = (row.int(0)?, row.int(2)?);
+    let index = seq.checked_sub(first).ok_or_else(|| corrupt("a group begins after one of its batches"))?;
+    Ok(RecoveredBatch {
+        seq,
+        digest: row.parsed(1)?,
+        group: Group { first, index, last: row.int(3)? != 0 },
+        rows: row.int(4)?,
+        file_bytes: row.int(5)?,
+        attempt: u32::try_from(row.int(6)?).map_err(|_| corrupt("an attempt is out of range"))?,
+        cut_at_ms: row.int(7)?,
+    })
+}
+
+fn recover_in(session: &mut Session, link: &LinkId, stream: StreamName) -> Result<RecoveredIn, DbError> {
+    let Some(found) = followed(session, link, &stream)? else {
+        return Ok(RecoveredIn { stream, followed: None, parked_rows: 0, reports: Vec::new() });
+    };
+    let limit = u64::try_from(REPORTS_MAX).map_err(|_| corrupt("a limit is out of range"))?;
+    let of = args![link.as_str(), stream.as_str(), found.mark.epoch, limit];
+    let rows = session.all(sql().batch_in_reports, of)?;
+    let report = |row: &sqlx::sqlite::SqliteRow| {
+        Ok(BatchReport {
+            seq: row.int(0)?,
+            rows: row.int(1)?,
+            parked: row.int(2)?,
+            wait_ms: row.int(3)?,
+            apply_ms: row.int(4)?,
+        })
+    };
+    let mut reports = rows.iter().map(report).collect::<Result<Vec<_>, DbError>>()?;
+    reports.reverse();
+    let (parked_rows, followed) = (found.parked_rows, Some((found.epoch_id, found.mark)));
+    Ok(RecoveredIn { stream, followed, parked_rows, reports })
+}
+
+/// The ends of the outboxes, the audit log and the operators' requests, in the caller's snapshot.
+pub(super) fn observe(session: &mut Session, link: &LinkId) -> Result<Observation, DbError> {
+    let outboxes: Vec<(String, String)> =
+        own_streams(session, link)?.into_iter().map(|own| (own.stream.to_string(), own.outbox)).collect();
+    let mut streams = Vec::new();
+    if !outboxes.is_empty() {
+        for row in session.all(SqliteDialect.observe(&outboxes), &[])? {
+            streams.push(StreamBacklog { stream: row.parsed(0)?, last_id: row.int(1)? });
+        }
+    }
+    let request = |row: &sqlx::sqlite::SqliteRow| {
+        Ok(ResendRequest { id: row.int(0)?, stream: row.parsed(1)?, first: row.int(2)?, last: row.int(3)? })
+    };
+    let requests = session.all(sql().request_list, args![link.as_str()])?;
+    let resend = requests.iter().map(request).collect::<Result<_, DbError>>()?;
+    Ok(Observation { streams, audit: read_checkpoint(session, link)?, resend })
+}
