@@ -58,5 +58,5 @@ fn what_identifies_people_is_sensitive() {
 }
 
 fn nontax() -> Contract {
-    Contract::parse(NONTAX_TOML, "nontax.toml").unwrap()
+    Contract::parse(NONTAX_TOML, "nontax.toml").expect("the contract is right")
 }

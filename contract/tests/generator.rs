@@ -216,9 +216,9 @@ fn agencies_without_children_are_leaves(agencies: &[BaseAgency]) {
 }
 
 fn nontax() -> Contract {
-    Contract::parse(NONTAX_TOML, "nontax.toml").unwrap()
+    Contract::parse(NONTAX_TOML, "nontax.toml").expect("the contract is right")
 }
 
 fn stream<'c>(contract: &'c Contract, name: &str) -> &'c StreamContract {
-    contract.stream(&name.parse().unwrap()).unwrap()
+    contract.stream(&name.parse().expect("a name of a stream")).expect("a stream of the contract")
 }

@@ -62,8 +62,8 @@ impl SqlTable {
         if let Some(list) = self.lines.iter().find_map(|line| line.strip_prefix("PRIMARY KEY (")) {
             return list.trim_end_matches(')').split(", ").map(str::to_owned).collect();
         }
-        let line = self.columns().find(|line| line.contains("PRIMARY KEY")).unwrap();
-        vec![line.split(' ').next().unwrap().to_owned()]
+        let line = self.columns().find(|line| line.contains("PRIMARY KEY")).expect("a table has a key");
+        vec![line.split(' ').next().expect("a split has a first part").to_owned()]
     }
 }
 
@@ -71,8 +71,8 @@ fn tables_of(sql: &'static str) -> Vec<SqlTable> {
     let parts = sql.split("CREATE TABLE ").skip(1);
     parts
         .map(|part| {
-            let (name, rest) = part.split_once(" (\n").unwrap();
-            let body = rest.split("\n) STRICT;").next().unwrap();
+            let (name, rest) = part.split_once(" (\n").expect("a table opens its columns");
+            let body = rest.split("\n) STRICT;").next().expect("a split has a first part");
             SqlTable { name, lines: body.lines().map(|line| line.trim().trim_end_matches(',')).collect() }
         })
         .collect()

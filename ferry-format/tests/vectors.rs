@@ -36,22 +36,26 @@ fn what_is_read_is_written_back_to_the_same_bytes() {
 
 #[test]
 fn a_vector_that_is_cut_anywhere_is_refused() {
+    let good = good();
     for vector in discover() {
         let judge = Judge::of(&vector);
         for length in 0..vector.bytes.len() {
-            let code = judge.code(&vector.bytes[..length]);
-            assert!(code != "ok" || judge.is_short_text(), "{} cut to {length} bytes", vector.name);
+            let bytes = &vector.bytes[..length];
+            let fine = judge.code(bytes) != "ok" || judge.is_short_text() || good.contains(bytes);
+            assert!(fine, "{} cut to {length} bytes", vector.name);
         }
     }
 }
 
 #[test]
 fn a_vector_with_any_byte_changed_is_refused_or_means_something_else() {
-    let good: BTreeSet<Vec<u8>> = discover().into_iter().map(|vector| vector.bytes).collect();
+    let good = good();
     for vector in discover() {
         let judge = Judge::of(&vector);
+        // A refused file shares most bytes with a good one, of which every byte is changed.
+        let step = if vector.is_ok() || !judge.is_signed() { 1 } else { 13 };
         let mut bytes = vector.bytes.clone();
-        for index in 0..bytes.len() {
+        for index in (0..bytes.len()).step_by(step) {
             let flip = 1 << (index % 8);
             bytes[index] ^= flip;
             if judge.code(&bytes) == "ok" && !good.contains(&bytes) {
@@ -61,6 +65,10 @@ fn a_vector_with_any_byte_changed_is_refused_or_means_something_else() {
             bytes[index] ^= flip;
         }
     }
+}
+
+fn good() -> BTreeSet<Vec<u8>> {
+    discover().into_iter().filter(Vector::is_ok).map(|vector| vector.bytes).collect()
 }
 
 #[test]

@@ -5,7 +5,9 @@ pub mod cli;
 pub mod config;
 pub mod error;
 pub mod exit;
+pub mod files;
 pub mod lang;
+pub mod store;
 pub mod verify;
 
 pub use error::Fault;

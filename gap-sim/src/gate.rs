@@ -32,6 +32,9 @@ use std::collections::BTreeMap;
 /// Files in flight in one direction: what bounds the gate's memory.
 pub const IN_FLIGHT_FILES_MAX: usize = 100_000;
 
+/// Pick-ups of one scan, and acts of one answer of [`Gate::due`]: after so many a driver sees to its other work.
+pub const ACTS_MAX: usize = 2_000;
+
 /// One direction of a gate.
 #[derive(Debug)]
 pub struct Gate {
@@ -152,9 +155,9 @@ impl Gate {
         self.next_scan_ms.min(step_ms.max(free_ms))
     }
 
-    /// Takes note of a scan: every regular file in the drop directory, in the order in which the gate comes across them.
+    /// Takes note of a scan: every regular file in the drop directory, in the order in which the gate comes upon them.
     ///
-    /// Answers with files to pick up and, where the profile says so, files to remove.
+    /// Answers with at most [`ACTS_MAX`] files to pick up and, where the profile says so, with files to remove.
     pub fn observe(&mut self, now_ms: u64, seen: &[Seen]) -> Vec<Act> {
         self.next_scan_ms = now_ms.saturating_add(self.profile.scan_interval_ms);
         if self.interrupted_until_ms(now_ms).is_some() {
@@ -169,7 +172,7 @@ impl Gate {
             Order::ByDelay | Order::Fifo => {}
             Order::Alphabetical => scanned.ready.sort_by(|one, other| one.name.cmp(&other.name)),
         }
-        for file in scanned.ready {
+        for file in scanned.ready.into_iter().take(ACTS_MAX) {
             let full = self.asked.len() + self.transits.len() >= IN_FLIGHT_FILES_MAX;
             if full || !self.pace.take(&self.profile, now_ms, file.size) {
                 break;
@@ -275,13 +278,16 @@ impl Gate {
         }
     }
 
-    /// Answers with everything that is due by now.
+    /// Answers with what is due by now, at most [`ACTS_MAX`] acts; the next call answers with the rest.
     pub fn due(&mut self, now_ms: u64) -> Vec<Act> {
         let mut acts = Vec::new();
         if self.interrupted_until_ms(now_ms).is_some() {
             return acts;
         }
-        while let Some(entry) = self.steps.first_entry().filter(|entry| entry.key().due_ms <= now_ms) {
+        while acts.len() < ACTS_MAX {
+            let Some(entry) = self.steps.first_entry().filter(|entry| entry.key().due_ms <= now_ms) else {
+                break;
+            };
             let (key, step) = entry.remove_entry();
             acts.push(self.begin(key.id, key.copy, step));
         }

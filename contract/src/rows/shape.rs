@@ -37,7 +37,7 @@ impl Shape {
     #[must_use]
     pub fn insert_sql(self) -> String {
         let values = self.columns.iter().enumerate().map(|(position, _)| extract(position));
-        format!("INSERT INTO {} ({}) SELECT {} FROM json_each(?1)", self.table, self.columns.join(", "), join(values))
+        format!("{ROWS} INSERT INTO {} ({}) SELECT {} FROM r", self.table, self.columns.join(", "), join(values))
     }
 
     /// The SQLite statement that gives existing rows the values of one parameter, a JSON array of rows.

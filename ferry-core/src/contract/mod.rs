@@ -16,6 +16,7 @@ mod record_fault;
 mod tally;
 mod width;
 
+use core::num::NonZeroU64;
 use std::collections::BTreeMap;
 
 use ferry_format::{Digest, StreamName, ZoneName};
@@ -56,6 +57,16 @@ impl Contract {
     /// The first fault of the contract, with its line, column and cause.
     pub fn parse(text: &str, file: &str) -> Result<Self, ContractError> {
         parse::parse(text, file)
+    }
+
+    /// The same contract with every linger divided by `scale`, to at least one millisecond unless it is 0. Digests stay.
+    #[must_use]
+    pub fn scaled(mut self, scale: NonZeroU64) -> Self {
+        for stream in &mut self.streams {
+            let linger = &mut stream.limits.linger_ms;
+            *linger = if *linger == 0 { 0 } else { (*linger / scale).max(1) };
+        }
+        self
     }
 
     /// The streams, in the order of the contract's text.

@@ -89,6 +89,8 @@ pub struct Link {
     status: status::StatusState,
     peer: peer::PeerState,
     notes: Notes,
+    last_noted: Mono,
+    noted_fingerprint: u64,
     dropped_life: u64,
     requests: BTreeMap<u64, ResendRequest>,
     last_fault: BTreeMap<&'static str, String>,
@@ -162,6 +164,11 @@ impl Link {
     pub fn hint(&mut self) {
         self.scan.at = Mono(0);
         self.observe.at = Mono(0);
+    }
+
+    /// A file may have appeared in the drop directory: look at once.
+    pub fn hint_gate(&mut self) {
+        self.scan.at = Mono(0);
     }
 
     /// Whether an action is under way.

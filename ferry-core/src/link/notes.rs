@@ -17,12 +17,38 @@ const REQUESTS_REMEMBERED_MAX: usize = 1_024;
 
 impl Link {
     pub(super) fn next_note(&mut self, now: Now) -> Option<Action> {
+        let states = self.states(now);
+        let fingerprint = self.fingerprint(&states);
+        let stale = now.mono.since(self.last_noted) >= self.settings.heartbeat_ms / 4;
+        let nothing_new = self.notes.life.is_empty() && self.notes.requests_done.is_empty();
+        if nothing_new && !stale && fingerprint == self.noted_fingerprint {
+            // A quiet link writes nothing but a sign of life now and then.
+            self.note.at = now.mono + self.settings.note_ms;
+            return None;
+        }
         self.note.busy = true;
+        self.last_noted = now.mono;
+        self.noted_fingerprint = fingerprint;
         let mut notes = std::mem::take(&mut self.notes);
-        notes.states = self.states(now);
+        notes.states = states;
         notes.facts.extend(self.facts(now));
         notes.now_ms = now.wall_ms;
         Some(Action::Note(notes))
+    }
+
+    /// What an operator would call a change: everything but ages.
+    fn fingerprint(&self, states: &[StreamState]) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        for state in states {
+            let seqs = (state.epoch, state.last_seq, state.published_seq, state.applied_seq);
+            (state.stream.as_str(), seqs, &state.held, &state.missing).hash(&mut hasher);
+            (state.health, &state.code, &state.detail, state.parked_rows).hash(&mut hasher);
+        }
+        let counters = self.counters;
+        let gate = (counters.foreign, counters.unverified, counters.damaged, counters.duplicate, counters.refused);
+        (gate, self.peer.alarm, self.lock.map(super::Lock::code)).hash(&mut hasher);
+        hasher.finish()
     }
 
     pub(super) fn noted(&mut self, result: Result<(), PortError>, now: Now) {

@@ -64,6 +64,8 @@ pub fn recover(
         status: status::StatusState::default(),
         peer: peer::PeerState::default(),
         notes: Notes::default(),
+        last_noted: now.mono,
+        noted_fingerprint: 0,
         dropped_life: 0,
         requests: BTreeMap::new(),
         last_fault: BTreeMap::new(),

@@ -69,6 +69,14 @@ impl GateDirectories {
         Err(PortError::new(FaultKind::Conflict, "the name is not of a file for this zone"))
     }
 
+    /// The path of a file for the peer.
+    fn path_to_gate(&self, name: &str) -> Result<PathBuf, PortError> {
+        if name.parse::<FileName>().is_ok_and(|name| name.from == self.zone && name.to == self.peer) {
+            return Ok(self.to_gate.join(name));
+        }
+        Err(PortError::new(FaultKind::Conflict, "the name is not of a file for the peer"))
+    }
+
     fn room_for(&self, bytes: u64) -> Result<(), PortError> {
         let found = rustix::fs::statvfs(&self.to_gate)
             .map_err(|error| port_error("cannot read the free space of", &self.to_gate, &error.into()))?;
@@ -83,14 +91,15 @@ impl GateDirectories {
 
 impl Gate for GateDirectories {
     fn publish(&self, name: &str, bytes: &[u8]) -> Result<(), PortError> {
-        let good = name.parse::<FileName>().is_ok_and(|name| name.from == self.zone && name.to == self.peer);
-        if !good {
-            return Err(PortError::new(FaultKind::Conflict, "the name is not of a file for the peer"));
-        }
+        self.path_to_gate(name)?;
         let carried = self.carrier.encode(bytes);
         self.room_for(u64::try_from(carried.len()).unwrap_or(u64::MAX))?;
         durable::publish_through(&self.temporary, &self.to_gate, name, &carried, durable::GROUP_READABLE)
             .map_err(|error| port_error("cannot publish into", &self.to_gate, &error))
+    }
+
+    fn withdraw(&self, name: &str) -> Result<(), PortError> {
+        remove(&self.path_to_gate(name)?)
     }
 
     fn scan(&self, limit: usize) -> Result<Scan, PortError> {
@@ -152,11 +161,15 @@ impl Gate for GateDirectories {
     }
 
     fn remove(&self, name: &str) -> Result<(), PortError> {
-        let path = self.path_of(name)?;
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(port_error("cannot remove", &path, &error)),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        remove(&self.path_of(name)?)
+    }
+}
+
+/// Removes a file. One that has gone is no error; one that comes back after a power cut is a duplicate.
+fn remove(path: &Path) -> Result<(), PortError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(port_error("cannot remove", path, &error)),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -206,6 +219,16 @@ mod tests {
     }
 
     #[test]
+    fn a_published_file_can_be_withdrawn() {
+        let (_dir, config) = zone("");
+        let gate = GateDirectories::new(&config);
+        gate.publish(TO_PEER, b"x").unwrap();
+        gate.withdraw(TO_PEER).unwrap();
+        gate.withdraw(TO_PEER).unwrap();
+        assert_eq!(std::fs::read_dir(&config.gate.to_gate).unwrap().count(), 0);
+    }
+
+    #[test]
     fn what_the_carrier_cannot_undo_is_handed_over_as_it_lies() {
         let (_dir, config) = zone("carrier = \"xml\"\nmax_file_bytes = 100000\n");
         let gate = GateDirectories::new(&config);
@@ -227,6 +250,7 @@ mod tests {
             assert_eq!(gate.remove(name).unwrap_err().kind, FaultKind::Conflict);
         }
         assert_eq!(gate.publish(OURS, b"").unwrap_err().kind, FaultKind::Conflict);
+        assert_eq!(gate.withdraw(OURS).unwrap_err().kind, FaultKind::Conflict);
     }
 
     #[test]

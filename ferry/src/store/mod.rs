@@ -25,8 +25,6 @@ mod books;
 mod dialect;
 mod error;
 mod sqlite;
-#[cfg(test)]
-mod tests;
 
 pub use books::{
     Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RequestRow, StreamStateRow,

@@ -16,12 +16,12 @@ pub fn vectors() -> Vec<Vector> {
 /// Bytes that changed on the way, which their digests tell.
 fn damaged(batch: &[u8]) -> Vec<Vector> {
     let mut first = Parts::cut(batch);
-    first.body[0] ^= 1;
+    first.body[0] ^= 0x55;
     let mut tag = Parts::cut(batch);
-    *tag.body.last_mut().unwrap() ^= 0x80;
+    *tag.body.last_mut().unwrap() ^= 0x55;
     let two_chunks = two_chunks();
     let mut second = Parts::cut(&two_chunks);
-    *second.body.last_mut().unwrap() ^= 1;
+    *second.body.last_mut().unwrap() ^= 0x55;
     let mut swapped = Parts::cut(&two_chunks);
     swapped.body.rotate_left(4096 + 16);
     vec![
@@ -89,15 +89,15 @@ fn compressed_wrongly(batch: &[u8]) -> Vec<Vector> {
     });
     let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9][..], &frame].concat();
     let mut broken = frame.clone();
-    let middle = broken.len() / 2;
-    broken[middle] ^= 0xff;
+    // The reserved kind of block.
+    broken[6] |= 6;
     let longer = [&plain[..], b"x"].concat();
     // A frame header with a dictionary id of one byte, and one that asks for a window of 16 MiB.
     let mut dictionary = frame.clone();
     dictionary[4] |= 1;
     dictionary.insert(5, 7);
-    let size = u8::try_from(plain.len() - 256).unwrap();
-    let window = [&[0x28, 0xb5, 0x2f, 0xfd, 0x40, 14 << 3, size, 0][..], &frame[7..]].concat();
+    let size = u8::try_from(plain.len()).unwrap();
+    let window = [&[0x28, 0xb5, 0x2f, 0xfd, 0x80, 14 << 3, size, 0, 0, 0][..], &frame[6..]].concat();
     let cases = [
         ("frame_twice", [&frame[..], &frame].concat(), "Two frames."),
         ("frame_trailing", [&frame[..], &[0]].concat(), "A byte after the frame."),

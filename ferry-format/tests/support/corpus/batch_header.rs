@@ -113,8 +113,8 @@ fn statement_fields(batch: &[u8]) -> Vec<Vector> {
         (
             "plain_less_than_salt",
             "bad-value",
-            "\"plain\":{\"bytes\":2",
-            "\"plain\":{\"bytes\":",
+            "\"plain\":{\"bytes\":195",
+            "\"plain\":{\"bytes\":19",
             "Fewer bytes than the salt has.",
         ),
     ];

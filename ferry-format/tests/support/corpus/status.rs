@@ -46,7 +46,7 @@ fn headers(status: &[u8]) -> Vec<Vector> {
     vectors.push(refused("with_magic_of_batch", "wrong-kind", "A status under the magic of a batch.", &as_batch));
     vectors.push(refused("is_a_batch", "wrong-kind", "A batch where a status should be.", &sample::batch()));
     let mut damaged = Parts::cut(status);
-    damaged.body[3] ^= 4;
+    damaged.body[3] ^= 0x55;
     vectors.push(refused("damaged", "damaged-chunk", "A sealed byte is changed.", &damaged.join()));
     let changed = Parts::cut(status).replace("\"number\":7", "\"number\":8").join();
     vectors.push(refused("renumbered", "bad-signature", "The number is changed.", &changed));

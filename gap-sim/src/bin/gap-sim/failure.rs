@@ -42,7 +42,7 @@ pub enum Failure {
         path: PathBuf,
     },
     /// The work directory cannot be used.
-    #[error("cannot use the work directory {path}: {cause}; give another one with --work")]
+    #[error("cannot use {path} for files in flight: {cause}; make it writable, or give another directory with --work")]
     Work {
         /// The directory, or the file in it.
         path: PathBuf,
@@ -54,6 +54,24 @@ pub enum Failure {
     WorkBusy {
         /// The directory.
         path: PathBuf,
+    },
+    /// A file of an earlier run cannot be delivered.
+    #[error("cannot deliver {path}, left by an earlier run, to {to}: {cause}; mend that, or move the file away")]
+    Leftover {
+        /// The file.
+        path: PathBuf,
+        /// The drop directory.
+        to: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// What an earlier run left half done in a drop directory cannot be removed.
+    #[error("cannot tidy {path} after an earlier run: {cause}; let this user read and write it")]
+    Sweep {
+        /// The drop directory.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
     },
     /// The report cannot be written.
     #[error("cannot write the report {path}: {cause}; give another path with --report")]
@@ -79,9 +97,11 @@ impl Failure {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Profile(_) | Self::ProfileFile { .. } => Exit::Config,
-            Self::Directory { .. } | Self::SameDirectory { .. } | Self::Work { .. } => Exit::Directories,
+            Self::Directory { .. } | Self::SameDirectory { .. } | Self::Work { .. } | Self::Sweep { .. } => {
+                Exit::Directories
+            }
             Self::WorkBusy { .. } => Exit::InUse,
-            Self::Report { .. } | Self::Output(_) => Exit::Storage,
+            Self::Leftover { .. } | Self::Report { .. } | Self::Output(_) => Exit::Storage,
             Self::Signals(_) | Self::Seed => Exit::Internal,
         }
     }
@@ -107,10 +127,16 @@ impl Failure {
                 format!("{one} 与 {other} 是同一目录 {}；请分别指定", path.display())
             }
             Self::Work { path, cause } => {
-                format!("无法使用工作目录 {}：{cause}；请用 --work 另行指定", path.display())
+                format!("无法用 {} 存放在途文件：{cause}；请使其可写，或用 --work 另行指定", path.display())
             }
             Self::WorkBusy { path } => {
                 format!("另一个 bridge 正在使用工作目录 {}；请先停止它，或用 --work 另行指定", path.display())
+            }
+            Self::Leftover { path, to, cause } => {
+                format!("无法把上次运行遗留的 {} 送到 {}：{cause}；请排除故障，或移走该文件", path.display(), to.display())
+            }
+            Self::Sweep { path, cause } => {
+                format!("无法清理上次运行在 {} 的遗留：{cause}；请允许本用户读写该目录", path.display())
             }
             Self::Report { path, cause } => {
                 format!("无法写入报告 {}：{cause}；请用 --report 另行指定", path.display())

@@ -64,13 +64,15 @@ impl Lane {
     /// Delivers whole files that an earlier run left in flight, undamaged and at once, and discards the rest.
     pub fn clear_leftovers(&mut self) -> Result<(), Failure> {
         let leftovers = self.room.leftovers()?;
+        let names: Vec<String> = leftovers.whole.iter().map(|leftover| leftover.name.clone()).collect();
+        let swept = place::sweep(&self.to, &names).map_err(|cause| Failure::Sweep { path: self.to.clone(), cause })?;
         for leftover in leftovers.whole {
             let placed = place::hand_over(&leftover.path, &self.to, &leftover.name)
-                .map_err(|cause| Failure::Work { path: leftover.path, cause })?;
+                .map_err(|cause| Failure::Leftover { path: leftover.path, to: self.to.clone(), cause })?;
             self.count(placed);
             self.counters.leftovers_delivered += 1;
         }
-        self.counters.leftovers_discarded = leftovers.discarded;
+        self.counters.leftovers_discarded = leftovers.discarded + swept;
         for (word, count) in [
             (Word::LeftoverDelivered, self.counters.leftovers_delivered),
             (Word::LeftoverDiscarded, self.counters.leftovers_discarded),

@@ -9,6 +9,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+/// What is still being written on the target side has such a name; receivers pass over it.
+const HIDDEN_PREFIX: &str = ".gap-sim-";
+
 /// What happened to the name in the target directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placed {
@@ -53,12 +56,27 @@ pub fn complete(own: &Path, directory: &Path, delivery: &Delivery) -> io::Result
     }
 }
 
+/// Removes what an earlier run left under names of its own, and says how much that was.
+pub fn sweep(directory: &Path, arrived: &[String]) -> io::Result<u64> {
+    let mut removed = 0;
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let temporary_of = name.strip_suffix(TEMPORARY_SUFFIX);
+        if name.starts_with(HIDDEN_PREFIX) || temporary_of.is_some_and(|name| arrived.iter().any(|one| one == name)) {
+            fs::remove_file(path)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
 /// Moves a whole file to its place without ever showing a part of it.
 pub fn hand_over(own: &Path, directory: &Path, name: &str) -> io::Result<Placed> {
     let target = directory.join(name);
     match put(own, &target) {
         Err(fault) if fault.kind() == io::ErrorKind::CrossesDevices => {
-            let hidden = directory.join(format!(".gap-{name}"));
+            let hidden = directory.join(format!("{HIDDEN_PREFIX}{name}"));
             let placed = write_copy(own, &hidden, Damage::None).and_then(|()| put(&hidden, &target));
             finish_hidden(&hidden, placed).and_then(|placed| fs::remove_file(own).map(|()| placed))
         }
@@ -70,7 +88,7 @@ fn whole(own: &Path, directory: &Path, delivery: &Delivery, may_move: bool) -> i
     if may_move && delivery.damage == Damage::None {
         return hand_over(own, directory, &delivery.name);
     }
-    let hidden = directory.join(format!(".gap-{}-{}", delivery.id, copy_number(delivery.copy)));
+    let hidden = directory.join(format!("{HIDDEN_PREFIX}{}-{}", delivery.id, copy_number(delivery.copy)));
     let placed = write_copy(own, &hidden, delivery.damage).and_then(|()| put(&hidden, &directory.join(&delivery.name)));
     finish_hidden(&hidden, placed)
 }

@@ -51,15 +51,15 @@ pub struct Report<'run> {
     seed: u64,
     time_scale: u32,
     elapsed_ms: u64,
-    work: &'run Path,
+    work: String,
     inner_to_outer: LaneReport<'run>,
     outer_to_inner: LaneReport<'run>,
 }
 
 #[derive(Debug, Serialize)]
 struct LaneReport<'run> {
-    from: &'run Path,
-    to: &'run Path,
+    from: String,
+    to: String,
     #[serde(flatten)]
     tally: &'run Tally,
     #[serde(flatten)]
@@ -76,7 +76,7 @@ impl<'run> Report<'run> {
             seed: options.seed,
             time_scale: options.time_scale.get(),
             elapsed_ms,
-            work: &options.work,
+            work: options.work.display().to_string(),
             inner_to_outer: LaneReport::of(inner),
             outer_to_inner: LaneReport::of(outer),
         }
@@ -84,7 +84,7 @@ impl<'run> Report<'run> {
 
     /// The report as JSON, with a newline at its end.
     pub fn json(&self) -> String {
-        let text = serde_json::to_string_pretty(self).expect("a report holds numbers, texts and UTF-8 paths");
+        let text = serde_json::to_string_pretty(self).expect("a report holds numbers and texts");
         format!("{text}\n")
     }
 
@@ -103,6 +103,6 @@ impl<'run> Report<'run> {
 impl<'run> LaneReport<'run> {
     fn of(lane: &'run Lane) -> Self {
         let (from, to) = lane.directories();
-        Self { from, to, tally: lane.tally(), counters: lane.counters() }
+        Self { from: from.display().to_string(), to: to.display().to_string(), tally: lane.tally(), counters: lane.counters() }
     }
 }

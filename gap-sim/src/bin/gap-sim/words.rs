@@ -43,11 +43,19 @@ words! {
     Idle: "nothing was on its way for {} s", "{} 秒内没有在途文件";
     SummaryHead: "seed {}, profile {}, time scale {}, {} s", "种子 {}，配置 {}，时间比例 {}，{} 秒";
     SummarySeen: "  seen {}, refused {}, picked up {} ({} bytes)", "  发现 {}，拒收 {}，取走 {}（{} 字节）";
-    SummaryDelivered: "  delivered {}: {} files and {} second copies; {} out of order; {} replaced one not yet taken", "  送达 {}：{} 个文件，{} 个重复副本；{} 个乱序；{} 个覆盖了未被取走的文件";
+    SummaryDelivered:
+        "  delivered {}: {} files and {} second copies; {} out of order; {} replaced one not yet taken",
+        "  送达 {}：{} 个文件，{} 个重复副本；{} 个乱序；{} 个覆盖了未被取走的文件";
     SummaryLost: "  lost {}, removed by the virus scan {}, held by it {}", "  丢失 {}，病毒扫描删除 {}，滞留 {}";
-    SummaryDamaged: "  corrupted {}, truncated {}, half visible {} ({} taken too early), temporary name {}", "  损坏 {}，截断 {}，半可见 {}（{} 个被过早取走），临时文件名 {}";
-    SummaryLeft: "  in flight {} files and {} second copies, waiting {}, failed attempts {}", "  在途 {} 个文件、{} 个重复副本，等待 {}，失败尝试 {}";
-    SummaryDelay: "  delay: mean {} ms, p50 {} ms, p99 {} ms, greatest {} ms", "  延迟：平均 {} 毫秒，p50 {} 毫秒，p99 {} 毫秒，最大 {} 毫秒";
+    SummaryDamaged:
+        "  corrupted {}, truncated {}, half visible {} ({} taken too early), temporary name {}",
+        "  损坏 {}，截断 {}，半可见 {}（{} 个被过早取走），临时文件名 {}";
+    SummaryLeft:
+        "  in flight {} files and {} second copies, waiting {}, failed attempts {}",
+        "  在途 {} 个文件、{} 个重复副本，等待 {}，失败尝试 {}";
+    SummaryDelay:
+        "  delay: mean {} ms, p50 {} ms, p99 {} ms, greatest {} ms",
+        "  延迟：平均 {} 毫秒，p50 {} 毫秒，p99 {} 毫秒，最大 {} 毫秒";
     InnerToOuter: "inner to outer", "内到外";
     OuterToInner: "outer to inner", "外到内";
 }

@@ -1,0 +1,241 @@
+//! What an operator looks into: a port of its own, so that every kind of database shows the same.
+
+use ferry_core::ports::{Direction, PortError};
+use ferry_format::{Checkpoint, Digest, Group, Instance, StreamName};
+
+use super::AuditHead;
+
+/// Which database this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The id of this life of the database.
+    pub instance: Instance,
+    /// The version of ferry's tables.
+    pub schema_version: u64,
+    /// The program that brought them there.
+    pub written_by: String,
+}
+
+/// How one stream stood when the daemon last said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamStateRow {
+    /// Which way the stream runs.
+    pub direction: Direction,
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch; 0 before one is known.
+    pub epoch: u64,
+    /// Out: the last batch recorded. In: the last batch known to exist.
+    pub last_seq: u64,
+    /// The last batch published at least once.
+    pub published_seq: u64,
+    /// The last batch applied at the receiving side, as far as this zone knows.
+    pub applied_seq: u64,
+    /// The statement digest at `applied_seq`.
+    pub applied_digest: Digest,
+    /// Durably held above `applied_seq`, as `3-7,9`.
+    pub held: String,
+    /// Known to exist and not held, as `3-7,9`.
+    pub missing: String,
+    /// Age of the oldest change or batch that is not applied, in milliseconds.
+    pub lag_ms: u64,
+    /// `ok`, `waiting`, `parked`, `refused`, `stopped`, `locked` or `silent`.
+    pub health: String,
+    /// The code behind the health; empty when it is `ok`.
+    pub code: String,
+    /// Where the refusal is; empty otherwise.
+    pub detail: String,
+    /// Rows of `independent` tables that were parked alone.
+    pub parked_rows: u64,
+    /// When the daemon said so, wall clock.
+    pub updated_at_ms: u64,
+}
+
+/// Rows that wait in one own outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// The stream.
+    pub stream: StreamName,
+    /// Rows, at most the cap that was asked for.
+    pub rows: u64,
+    /// Whether there may be more.
+    pub capped: bool,
+}
+
+/// Which batches to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchQuery {
+    /// Which way they run.
+    pub direction: Direction,
+    /// Only of this stream.
+    pub stream: Option<StreamName>,
+    /// Only those that the peer is not known to have applied; means nothing for the peer's own.
+    pub unsettled: bool,
+    /// At most so many of each stream, the latest first.
+    pub limit: u64,
+}
+
+/// One batch in the books. Times are wall clock; what does not apply to its direction is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchRow {
+    /// Which way it runs.
+    pub direction: Direction,
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch.
+    pub epoch: u64,
+    /// The place in the stream.
+    pub seq: u64,
+    /// The statement digest.
+    pub digest: Digest,
+    /// Out: records. In: rows written or deleted.
+    pub rows: u64,
+    /// In: rows parked alone.
+    pub parked: u64,
+    /// The sealed file's length in bytes.
+    pub file_bytes: u64,
+    /// Out: its place in its group.
+    pub group: Option<Group>,
+    /// Out: the last attempt; 0 before the first.
+    pub attempt: Option<u64>,
+    /// Out: when it was cut.
+    pub cut_at_ms: Option<u64>,
+    /// Out: when it was first published.
+    pub published_at_ms: Option<u64>,
+    /// Out: when the peer first reported it held.
+    pub held_at_ms: Option<u64>,
+    /// Out: when the peer's proof came that it is applied.
+    pub settled_at_ms: Option<u64>,
+    /// In: when it was taken from the gate; 0 when that was before a restart.
+    pub taken_at_ms: Option<u64>,
+    /// In: when it was applied.
+    pub applied_at_ms: Option<u64>,
+    /// In: from taking to applying, in milliseconds.
+    pub wait_ms: Option<u64>,
+    /// In: the share of the transaction, in milliseconds.
+    pub apply_ms: Option<u64>,
+}
+
+/// One line in the life of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifeRow {
+    /// What happened: `recorded`, `published`, `held`, `missing`, `settled`, `taken`, `applied`, `refused`,
+    /// `duplicate` or `parked`.
+    pub kind: String,
+    /// When, wall clock.
+    pub at_ms: u64,
+    /// The attempt, the code or the file's name, by kind.
+    pub detail: String,
+}
+
+/// One row that was parked alone. Its values stay in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedRow {
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch.
+    pub epoch: u64,
+    /// The batch.
+    pub seq: u64,
+    /// The record in the batch, from 0.
+    pub row: u64,
+    /// The table.
+    pub table: String,
+    /// Why.
+    pub code: String,
+    /// When, wall clock.
+    pub at_ms: u64,
+}
+
+/// One registered part of a contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractRow {
+    /// The stream.
+    pub stream: StreamName,
+    /// Which way it runs.
+    pub direction: Direction,
+    /// The digest of its part.
+    pub digest: Digest,
+    /// When it was registered, wall clock.
+    pub installed_at_ms: u64,
+    /// The text of the whole contract.
+    pub text: String,
+}
+
+/// A wish of an operator that is not carried out yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// Its id.
+    pub id: u64,
+    /// The own stream.
+    pub stream: StreamName,
+    /// The first batch.
+    pub first: u64,
+    /// The last batch.
+    pub last: u64,
+    /// Who asked.
+    pub made_by: String,
+    /// When, wall clock.
+    pub made_at_ms: u64,
+}
+
+/// What operators read while the daemon runs.
+///
+/// Every call is one snapshot and fails only when the database cannot be read.
+#[expect(clippy::missing_errors_doc, reason = "they all fail for the one reason that the trait states")]
+pub trait Books: Send + Sync {
+    /// Which database this is.
+    fn identity(&self) -> Result<Identity, PortError>;
+
+    /// Every stream as the daemon last wrote it, own streams first, each ordered by name.
+    fn stream_states(&self) -> Result<Vec<StreamStateRow>, PortError>;
+
+    /// Named numbers and texts of the link, ordered by name.
+    fn facts(&self) -> Result<Vec<(String, String)>, PortError>;
+
+    /// Rows that wait in each own outbox, counted up to `cap`, ordered by stream.
+    fn backlog(&self, cap: u64) -> Result<Vec<Backlog>, PortError>;
+
+    /// Batches, stream by stream, the latest of each first.
+    fn batches(&self, query: &BatchQuery) -> Result<Vec<BatchRow>, PortError>;
+
+    /// The batch at a place of a stream, in the highest epoch that has one.
+    fn batch(&self, direction: Direction, stream: &StreamName, seq: u64) -> Result<Option<BatchRow>, PortError>;
+
+    /// Batches whose digest begins with `prefix`, at most `limit` each way. What is not lower-case hex finds none.
+    fn batches_by_digest(&self, prefix: &str, limit: u64) -> Result<Vec<BatchRow>, PortError>;
+
+    /// What happened to a batch, in order.
+    fn life(
+        &self,
+        direction: Direction,
+        stream: &StreamName,
+        epoch: u64,
+        seq: u64,
+    ) -> Result<Vec<LifeRow>, PortError>;
+
+    /// Rows that were parked alone, the latest first.
+    fn parked_rows(&self, limit: u64) -> Result<Vec<ParkedRow>, PortError>;
+
+    /// Every registered part of a contract, in the order of registration.
+    fn contracts(&self) -> Result<Vec<ContractRow>, PortError>;
+
+    /// Asks that batches be published again at once; yields the id of the request.
+    fn add_resend_request(
+        &self,
+        stream: &StreamName,
+        first: u64,
+        last: u64,
+        made_by: &str,
+        now_ms: u64,
+    ) -> Result<u64, PortError>;
+
+    /// Requests that are not carried out yet, in order of id.
+    fn pending_requests(&self) -> Result<Vec<RequestRow>, PortError>;
+
+    /// The heads of the audit logs, ordered by log.
+    fn audit_heads(&self) -> Result<Vec<AuditHead>, PortError>;
+
+    /// The one checkpoint over them.
+    fn audit_checkpoint(&self) -> Result<Checkpoint, PortError>;
+}
