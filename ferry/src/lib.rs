@@ -6,6 +6,7 @@ pub mod config;
 pub mod error;
 pub mod exit;
 pub mod files;
+pub mod keyring;
 pub mod lang;
 pub mod store;
 pub mod verify;

@@ -120,7 +120,10 @@ pub enum ContractFault {
         max: usize,
     },
     /// The text of a type is none of the types.
-    #[error("column `{column}` has type `{kind}`, which is none of {}", ColumnKind::ALL.map(ColumnKind::as_str).join(", "))]
+    #[error(
+        "column `{column}` has type `{kind}`, which is none of {}",
+        ColumnKind::ALL.map(ColumnKind::as_str).join(", ")
+    )]
     UnknownType {
         /// The column.
         column: String,

@@ -59,7 +59,7 @@ impl Contract {
         parse::parse(text, file)
     }
 
-    /// The same contract with every linger divided by `scale`, to at least one millisecond unless it is 0. Digests stay.
+    /// The same contract with every linger divided by `scale`, to at least 1 ms unless it is 0. Digests stay.
     #[must_use]
     pub fn scaled(mut self, scale: NonZeroU64) -> Self {
         for stream in &mut self.streams {
@@ -86,7 +86,7 @@ impl Contract {
         self.streams.iter().filter(move |stream| stream.owner == *zone)
     }
 
-    /// The streams with every stream after those that it depends on; among free ones the higher priority goes first.
+    /// The streams, each after those that it depends on; among free ones the higher priority goes first.
     pub fn in_apply_order(&self) -> impl Iterator<Item = &StreamContract> {
         self.apply_order.iter().map(|index| &self.streams[*index])
     }

@@ -149,15 +149,17 @@ impl Link {
         }
     }
 
-    /// When [`Self::next`] has something to do if nothing completes before; never later than the next heartbeat.
+    /// When [`Self::next`] has something to do if nothing completes before, asked after it had nothing left to do at
+    /// `now`. What is overdue then waits for a completion, not for time.
     #[must_use]
-    pub fn deadline(&self) -> Mono {
+    pub fn deadline(&self, now: Mono) -> Mono {
         let chores = [self.observe, self.scan, self.note].into_iter().filter(|chore| !chore.busy).map(|chore| chore.at);
-        let senders = self.senders.values().flat_map(|sender| [sender.linger_ends(), sender.next_due()]);
+        let senders = self.senders.values().flat_map(|s| [s.linger_ends(), s.next_due(), s.retry_at()]);
         let retries = self.receivers.values().map(Receiver::retry_at);
-        let others = [self.publish_retry, self.settles.front().map(|todo| todo.at)];
+        let others = [self.publish_retry, self.anchor.retry_at, self.settles.front().map(|todo| todo.at)];
         let optional = senders.chain(retries).chain(others).flatten();
-        chores.chain(optional).chain([self.status_at()]).min().unwrap_or_default()
+        let all = chores.chain(optional).chain([self.status_at()]);
+        all.filter(|at| *at > now).min().unwrap_or(now + self.settings.heartbeat_ms)
     }
 
     /// Something may have changed in the drop directory or the database: look at once.

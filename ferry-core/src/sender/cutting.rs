@@ -57,6 +57,12 @@ impl Sender {
         self.boundaries.front().map(|boundary| boundary.seen + self.limits.linger_ms)
     }
 
+    /// When a failed operation is tried again.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<Mono> {
+        self.retry_at
+    }
+
     /// The outbox end to which another stream that waits to be cut needs this one recorded.
     #[must_use]
     pub fn needs_of(&self, other: &ferry_format::StreamName) -> u64 {

@@ -242,7 +242,7 @@ impl World {
         }
         let busy: Vec<usize> = (0..2).filter(|index| !self.zones[*index].running.is_empty()).collect();
         if busy.is_empty() {
-            let deadline = self.zones.iter().map(|zone| zone.link.deadline().0).min().unwrap();
+            let deadline = self.zones.iter().map(|zone| zone.link.deadline(now.mono).0).min().unwrap();
             let arrival = self.gate.iter().map(|file| file.arrives).min().unwrap_or(u64::MAX);
             self.now_ms = deadline.min(arrival).max(self.now_ms + 1);
         } else {

@@ -1,7 +1,7 @@
 //! The configuration file of a zone, `ferry.toml`. `docs/configuration.md` lists every field.
 
 mod fields;
-mod preflight;
+pub mod preflight;
 mod reader;
 mod template;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use ferry_core::perform::{Surroundings, perform};
 use ferry_core::ports::Ports;
 
 use super::Message;
-use crate::files::{AnchorFile, GateDirectories, QuarantineFiles, SpoolFiles};
+use crate::files::{AnchorFile, GateDirectories, QuarantineDirectories, SpoolDirectories};
 use crate::keyring::FerrySealer;
 use crate::store::SqliteStore;
 
@@ -19,13 +19,13 @@ pub struct ZonePorts {
     /// The database.
     pub store: SqliteStore,
     /// The spool and the archive.
-    pub spool: SpoolFiles,
+    pub spool: SpoolDirectories,
     /// The drop directories.
     pub gate: GateDirectories,
     /// Keys and trust.
     pub sealer: FerrySealer,
     /// Refused files.
-    pub quarantine: QuarantineFiles,
+    pub quarantine: QuarantineDirectories,
     /// The anchor.
     pub anchor: AnchorFile,
 }

@@ -23,7 +23,7 @@ pub use clock::Clock;
 pub use lanes::ZonePorts;
 use lanes::Lanes;
 
-use crate::config::{Config, preflight};
+use crate::config::{Config, ZoneLock, preflight};
 use crate::error::Fault;
 use crate::lang::Lang;
 
@@ -49,14 +49,14 @@ const SLEEP_MS_MAX: u64 = 1_000;
 pub fn run(config: &Config, _lang: Lang) -> Result<(), Fault> {
     log::start(config.log)?;
     let credentials = crate::keyring::credentials_directory();
-    preflight::preflight(config, credentials.as_deref())?;
-    let _lock = preflight::ZoneLock::take(config)?;
+    preflight(config, credentials.as_deref())?;
+    let lock = ZoneLock::take(config)?;
     let clock = Clock::start();
     let (sender, messages) = channel();
-    let zone = start::open(config, credentials.as_deref())?;
-    let around = start::surroundings(config)?;
-    let zone = Arc::new(zone);
-    start::register(&zone, config, &around)?;
+    let (around, text) = start::surroundings(config)?;
+    let around = Arc::new(around);
+    let zone = Arc::new(start::open(config, &lock, credentials.as_deref())?);
+    start::register(&zone, config, &around.contract, &text, clock.now())?;
     let link = start::recover(&zone, &around, config, clock.now())?;
     tracing::info!(zone = %config.zone, peer = %config.peer, link = %config.link, time_scale = config.timers.time_scale, "started");
     watch::signals(sender.clone()).map_err(Fault::internal)?;
@@ -98,7 +98,7 @@ impl Daemon {
                 return Ok(());
             }
             let now = self.clock.now().mono;
-            let wait = self.link.deadline().since(now).min(SLEEP_MS_MAX);
+            let wait = self.link.deadline(now).since(now).min(SLEEP_MS_MAX);
             match self.messages.recv_timeout(Duration::from_millis(wait)) {
                 Ok(message) => stopping |= self.take(message)?,
                 Err(RecvTimeoutError::Timeout) => {}

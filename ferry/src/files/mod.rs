@@ -12,8 +12,8 @@ use ferry_core::ports::PortError;
 
 pub use anchor::AnchorFile;
 pub use gate::{GateDirectories, OVERSIZE_PREFIX_BYTES};
-pub use quarantine::{Kept, QuarantineDirectories};
-pub use spool::{SPOOL_EXTENSION, SpoolDirectories};
+pub use quarantine::{Kept, QuarantineFiles};
+pub use spool::{SPOOL_EXTENSION, SpoolFiles};
 
 use crate::config::{Config, ZoneLock};
 
@@ -23,9 +23,9 @@ pub struct Files {
     /// The drop directories.
     pub gate: GateDirectories,
     /// Spool and archive.
-    pub spool: SpoolDirectories,
+    pub spool: SpoolFiles,
     /// Refused files.
-    pub quarantine: QuarantineDirectories,
+    pub quarantine: QuarantineFiles,
     /// What the zone must not forget.
     pub anchor: AnchorFile,
 }
@@ -39,9 +39,9 @@ impl Files {
     pub fn open(config: &Config, _lock: &ZoneLock) -> Result<Self, PortError> {
         let gate = GateDirectories::new(config);
         gate.clean()?;
-        let spool = SpoolDirectories::new(config);
+        let spool = SpoolFiles::new(config);
         spool.clean()?;
-        let quarantine = QuarantineDirectories::open(config)?;
+        let quarantine = QuarantineFiles::open(config)?;
         if let Some(directory) = config.paths.anchor.parent() {
             durable::clean(directory)
                 .map_err(|error| durable::port_error("cannot clean", directory, &error))?;

@@ -145,6 +145,26 @@ fn a_signal_leaves_no_file_uncounted_and_the_next_run_delivers_it() {
 }
 
 #[test]
+fn what_a_killed_bridge_left_is_delivered_or_swept_away() {
+    let zones = Zones::new();
+    let held =
+        "name = \"held\"\nscan_interval_ms = 5\nstable_scans = 0\ntemporary_name = \"100 %\"\nunfinished_ms = 60_000\n";
+    let profile = zones.write("held.toml", held);
+    zones.drop_one("inner/to-gate", "a.dat", b"abc");
+    let bridge = zones.start(&["--profile", &profile, "--seed", "1"]);
+    zones.wait_for("outer/from-gate/a.dat.part", |bytes| bytes == b"abc");
+    drop(bridge);
+    fs::write(zones.path("outer/from-gate/.gap-sim-000000000009-1"), b"ab").unwrap();
+    fs::write(zones.path("inner/.gap-sim-work/inner-to-outer/.in-000000000007"), b"ab").unwrap();
+    let mut arguments = vec!["--profile", "instant", "--seed", "1"];
+    arguments.extend(IDLE);
+    let report = zones.run(&arguments);
+    assert_eq!(number(&report, "/inner_to_outer/leftovers_delivered"), 1);
+    assert_eq!(number(&report, "/inner_to_outer/leftovers_discarded"), 3);
+    assert_eq!(zones.contents("outer/from-gate"), [("a.dat".to_owned(), b"abc".to_vec())].into());
+}
+
+#[test]
 fn the_instant_profile_carries_500_files_a_second() {
     let zones = Zones::new();
     let sent = files(3_000, 8);

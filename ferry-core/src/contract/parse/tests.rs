@@ -103,7 +103,8 @@ fn toml_faults_are_told_with_their_place() {
         "type = \"fen\", unit = 1",
         "38:36",
         "toml",
-        "unknown field `unit`, expected one of `name`, `type`, `nullable`, `sensitive`, `money`, `signed`, `min`, `max`",
+        "unknown field `unit`, expected one of `name`, `type`, `nullable`, `sensitive`, `money`, `signed`, \
+         `min`, `max`",
     );
 }
 

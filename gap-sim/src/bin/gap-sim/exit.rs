@@ -18,7 +18,7 @@ pub enum Exit {
     Directories = 15,
     /// Another bridge uses the work directory.
     InUse = 19,
-    /// The report or standard output cannot be written.
+    /// The report, standard output or a file of an earlier run cannot be written.
     Storage = 32,
 }
 

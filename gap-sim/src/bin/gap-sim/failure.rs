@@ -133,7 +133,11 @@ impl Failure {
                 format!("另一个 bridge 正在使用工作目录 {}；请先停止它，或用 --work 另行指定", path.display())
             }
             Self::Leftover { path, to, cause } => {
-                format!("无法把上次运行遗留的 {} 送到 {}：{cause}；请排除故障，或移走该文件", path.display(), to.display())
+                format!(
+                    "无法把上次运行遗留的 {} 送到 {}：{cause}；请排除故障，或移走该文件",
+                    path.display(),
+                    to.display()
+                )
             }
             Self::Sweep { path, cause } => {
                 format!("无法清理上次运行在 {} 的遗留：{cause}；请允许本用户读写该目录", path.display())

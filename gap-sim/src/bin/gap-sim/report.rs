@@ -103,6 +103,11 @@ impl<'run> Report<'run> {
 impl<'run> LaneReport<'run> {
     fn of(lane: &'run Lane) -> Self {
         let (from, to) = lane.directories();
-        Self { from: from.display().to_string(), to: to.display().to_string(), tally: lane.tally(), counters: lane.counters() }
+        Self {
+            from: from.display().to_string(),
+            to: to.display().to_string(),
+            tally: lane.tally(),
+            counters: lane.counters(),
+        }
     }
 }

@@ -1,0 +1,285 @@
+//! What a code means and what an operator does about it. The codes come from the protocol and the database.
+
+use crate::lang::Text;
+
+/// One code: what it means and what to do, in English and Chinese.
+struct Advice {
+    code: &'static str,
+    meaning: [&'static str; 2],
+    next: [&'static str; 2],
+}
+
+/// What a code means, and what to do next. Codes that are not listed are explained by the health they cause.
+pub fn advice(health: &str, code: &str) -> (Text, Text) {
+    let found = CODES.iter().find(|advice| advice.code == code);
+    let found = found.or_else(|| HEALTHS.iter().find(|advice| advice.code == health));
+    match found {
+        Some(advice) => {
+            (Text::fixed(advice.meaning[0], advice.meaning[1]), Text::fixed(advice.next[0], advice.next[1]))
+        }
+        None => (Text::fixed("it waits", "正在等待"), Text::fixed("look into the log of the daemon", "请查看守护进程日志")),
+    }
+}
+
+/// Whether an operator has to do something, as opposed to waiting.
+pub fn needs_operator(health: &str, code: &str) -> bool {
+    match health {
+        "ok" => false,
+        "waiting" => code == "many-attempts",
+        "parked" => code != "requires-stream",
+        _ => true,
+    }
+}
+
+/// By health, for codes that are not listed below.
+const HEALTHS: &[Advice] = &[
+    Advice {
+        code: "ok",
+        meaning: ["everything known is applied", "已知内容均已应用"],
+        next: ["nothing", "无需操作"],
+    },
+    Advice {
+        code: "waiting",
+        meaning: ["something is under way", "有内容正在途中"],
+        next: ["nothing; it goes on by itself", "无需操作，会自动继续"],
+    },
+    Advice {
+        code: "parked",
+        meaning: ["the head of the stream waits for a stated reason", "流首批次因所列原因等待"],
+        next: ["see `ferry explain` for the batch that is named", "请用 `ferry explain` 查看所列批次"],
+    },
+    Advice {
+        code: "refused",
+        meaning: [
+            "the receiving database refused a group; the stream waits before it, and nothing is lost",
+            "接收方数据库拒收了一组批次；该流停在其前，数据未丢失",
+        ],
+        next: [
+            "mend the cause at the place that is named (table, row, constraint); the group is judged again by itself",
+            "请按所列位置（表、行、约束）排除原因；该组会自动重新判定",
+        ],
+    },
+    Advice {
+        code: "stopped",
+        meaning: [
+            "a captured change cannot be sent; the stream waits before it",
+            "有一条已捕获的变更无法发送；该流停在其前",
+        ],
+        next: [
+            "correct the row that is named in the own table, then restart the daemon",
+            "请在本区表中更正所列的行，然后重启守护进程",
+        ],
+    },
+    Advice {
+        code: "locked",
+        meaning: [
+            "this zone does not send, because it may have forgotten something",
+            "本区已锁定发送，因为它可能遗忘了部分内容",
+        ],
+        next: [
+            "leave the daemon running: a fresh status of the peer unlocks what was not forgotten",
+            "请保持守护进程运行：对端的最新状态文件会解除未遗忘部分的锁定",
+        ],
+    },
+    Advice {
+        code: "silent",
+        meaning: ["nothing has been heard of the peer for too long", "已过久未收到对端消息"],
+        next: [
+            "look whether the gate moves files both ways, and whether the peer's daemon runs",
+            "请检查网闸双向是否正常摆渡，以及对端守护进程是否在运行",
+        ],
+    },
+];
+
+/// By code.
+const CODES: &[Advice] = &[
+    Advice {
+        code: "anchor-missing",
+        meaning: [
+            "the anchor file is missing, so nobody knows what was sent already",
+            "锚文件缺失，无法确知此前已发送到何处",
+        ],
+        next: [
+            "put the anchor file back if it was moved; else wait for the next status of the peer",
+            "如锚文件被移走请放回；否则等待对端的下一份状态文件",
+        ],
+    },
+    Advice {
+        code: "anchor-foreign",
+        meaning: ["the anchor file belongs to another database", "锚文件属于另一个数据库"],
+        next: [
+            "correct paths.anchor or database.path in the configuration; a copied zone must not send",
+            "请更正配置中的 paths.anchor 或 database.path；复制出的区不得发送",
+        ],
+    },
+    Advice {
+        code: "zone-restored",
+        meaning: [
+            "the database is older than what this zone has sent: it was restored",
+            "数据库比本区已发送的内容旧：它是恢复出来的",
+        ],
+        next: [
+            "leave the daemon running: the zone's own batches are returned by the peer",
+            "请保持守护进程运行：对端会归还本区自己的批次",
+        ],
+    },
+    Advice {
+        code: "peer-silent",
+        meaning: ["nothing has been heard of the peer for too long", "已过久未收到对端消息"],
+        next: [
+            "look whether the gate moves files both ways, and whether the peer's daemon runs",
+            "请检查网闸双向是否正常摆渡，以及对端守护进程是否在运行",
+        ],
+    },
+    Advice {
+        code: "many-attempts",
+        meaning: ["a batch was sent many times and is not known to have arrived", "有批次已多次发送，仍未获知到达"],
+        next: [
+            "look into the gate's log for the file names that `ferry explain` shows",
+            "请在网闸日志中查找 `ferry explain` 所列的文件名",
+        ],
+    },
+    Advice {
+        code: "peer-behind",
+        meaning: ["the peer has forgotten what it had applied", "对端遗忘了曾经应用的内容"],
+        next: ["ask the peer's operator whether a backup was restored", "请询问对端操作员是否恢复过备份"],
+    },
+    Advice {
+        code: "peer-restored",
+        meaning: ["the peer works with a restored database", "对端正在使用恢复出的数据库"],
+        next: ["ask the peer's operator; nothing is sent twice", "请询问对端操作员；不会重复应用任何内容"],
+    },
+    Advice {
+        code: "watermark-foreign",
+        meaning: [
+            "the peer says that it applied a batch that this zone never sent",
+            "对端称其应用了本区从未发送的批次",
+        ],
+        next: [
+            "stop both daemons and compare the archives with `ferry verify`",
+            "请停止双方守护进程，用 `ferry verify` 比对双方归档",
+        ],
+    },
+    Advice {
+        code: "peer-audit-forked",
+        meaning: ["the peer's audit log was rewritten", "对端的审计日志被改写过"],
+        next: ["keep both archives and tell the auditors", "请保全双方归档并报告审计人员"],
+    },
+    Advice {
+        code: "peer-audit-shrunk",
+        meaning: ["the peer's audit log is shorter than it was", "对端的审计日志比以前短"],
+        next: ["ask the peer's operator whether a backup was restored", "请询问对端操作员是否恢复过备份"],
+    },
+    Advice {
+        code: "unknown-contract",
+        meaning: ["it is under a contract that this zone does not have", "它依据的交换契约本区没有"],
+        next: ["install the same contract in both zones", "请在两区安装同一交换契约"],
+    },
+    Advice {
+        code: "group-too-large",
+        meaning: ["one transaction is larger than the largest group", "单个事务超过了分组上限"],
+        next: [
+            "raise flow.group_bytes in both zones and restart their daemons",
+            "请在两区调大 flow.group_bytes 并重启守护进程",
+        ],
+    },
+    Advice {
+        code: "record-conflict",
+        meaning: ["another process wrote into ferry's tables", "另有进程写入了 ferry 的表"],
+        next: ["find and end that process, then restart the daemon", "请找到并停止该进程，然后重启守护进程"],
+    },
+    Advice {
+        code: "outbox-damaged",
+        meaning: ["a captured change is not readable", "有一条已捕获的变更无法读取"],
+        next: ["check the disk of the database; keep it as it is", "请检查数据库所在磁盘，并保持其原样"],
+    },
+    Advice {
+        code: "requires-stream",
+        meaning: ["it waits until another stream has come far enough", "它在等待另一条流到达所需位置"],
+        next: ["nothing, unless that other stream has stopped", "无需操作，除非那条流已停止"],
+    },
+    Advice {
+        code: "requires-other-digest",
+        meaning: [
+            "it requires another batch of another stream than the one that is applied here",
+            "它所依赖的另一流批次与此处已应用的不同",
+        ],
+        next: ["compare the archives of both zones with `ferry verify`", "请用 `ferry verify` 比对双方归档"],
+    },
+    Advice {
+        code: "epoch-not-followed",
+        meaning: ["this zone does not follow that epoch yet", "本区尚未跟随该纪元"],
+        next: ["nothing, unless it lasts: the peer's next status decides", "无需操作，由对端下一份状态文件决定；久未变化再处理"],
+    },
+    Advice {
+        code: "newer-epoch",
+        meaning: ["the peer has begun a new epoch of the stream", "对端已开始该流的新纪元"],
+        next: ["ask the peer's operator for the act that began it", "请向对端操作员索取开启新纪元的操作记录"],
+    },
+    Advice {
+        code: "two-statements",
+        meaning: ["two different signed batches claim one place", "两份不同的已签名批次占用同一位置"],
+        next: [
+            "keep both files (`ferry quarantine list`) and tell the auditors: the sender's key or database was copied",
+            "请保全两份文件（`ferry quarantine list`）并报告审计人员：发送方密钥或数据库被复制过",
+        ],
+    },
+    Advice {
+        code: "wrong-previous",
+        meaning: ["a batch does not follow on what was applied before it", "批次与此前已应用的内容不衔接"],
+        next: ["compare the archives of both zones with `ferry verify`", "请用 `ferry verify` 比对双方归档"],
+    },
+    Advice {
+        code: "not-owner",
+        meaning: ["the sender does not own that stream", "发送方不是该流的所有者"],
+        next: ["install the same contract in both zones", "请在两区安装同一交换契约"],
+    },
+    Advice {
+        code: "foreign-table",
+        meaning: ["a batch names a table that is not of its stream", "批次中的表不属于该流"],
+        next: ["install the same contract in both zones", "请在两区安装同一交换契约"],
+    },
+    Advice {
+        code: "totals-differ",
+        meaning: ["the rows do not have the totals that were signed", "行数据的合计与已签名的合计不符"],
+        next: ["keep the file and tell the sender's operator", "请保全该文件并通知发送方操作员"],
+    },
+    Advice {
+        code: "damaged-chunk",
+        meaning: ["the file was changed on its way", "文件在途中被改动"],
+        next: ["nothing: it is sent again; look at the gate if it repeats", "无需操作，会自动重发；如反复出现请检查网闸"],
+    },
+    Advice {
+        code: "unknown-signer",
+        meaning: ["no trusted key signed the file", "文件不是由受信任的密钥签名"],
+        next: [
+            "if the peer has new keys, compare the fingerprint of its card and run `ferry trust add`",
+            "如对端更换了密钥，请核对公钥卡指纹后运行 `ferry trust add`",
+        ],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::Lang;
+
+    #[test]
+    fn every_code_is_listed_once_in_both_languages() {
+        let codes: BTreeSet<&str> = CODES.iter().map(|advice| advice.code).collect();
+        assert_eq!(codes.len(), CODES.len());
+        for advice in CODES.iter().chain(HEALTHS) {
+            assert!([advice.meaning[1], advice.next[1]].iter().all(|text| !text.is_ascii()), "{}", advice.code);
+        }
+    }
+
+    #[test]
+    fn a_code_is_more_precise_than_its_health() {
+        assert_eq!(advice("parked", "unknown-contract").1.get(Lang::En), "install the same contract in both zones");
+        assert_eq!(advice("parked", "unheard-of").0, advice("parked", "").0);
+        assert!(needs_operator("refused", "") && needs_operator("parked", "newer-epoch"));
+        assert!(!needs_operator("parked", "requires-stream") && !needs_operator("waiting", ""));
+    }
+}

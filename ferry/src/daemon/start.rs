@@ -1,0 +1,113 @@
+//! Opens everything that the daemon works with, and says what to do when something is missing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use core::num::NonZeroU64;
+
+use ferry_core::contract::Contract;
+use ferry_core::link::{Link, RecoverError, recover as recover_link};
+use ferry_core::perform::Surroundings;
+use ferry_core::ports::PortError;
+use ferry_core::time::Now;
+use ferry_format::{BootNonce, Entropy as _};
+
+use super::{ZonePorts, numbers};
+use crate::config::{Config, ZoneLock};
+use crate::error::Fault;
+use crate::exit::ExitCode;
+use crate::files::Files;
+use crate::keyring::{FerrySealer, OsEntropy};
+use crate::lang::Text;
+use crate::store::{Registration, SqliteStore};
+
+/// Opens database, files and keys.
+///
+/// # Errors
+/// When one of them is missing or not what it should be.
+pub fn open(config: &Config, lock: &ZoneLock, credentials: Option<&Path>) -> Result<ZonePorts, Fault> {
+    let store = SqliteStore::open(&config.database.path, &config.link).map_err(|error| crate::store::fault(&error))?;
+    let sealer = FerrySealer::open(config, credentials)?;
+    let files = Files::open(config, lock).map_err(|error| storage(&error))?;
+    let Files { gate, spool, quarantine, anchor } = files;
+    Ok(ZonePorts { store, spool, gate, sealer, quarantine, anchor })
+}
+
+/// Reads the contract and divides its lingers by the time scale.
+///
+/// # Errors
+/// When the contract is missing or wrong, or does not know the two zones.
+pub fn surroundings(config: &Config) -> Result<(Surroundings, String), Fault> {
+    let (contract, text) = crate::config::load_contract(&config.contract)?;
+    let scale = NonZeroU64::new(config.timers.time_scale).unwrap_or(NonZeroU64::MIN);
+    let around = Surroundings {
+        contract: Arc::new(contract.scaled(scale)),
+        link: config.link.clone(),
+        zone: config.zone.clone(),
+        peer: config.peer.clone(),
+        extension: config.gate.extension.clone(),
+    };
+    Ok((around, text))
+}
+
+/// Registers the contract's digests, and refuses to run where captured rows would not be the contract's.
+///
+/// # Errors
+/// When the triggers stand for another contract than the file.
+pub fn register(zone: &ZonePorts, config: &Config, contract: &Contract, text: &str, now: Now) -> Result<(), Fault> {
+    let epochs = BTreeMap::new();
+    let registration = Registration { zone: &config.zone, contract, text, epochs: &epochs, now_ms: now.wall_ms };
+    let registered = zone.store.register(&registration).map_err(|error| crate::store::fault(&error))?;
+    if registered.stale.is_empty() {
+        return Ok(());
+    }
+    let streams: Vec<String> = registered.stale.iter().map(ToString::to_string).collect();
+    let streams = streams.join(", ");
+    Err(Fault::new(
+        "capture-stale",
+        ExitCode::Capture,
+        crate::text!(
+            "the capture triggers of these streams stand for another contract: {streams}",
+            "以下数据流的捕获触发器对应另一版契约：{streams}"
+        ),
+        Text::fixed(
+            "put back the contract that the zone was made with, or make the zone anew with `ferry init`",
+            "请恢复建区时所用的契约，或用 `ferry init` 重新建区",
+        ),
+    ))
+}
+
+/// Takes up the work where the books, the spool and the anchor left it.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn recover(zone: &ZonePorts, around: &Arc<Surroundings>, config: &Config, now: Now) -> Result<Link, Fault> {
+    let mut boot = [0; 16];
+    OsEntropy::new().fill(&mut boot).map_err(Fault::internal)?;
+    recover_link(around.clone(), numbers::settings(config), BootNonce(boot), &zone.ports(), now).map_err(|error| match error {
+        RecoverError::Port(error) => storage(&error),
+        other => Fault::new(
+            "contract-lacks-stream",
+            ExitCode::Contract,
+            crate::text!("{other}", "{other}"),
+            Text::fixed("put back the contract that has this stream", "请恢复包含该数据流的契约"),
+        ),
+    })
+}
+
+fn storage(error: &PortError) -> Fault {
+    let exit = match error.kind {
+        ferry_core::ports::FaultKind::Full => ExitCode::DiskFull,
+        ferry_core::ports::FaultKind::Corrupt => ExitCode::Corrupt,
+        ferry_core::ports::FaultKind::Transient
+        | ferry_core::ports::FaultKind::Unknown
+        | ferry_core::ports::FaultKind::Conflict => ExitCode::Storage,
+    };
+    Fault::new(
+        "storage",
+        exit,
+        crate::text!("{error}", "{error}"),
+        Text::fixed("look at the path that is named, mend it, and start again", "请检查所指路径，修复后重新启动"),
+    )
+}
