@@ -19,11 +19,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-MAGIC = b"ferry/1 batch  \n"
-END = b"\nferry/1 end\n"
-LABEL = b"ferry-statement/1\n"
-PLAIN_BYTES_MAX = 32 << 20
-HEADER_BYTES_MAX = 1 << 20
+MAGIC, END, LABEL = b"ferry/1 batch  \n", b"\nferry/1 end\n", b"ferry-statement/1\n"
+PLAIN_BYTES_MAX, HEADER_BYTES_MAX = 32 << 20, 1 << 20
 
 
 def refuse(reason):
@@ -36,8 +33,8 @@ def sm3(data):
     return digest.finalize()
 
 
-def openssl(*arguments):
-    return subprocess.run(["openssl", *arguments], capture_output=True, check=False)
+def openssl(*arguments, data=b""):
+    return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=False)
 
 
 def cut(data):
@@ -62,9 +59,8 @@ def verify(signed, signature, public_pem):
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory, "signature.der")
         path.write_bytes(signature)
-        command = ["openssl", "dgst", "-sm3", "-verify", public_pem, "-signature", str(path)]
-        command += ["-sigopt", "distid:1234567812345678"]
-        if subprocess.run(command, input=signed, capture_output=True, check=False).returncode != 0:
+        arguments = ["-verify", public_pem, "-signature", str(path), "-sigopt", "distid:1234567812345678"]
+        if openssl("dgst", "-sm3", *arguments, data=signed).returncode != 0:
             refuse("the signature does not verify")
 
 
@@ -74,8 +70,7 @@ def unwrap(envelope, private_pem):
     wraps = [recipient["wrap"] for recipient in envelope["recipients"] if recipient["key"] == own]
     if not wraps:
         refuse("not sealed to this key")
-    command = ["openssl", "pkeyutl", "-decrypt", "-inkey", private_pem]
-    result = subprocess.run(command, input=bytes.fromhex(wraps[0]), capture_output=True, check=False)
+    result = openssl("pkeyutl", "-decrypt", "-inkey", private_pem, data=bytes.fromhex(wraps[0]))
     if result.returncode != 0 or len(result.stdout) != 16:
         refuse("the data key does not unwrap")
     return result.stdout

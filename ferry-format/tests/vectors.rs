@@ -1,5 +1,6 @@
 //! Every vector under `testdata/vectors`: what must come of it, that writing gives the same bytes, and that no damage
 //! to it passes.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! What the tests of this crate share: fixed randomness, fixed keys, sample statements, and the vectors themselves.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+#![allow(clippy::type_complexity, reason = "tables of cases are read as tables")]
 
 pub mod corpus;
 pub mod raw;

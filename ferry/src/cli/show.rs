@@ -1,10 +1,23 @@
-//! `ferry show`.
+//! `ferry show`: what one batch states.
+
+use std::path::Path;
 
 use clap::Args;
+use ferry_format::limits::FILE_BYTES_MAX;
+use ferry_format::{Carrier, UnverifiedBatch, inspect_batch};
+use serde_json::{Value, json};
 
 use super::Context;
+use super::desk::Desk;
 use super::output::Output;
-use crate::Fault;
+use super::place::{self, Found, Named};
+use super::queue::{batch_json, state_text};
+use super::statement::{header_json, header_text};
+use super::status::{direction_name, way};
+use crate::files::durable;
+use crate::lang::Text;
+use crate::verify::format_error;
+use crate::{ExitCode, Fault, Lang, text};
 
 /// The arguments of `ferry show`.
 #[derive(Debug, Args)]
@@ -14,23 +27,112 @@ pub struct ShowArgs {
     pub batch: String,
 }
 
-/// Runs the verb.
+/// Reads the books and the file, and tells. A path needs neither configuration nor database.
 ///
 /// # Errors
-/// Always, until it is there.
-pub fn run(_args: ShowArgs, _context: &Context) -> Result<Output, Fault> {
-    Err(Fault::internal("not there"))
+/// When there is no such batch.
+pub fn run(args: ShowArgs, context: &Context) -> Result<Output, Fault> {
+    let (found, desk) = match place::parse(&args.batch)? {
+        Named::File(path) => return of_file(&path, context.lang),
+        Named::Place { stream, seq } => {
+            let desk = Desk::open(context)?;
+            (place::at(&desk, &stream, seq)?, desk)
+        }
+        Named::Digest(prefix) => {
+            let desk = Desk::open(context)?;
+            (place::with_digest(&desk, &prefix)?, desk)
+        }
+    };
+    if found.row.is_none() && found.file.is_none() {
+        let (stream, seq) = (&found.stream, found.seq);
+        return Err(place::not_found(&text!("batch {stream}/{seq} is not here", "此处没有批次 {stream}/{seq}")));
+    }
+    of_books(&found, &desk, context.lang)
 }
 
-/// Counts and totals of one table: money in fen, as decimal strings.
-pub fn table_json(table: &ferry_format::TableSummary) -> serde_json::Value {
-    let totals: std::collections::BTreeMap<&str, String> =
-        table.totals.iter().map(|(column, total)| (column.as_str(), total.to_string())).collect();
-    serde_json::json!({
-        "name": table.name,
-        "inserts": table.inserts,
-        "updates": table.updates,
-        "deletes": table.deletes,
-        "totals_fen": totals,
+fn of_file(path: &Path, lang: Lang) -> Result<Output, Fault> {
+    let batch = read(path)?;
+    let shown = path.display();
+    let mut human = header_text(&batch, lang);
+    human.push_str(&match lang {
+        Lang::En => format!("file        {shown}\n\nthe signature was not checked; `ferry verify` does\n"),
+        Lang::Zh => format!("文件        {shown}\n\n此处未验证签名；请用 `ferry verify` 核验\n"),
+    });
+    Ok(Output::new(human, json!({ "books": Value::Null, "file": shown.to_string(), "header": header_json(&batch) })))
+}
+
+fn of_books(found: &Found, desk: &Desk, lang: Lang) -> Result<Output, Fault> {
+    let batch = found.file.as_deref().map(read).transpose()?;
+    let mut human = match &batch {
+        Some(batch) => header_text(batch, lang),
+        None => match lang {
+            Lang::En => format!("batch {}/{}; its file is not kept here\n", found.stream, found.seq),
+            Lang::Zh => format!("批次 {}/{}；此处未保存其文件\n", found.stream, found.seq),
+        },
+    };
+    if let Some(path) = &found.file {
+        human.push_str(&match lang {
+            Lang::En => format!("file: {}\n", path.display()),
+            Lang::Zh => format!("文件：{}\n", path.display()),
+        });
+    }
+    if let Some(row) = &found.row {
+        let (way, state, digest) = (way(found.direction, lang), state_text(row, lang), row.digest);
+        human.push_str(&match lang {
+            Lang::En => format!("books: {way}, {state}, {} rows, digest {digest}\n", row.rows),
+            Lang::Zh => format!("登记：{way}，{state}，{} 行，摘要 {digest}\n", row.rows),
+        });
+        if batch.as_ref().is_some_and(|batch| batch.digest != row.digest) {
+            return Err(other_file(found));
+        }
+    }
+    let document = json!({
+        "books": found.row.as_ref().map(|row| batch_json(row, &desk.config)),
+        "direction": direction_name(found.direction),
+        "file": found.file.as_ref().map(|path| path.display().to_string()),
+        "header": batch.as_ref().map(header_json),
+    });
+    Ok(Output::new(human, document))
+}
+
+/// Reads a batch file in whatever carrier. Nothing in it is verified.
+pub fn read(path: &Path) -> Result<UnverifiedBatch, Fault> {
+    let shown = path.display();
+    let max = Carrier::Xml.encoded_bytes(FILE_BYTES_MAX);
+    let bytes = durable::read_bounded(path, max).map_err(|error| {
+        Fault::new(
+            "unreadable",
+            ExitCode::Storage,
+            text!("{shown} cannot be read: {error}", "无法读取 {shown}：{error}"),
+            Text::fixed("look whether this user may read it", "请检查当前用户是否可读"),
+        )
+    })?;
+    let limit = usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX);
+    let carriers = [Carrier::Xml, Carrier::Base64, Carrier::Raw];
+    let decoded = carriers.into_iter().find_map(|carrier| carrier.decode(&bytes, limit).ok());
+    inspect_batch(decoded.as_deref().unwrap_or(&bytes)).map_err(|error| {
+        let reason = format_error(&error);
+        Fault::new(
+            error.code(),
+            ExitCode::Input,
+            Text::new(
+                format!("{shown} is no whole batch file: {}", reason.get(Lang::En)),
+                format!("{shown} 不是完整的批次文件：{}", reason.get(Lang::Zh)),
+            ),
+            Text::fixed("`ferry verify` says more about damaged files", "`ferry verify` 可进一步说明受损文件"),
+        )
     })
+}
+
+fn other_file(found: &Found) -> Fault {
+    let (stream, seq) = (&found.stream, found.seq);
+    Fault::new(
+        "digest-conflict",
+        ExitCode::Corrupt,
+        text!(
+            "the file of batch {stream}/{seq} is another batch than the books have",
+            "批次 {stream}/{seq} 的文件与登记的不是同一批次"
+        ),
+        Text::fixed("check the disk; keep both as they are", "请检查磁盘，并保持两者原样"),
+    )
 }

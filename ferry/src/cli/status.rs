@@ -272,7 +272,7 @@ fn parked_rows(stream: &StreamStateRow) -> Trouble {
 }
 
 /// The stable JSON form of one stream's state.
-fn stream_json(stream: &StreamStateRow) -> Value {
+pub fn stream_json(stream: &StreamStateRow) -> Value {
     json!({
         "stream": stream.stream.as_str(),
         "direction": direction_name(stream.direction),

@@ -1,5 +1,6 @@
 //! The configuration file of a zone, `ferry.toml`. `docs/configuration.md` lists every field.
 
+mod contract_file;
 mod fields;
 pub mod preflight;
 mod reader;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use ferry_format::{Carrier, LinkId, ZoneName};
 
+pub use contract_file::{load_contract, load_schema};
 pub use fields::{CARRIED_BYTES_MAX, FIELDS, Field, Kind, RESEND_STEPS_MAX};
 pub use preflight::{ZoneLock, check_directories, check_keys, check_layout, preflight};
 pub use template::Template;

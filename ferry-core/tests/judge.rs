@@ -1,0 +1,209 @@
+//! What a receiver decides about one verified batch, and what it waits for.
+
+use ferry_core::contract::Contract;
+use ferry_core::ports::{AppliedBatch, ApplyOutcome, FaultKind, PortError, RecoveredIn};
+use ferry_core::receiver::{Receiver, Verdict};
+use ferry_core::settings::{AHEAD_MAX, Settings};
+use ferry_core::time::{Mono, Now};
+use ferry_format::{
+    BatchStatement, Checkpoint, Digest, EpochId, Group, Mark, Plain, Refusal, StreamName, TableSummary,
+};
+
+const EPOCH: EpochId = EpochId([1; 8]);
+const NOW: Now = Now { mono: Mono(1_000), wall_ms: 1_700_000_000_000 };
+
+fn contract() -> Contract {
+    Contract::parse(include_str!("world/contract.toml"), "contract.toml").unwrap()
+}
+
+fn stream() -> StreamName {
+    "confirm".parse().unwrap()
+}
+
+fn digest(word: &str) -> Digest {
+    Digest::of(&[word.as_bytes()])
+}
+
+fn mark(epoch: u64, seq: u64, word: &str) -> Mark {
+    Mark { stream: stream(), epoch, seq, digest: digest(word) }
+}
+
+/// A receiver that has applied everything up to seq 10 of epoch 2.
+fn receiver() -> Receiver {
+    let contract = contract();
+    let known = contract.stream(&stream()).unwrap();
+    let followed = Some((EPOCH, mark(2, 10, "ten")));
+    let recovered = RecoveredIn { stream: stream(), followed, parked_rows: 0, reports: Vec::new() };
+    Receiver::recover(recovered, known.priority, known.digest)
+}
+
+/// A good statement for seq 11.
+fn next() -> BatchStatement {
+    let contract = contract();
+    BatchStatement {
+        link: "gap".parse().unwrap(),
+        from: "outer".parse().unwrap(),
+        to: "inner".parse().unwrap(),
+        stream: stream(),
+        epoch: 2,
+        epoch_id: EPOCH,
+        seq: 11,
+        group: Group { first: 11, index: 0, last: true },
+        previous: digest("ten"),
+        contract: contract.stream(&stream()).unwrap().digest,
+        requires: Vec::new(),
+        tables: vec![TableSummary { name: "confirm_row".to_owned(), inserts: 1, ..TableSummary::default() }],
+        records: 1,
+        plain: Plain { bytes: 40, sm3: digest("plain") },
+        cut_at_ms: 0,
+        audit: Checkpoint { size: 0, root: digest("") },
+        supersedes: None,
+    }
+}
+
+fn judge(change: impl FnOnce(&mut BatchStatement)) -> Verdict {
+    let mut statement = next();
+    change(&mut statement);
+    let contract = contract();
+    let known = contract.stream(&stream()).unwrap();
+    receiver().judge(&statement, digest("eleven"), known, &Settings::default())
+}
+
+#[test]
+fn a_good_batch_is_kept_and_a_wrong_one_has_its_own_code() {
+    assert_eq!(judge(|_| {}), Verdict::Keep);
+    assert_eq!(judge(|s| s.from = "third".parse().unwrap()), Verdict::Refuse("not-owner"));
+    assert_eq!(judge(|s| s.tables[0].name = "base_row".to_owned()), Verdict::Refuse("foreign-table"));
+    assert_eq!(judge(|s| s.epoch = 1), Verdict::Refuse("old-epoch"));
+    assert_eq!(judge(|s| s.epoch_id = EpochId([2; 8])), Verdict::Refuse("foreign-epoch"));
+    assert_eq!(judge(|s| s.previous = digest("nine")), Verdict::Refuse("wrong-previous"));
+    assert_eq!(judge(|s| s.seq = 11 + AHEAD_MAX + 1), Verdict::Leave);
+}
+
+#[test]
+fn what_was_applied_is_recalled_unless_it_is_the_watermark_itself() {
+    assert_eq!(judge(|s| s.seq = 10), Verdict::Recall);
+    let contract = contract();
+    let mut ten = next();
+    ten.seq = 10;
+    let known = contract.stream(&stream()).unwrap();
+    assert_eq!(receiver().judge(&ten, digest("ten"), known, &Settings::default()), Verdict::Duplicate);
+}
+
+#[test]
+fn two_statements_for_one_seq_stop_the_stream_before_it() {
+    let mut receiver = receiver();
+    receiver.add(&next(), digest("eleven"), 100, NOW, true);
+    let contract = contract();
+    let known = contract.stream(&stream()).unwrap();
+    let verdict = receiver.judge(&next(), digest("another eleven"), known, &Settings::default());
+    assert_eq!(verdict, Verdict::Refuse("two-statements"));
+    receiver.dispute(11);
+    assert!(receiver.next_group(NOW.mono, |_| None).is_none());
+    assert_eq!(receiver.waits_for(|_| None).unwrap().code, "two-statements");
+}
+
+#[test]
+fn an_unknown_contract_is_held_and_never_guessed_at() {
+    let mut receiver = receiver();
+    let mut statement = next();
+    statement.contract = digest("the next version");
+    receiver.add(&statement, digest("eleven"), 100, NOW, true);
+    assert!(receiver.next_group(NOW.mono, |_| None).is_none());
+    let parked = receiver.waits_for(|_| None).unwrap();
+    assert_eq!((parked.code.as_str(), parked.seq), ("unknown-contract", 11));
+    assert_eq!(receiver.held_ranges(8).len(), 1);
+}
+
+#[test]
+fn a_newer_epoch_waits_for_an_act() {
+    let mut receiver = receiver();
+    let mut statement = next();
+    (statement.epoch, statement.seq) = (3, 1);
+    receiver.add(&statement, digest("one of three"), 100, NOW, true);
+    assert_eq!(receiver.waits_for(|_| None).unwrap().code, "newer-epoch");
+}
+
+#[test]
+fn requirements_name_the_batch_and_not_only_its_place() {
+    let base: StreamName = "base".parse().unwrap();
+    let mut receiver = receiver();
+    let mut statement = next();
+    statement.requires = vec![Mark { stream: base.clone(), epoch: 1, seq: 5, digest: digest("five") }];
+    receiver.add(&statement, digest("eleven"), 100, NOW, true);
+    let at = |seq: u64, word: &str| Some(Mark { stream: base.clone(), epoch: 1, seq, digest: digest(word) });
+    assert_eq!(receiver.waits_for(|_| at(4, "four")).unwrap().code, "requires-stream");
+    assert_eq!(receiver.waits_for(|_| at(5, "another five")).unwrap().code, "requires-other-digest");
+    assert_eq!(receiver.waits_for(|_| at(5, "five")), None);
+    assert!(receiver.next_group(NOW.mono, |_| at(6, "six")).is_some());
+}
+
+#[test]
+fn a_group_waits_until_it_is_whole_and_durable() {
+    let mut receiver = receiver();
+    let (mut first, mut second) = (next(), next());
+    first.group.last = false;
+    second.seq = 12;
+    second.previous = digest("eleven");
+    second.group = Group { first: 11, index: 1, last: true };
+    receiver.add(&second, digest("twelve"), 100, NOW, true);
+    assert!(receiver.next_group(NOW.mono, |_| None).is_none());
+    assert_eq!(receiver.missing_ranges(8).len(), 1);
+    receiver.add(&first, digest("eleven"), 100, NOW, false);
+    assert!(receiver.next_group(NOW.mono, |_| None).is_none(), "a file that is not durable is not here");
+    let id = ferry_core::ports::BatchId { stream: stream(), epoch: 2, seq: 11, digest: digest("eleven") };
+    receiver.kept(&id, true);
+    let group = receiver.next_group(NOW.mono, |_| None).unwrap();
+    assert_eq!(group.batches.iter().map(|(id, _)| id.seq).collect::<Vec<_>>(), [11, 12]);
+    assert!(receiver.next_group(NOW.mono, |_| None).is_none(), "one group at a time");
+}
+
+#[test]
+fn a_refused_group_stops_its_stream_and_is_told() {
+    let mut receiver = receiver();
+    receiver.add(&next(), digest("eleven"), 100, NOW, true);
+    receiver.next_group(NOW.mono, |_| None).unwrap();
+    let refusal = Refusal {
+        code: "constraint-check".to_owned(),
+        seq: 11,
+        table: Some("confirm_row".to_owned()),
+        row: Some(0),
+        constraint: None,
+    };
+    receiver.applied(Ok(ApplyOutcome::Refused(refusal.clone())), NOW, &Settings::default());
+    assert_eq!(receiver.refused(), Some(&refusal));
+    assert!(receiver.next_group(Mono(u64::MAX), |_| None).is_none());
+}
+
+#[test]
+fn after_an_unknown_outcome_the_watermark_is_read_before_anything_is_judged() {
+    let mut receiver = receiver();
+    receiver.add(&next(), digest("eleven"), 100, NOW, true);
+    receiver.next_group(NOW.mono, |_| None).unwrap();
+    let broken = PortError::new(FaultKind::Unknown, "the connection broke");
+    receiver.applied(Err(broken), NOW, &Settings::default());
+    assert!(receiver.must_read_mark());
+    assert!(receiver.next_group(Mono(u64::MAX), |_| None).is_none());
+    receiver.mark_read(Ok(Some(mark(2, 11, "eleven"))));
+    assert_eq!(receiver.mark().unwrap().seq, 11);
+    assert_eq!(receiver.held_bytes(), 0);
+}
+
+#[test]
+fn a_batch_that_does_not_chain_is_expelled_when_its_turn_comes() {
+    let mut receiver = receiver();
+    let mut twelve = next();
+    (twelve.seq, twelve.group.first) = (12, 12);
+    twelve.previous = digest("another eleven");
+    receiver.add(&twelve, digest("twelve"), 100, NOW, true);
+    assert!(receiver.next_expelled().is_none(), "its turn has not come");
+    receiver.add(&next(), digest("eleven"), 100, NOW, true);
+    receiver.next_group(NOW.mono, |_| None).unwrap();
+    let done = AppliedBatch { seq: 11, rows: 1, parked: 0, apply_ms: 1 };
+    let applied = ApplyOutcome::Applied { mark: mark(2, 11, "eleven"), batches: vec![done], parked_rows: 0 };
+    receiver.applied(Ok(applied), NOW, &Settings::default());
+    let id = receiver.next_expelled().unwrap();
+    assert_eq!(id.seq, 12);
+    receiver.expelled(&id, true);
+    assert_eq!(receiver.held_bytes(), 0);
+}

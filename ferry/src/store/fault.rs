@@ -1,0 +1,84 @@
+//! Failures of the store as people and scripts see them.
+
+use ferry_core::ports::FaultKind;
+
+use super::StoreError;
+use crate::error::Fault;
+use crate::exit::ExitCode;
+use crate::lang::Text;
+use crate::text;
+
+/// What a database that was not made, opened or prepared means for a command.
+#[must_use]
+pub fn fault(error: &StoreError) -> Fault {
+    let (exit, zh, next) = match error {
+        StoreError::Exists { .. } => (
+            ExitCode::Exists,
+            "数据库已存在",
+            Text::fixed("name another file, or move that one away", "请指定其他文件，或移走该文件"),
+        ),
+        StoreError::Missing { .. } => (
+            ExitCode::Database,
+            "数据库不存在",
+            Text::fixed("correct database.path, or make a zone with `ferry init`", "请修正 database.path，或用 `ferry init` 建区"),
+        ),
+        StoreError::File { .. } => (
+            ExitCode::Storage,
+            "无法创建数据库文件",
+            Text::fixed("look at the disk and the directory's owner", "请检查磁盘与目录属主"),
+        ),
+        StoreError::NotOurs { .. } => (
+            ExitCode::Database,
+            "不是 ferry 的数据库",
+            Text::fixed("correct database.path, or make a zone with `ferry init`", "请修正 database.path，或用 `ferry init` 建区"),
+        ),
+        StoreError::NewerSchema { .. } => (
+            ExitCode::SchemaVersion,
+            "数据库结构版本更新",
+            Text::fixed("install the version of ferry that the message names", "请安装消息中指出的 ferry 版本"),
+        ),
+        StoreError::UnknownLink { .. } | StoreError::UnknownZone { .. } | StoreError::NoEpoch { .. } => (
+            ExitCode::Config,
+            "链路或区不符",
+            Text::fixed("correct zone, peer and link in the configuration", "请修正配置中的 zone、peer 与 link"),
+        ),
+        StoreError::Schema(_) => (
+            ExitCode::Contract,
+            "表结构未被接受",
+            Text::fixed("correct the schema file of the contract", "请修正契约的表结构文件"),
+        ),
+        StoreError::Tables(_) => (
+            ExitCode::Capture,
+            "有表无法摆渡",
+            Text::fixed("correct these tables, or leave them out of the contract", "请修正这些表，或将其移出契约"),
+        ),
+        StoreError::NeedsLoad(_) => (
+            ExitCode::Capture,
+            "表中已有未捕获的数据",
+            Text::fixed("begin with empty tables", "请从空表开始"),
+        ),
+        StoreError::Port(error) => (exit_of(error.kind), "数据库故障", next_of(error.kind)),
+    };
+    Fault::new(error.code(), exit, text!("{error}", "{zh}：{error}"), next)
+}
+
+fn exit_of(kind: FaultKind) -> ExitCode {
+    match kind {
+        FaultKind::Full => ExitCode::DiskFull,
+        FaultKind::Corrupt => ExitCode::Corrupt,
+        FaultKind::Transient | FaultKind::Unknown | FaultKind::Conflict => ExitCode::Database,
+    }
+}
+
+fn next_of(kind: FaultKind) -> Text {
+    match kind {
+        FaultKind::Full => Text::fixed("make room on the disk of the database", "请在数据库所在磁盘上腾出空间"),
+        FaultKind::Corrupt => Text::fixed(
+            "stop the daemon and check the disk; keep the database and the spool as they are",
+            "请停止守护进程并检查磁盘；保持数据库与 spool 目录原样",
+        ),
+        FaultKind::Transient | FaultKind::Unknown | FaultKind::Conflict => {
+            Text::fixed("try again in a moment", "请稍后重试")
+        }
+    }
+}
