@@ -1,5 +1,8 @@
 //! What the end-to-end tests, the demo and the tests of the repository share: where things lie.
 
+pub mod demo;
+pub mod pair;
+
 use std::path::Path;
 
 /// The root of the workspace, where `Cargo.toml`, `README.md` and the crates' directories are.

@@ -12,7 +12,7 @@ struct Advice {
 /// What a code means, and what to do next. Codes that are not listed are explained by the health they cause.
 pub fn advice(health: &str, code: &str) -> (Text, Text) {
     let found = CODES.iter().find(|advice| advice.code == code);
-    let found = found.or_else(|| HEALTHS.iter().find(|advice| advice.code == health));
+    let found = found.or_else(|| HEALTHS.iter().chain([&QUARANTINED]).find(|advice| advice.code == health));
     match found {
         Some(advice) => {
             (Text::fixed(advice.meaning[0], advice.meaning[1]), Text::fixed(advice.next[0], advice.next[1]))
@@ -90,6 +90,16 @@ const HEALTHS: &[Advice] = &[
         ],
     },
 ];
+
+/// For files in the quarantine whose code is not listed below.
+const QUARANTINED: Advice = Advice {
+    code: "quarantined",
+    meaning: ["the file is not what it should be", "文件不符合要求"],
+    next: [
+        "nothing, when the sender sends it again; look at the gate if it repeats",
+        "发送方会自动重发，无需操作；如反复出现请检查网闸",
+    ],
+};
 
 /// By code.
 const CODES: &[Advice] = &[

@@ -99,7 +99,7 @@ fn card(config: &Config, out: Option<PathBuf>, context: &Context) -> Result<Outp
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let card = own_card(config, &keys, instance(config)?, context.now_ms);
             let bytes = card.write(&keys).map_err(Fault::internal)?;
-            durable::publish_new(&path, &bytes, durable::PRIVATE).map_err(|error| unwritable(&path, &error))?;
+            durable::publish_new(&path, &bytes, durable::GROUP_READABLE).map_err(|error| unwritable(&path, &error))?;
             (card, true)
         }
         Err(error) => return Err(unwritable(&path, &error)),

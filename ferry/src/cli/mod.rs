@@ -3,6 +3,7 @@
 //! Every verb is one file with its arguments and a function `run` that returns an [`Output`] or a [`Fault`]; nothing
 //! but [`output`] prints.
 
+mod advice;
 mod blame;
 mod chinese;
 mod desk;
@@ -16,6 +17,7 @@ mod queue;
 pub mod reference;
 mod resend;
 mod show;
+mod statement;
 mod status;
 mod tables;
 pub mod trust;
@@ -121,8 +123,10 @@ pub fn main() -> process::ExitCode {
 }
 
 /// Runs the daemon until it is told to stop.
-fn run_daemon(_context: &Context) -> Result<Output, Fault> {
-    Err(Fault::internal("the daemon is not there"))
+fn run_daemon(context: &Context) -> Result<Output, Fault> {
+    let config = desk::config(context)?;
+    crate::daemon::run(&config)?;
+    Ok(Output::silent())
 }
 
 /// The command line as clap sees it, its help in one language.

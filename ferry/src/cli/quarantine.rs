@@ -1,10 +1,18 @@
 //! `ferry quarantine`: the files that were refused, and why.
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use super::Context;
+use super::advice::advice;
+use super::desk::{self, unread};
 use super::output::Output;
-use crate::Fault;
+use super::statement::{header_json, header_text};
+use super::tables::Table;
+use super::{show, when};
+use crate::files::{Kept, QuarantineDirectories};
+use crate::lang::Text;
+use crate::{ExitCode, Fault, Lang, text, verify};
 
 /// The arguments of `ferry quarantine`.
 #[derive(Debug, Args)]
@@ -27,10 +35,161 @@ pub enum QuarantineVerb {
     },
 }
 
-/// Runs the verb.
+/// Reads the directory and tells. Needs no database.
 ///
 /// # Errors
-/// Always, until it is there.
-pub fn run(_args: QuarantineArgs, _context: &Context) -> Result<Output, Fault> {
-    Err(Fault::internal("not there"))
+/// When the configuration or the directory cannot be read, or there is no such file.
+pub fn run(args: QuarantineArgs, context: &Context) -> Result<Output, Fault> {
+    let config = desk::config(context)?;
+    let [refused, unverified] = QuarantineDirectories::list(&config).map_err(unread)?;
+    let refused = refused.into_iter().map(|kept| (true, kept));
+    let mut files: Vec<(bool, Kept)> = refused.chain(unverified.into_iter().map(|kept| (false, kept))).collect();
+    files.sort_by_key(|(_, kept)| std::cmp::Reverse((at_ms(kept), kept.number)));
+    match args.verb {
+        QuarantineVerb::List => Ok(list(&files, context.lang)),
+        QuarantineVerb::Show { name } => {
+            let found = files.iter().find(|(_, kept)| file_name(kept) == name);
+            let by_origin = || files.iter().find(|(_, kept)| origin(kept) == Some(name.as_str()));
+            let (signed, kept) = found.or_else(by_origin).ok_or_else(|| no_such_file(&name))?;
+            Ok(show_one(*signed, kept, context.lang))
+        }
+    }
+}
+
+fn list(files: &[(bool, Kept)], lang: Lang) -> Output {
+    let head = match lang {
+        Lang::En => ["name", "code", "signed", "bytes", "since"],
+        Lang::Zh => ["文件", "代码", "有签名", "字节", "时间"],
+    };
+    let mut table = Table::new(&head).right(&[3]);
+    for (signed, kept) in files {
+        let reason = kept.reason.as_ref();
+        table.row(vec![
+            file_name(kept),
+            reason.map_or_else(|| "?".to_owned(), |reason| reason.code.clone()),
+            yes_no(*signed, lang).to_owned(),
+            reason.map_or_else(|| "?".to_owned(), |reason| reason.bytes.to_string()),
+            when::local(at_ms(kept)),
+        ]);
+    }
+    let human = match (files.is_empty(), lang) {
+        (true, Lang::En) => "the quarantine is empty\n".to_owned(),
+        (true, Lang::Zh) => "隔离区为空\n".to_owned(),
+        (false, Lang::En | Lang::Zh) => table.text(),
+    };
+    let documents: Vec<Value> = files.iter().map(|(signed, kept)| kept_json(*signed, kept, lang)).collect();
+    Output::new(human, json!({ "files": documents }))
+}
+
+fn show_one(signed: bool, kept: &Kept, lang: Lang) -> Output {
+    let mut human = format!("{}\n", file_name(kept));
+    let (meaning, next) = explanation(kept);
+    if let Some(reason) = &kept.reason {
+        let lines = match lang {
+            Lang::En => [
+                ("code", reason.code.clone()),
+                ("why", meaning.get(lang).to_owned()),
+                ("noted", reason.story.clone()),
+                ("name at the gate", reason.name.clone()),
+                ("signed by a trusted key", yes_no(signed, lang).to_owned()),
+                ("when", when::local(reason.at_ms)),
+                ("bytes", reason.bytes.to_string()),
+                ("sm3", reason.sm3.clone()),
+            ],
+            Lang::Zh => [
+                ("代码", reason.code.clone()),
+                ("原因", meaning.get(lang).to_owned()),
+                ("记录", reason.story.clone()),
+                ("网闸侧文件名", reason.name.clone()),
+                ("受信任密钥签名", yes_no(signed, lang).to_owned()),
+                ("时间", when::local(reason.at_ms)),
+                ("字节", reason.bytes.to_string()),
+                ("sm3", reason.sm3.clone()),
+            ],
+        };
+        let mut table = Table::bare().indented(2);
+        for (name, value) in lines {
+            table.row(vec![name.to_owned(), value]);
+        }
+        human.push_str(&table.text());
+    }
+    let header = show::read(&kept.path).ok();
+    if let Some(header) = &header {
+        human.push_str(match lang {
+            Lang::En => "its header claims (nothing here is proven)\n",
+            Lang::Zh => "文件头所声称的内容（均未经证明）\n",
+        });
+        human.push_str(&header_text(header, lang));
+    }
+    human.push_str(&match lang {
+        Lang::En => format!("next: {}\n", next.get(lang)),
+        Lang::Zh => format!("下一步：{}\n", next.get(lang)),
+    });
+    let mut document = kept_json(signed, kept, lang);
+    document["claims"] = header.as_ref().map_or(Value::Null, header_json);
+    Output::new(human, document)
+}
+
+fn kept_json(signed: bool, kept: &Kept, lang: Lang) -> Value {
+    let reason = kept.reason.as_ref();
+    let (meaning, next) = explanation(kept);
+    json!({
+        "name": file_name(kept),
+        "path": kept.path.display().to_string(),
+        "number": kept.number,
+        "signed": signed,
+        "code": reason.map(|reason| &reason.code),
+        "story": reason.map(|reason| &reason.story),
+        "gate_name": reason.map(|reason| &reason.name),
+        "at_ms": reason.map(|reason| reason.at_ms),
+        "bytes": reason.map(|reason| reason.bytes),
+        "sm3": reason.map(|reason| &reason.sm3),
+        "meaning": meaning.get(lang),
+        "next": next.get(lang),
+    })
+}
+
+/// What the code of a refused file means, and what to do.
+fn explanation(kept: &Kept) -> (Text, Text) {
+    let Some(reason) = &kept.reason else {
+        return (
+            Text::fixed("the reason was lost in a crash", "原因在一次崩溃中丢失"),
+            Text::fixed("`ferry verify` judges the file again", "可用 `ferry verify` 重新判定该文件"),
+        );
+    };
+    let (meaning, next) = advice("quarantined", &reason.code);
+    match verify::chinese_of_code(&reason.code) {
+        Some(chinese) => (Text::new(reason.story.clone(), chinese), next),
+        None => (meaning, next),
+    }
+}
+
+fn file_name(kept: &Kept) -> String {
+    kept.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn origin(kept: &Kept) -> Option<&str> {
+    kept.reason.as_ref().map(|reason| reason.name.as_str())
+}
+
+fn at_ms(kept: &Kept) -> u64 {
+    kept.reason.as_ref().map_or(0, |reason| reason.at_ms)
+}
+
+fn yes_no(yes: bool, lang: Lang) -> &'static str {
+    match (yes, lang) {
+        (true, Lang::En) => "yes",
+        (false, Lang::En) => "no",
+        (true, Lang::Zh) => "是",
+        (false, Lang::Zh) => "否",
+    }
+}
+
+fn no_such_file(name: &str) -> Fault {
+    Fault::new(
+        "no-such-file",
+        ExitCode::NotFound,
+        text!("the quarantine has no file {name}", "隔离区中没有文件 {name}"),
+        Text::fixed("`ferry quarantine list` lists them", "`ferry quarantine list` 列出全部文件"),
+    )
 }

@@ -16,6 +16,12 @@ impl Table {
         Self { rows: vec![head], right: Vec::new(), indent: 0 }
     }
 
+    /// A table without a head.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self { rows: Vec::new(), right: Vec::new(), indent: 0 }
+    }
+
     /// The same table, further to the right.
     #[must_use]
     pub fn indented(mut self, columns: usize) -> Self {

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::output::Output;
-use super::tables::Table;
-use super::yuan::yuan;
-use crate::verify::{self, Report, Request, StatusLine, StreamLine, TableLine};
+use super::statement::{table_json, tables_text};
+use crate::verify::{self, Report, Request, StatusLine, StreamLine};
 use crate::{ExitCode, Fault, Lang};
 
 /// The arguments of `ferry verify`.
@@ -99,9 +98,7 @@ fn streams_text(streams: &[StreamLine], lang: Lang) -> String {
     let mut out = String::new();
     for stream in streams {
         out.push_str(&stream_text(stream, lang));
-        if !stream.tables.is_empty() {
-            out.push_str(&tables_text(&stream.tables, lang));
-        }
+        out.push_str(&tables_text(&stream.tables, lang));
     }
     out
 }
@@ -155,26 +152,6 @@ fn proven_text(stream: &StreamLine, lang: Lang) -> String {
             Lang::Zh => "未找到任何批次".to_owned(),
         },
     }
-}
-
-fn tables_text(tables: &[TableLine], lang: Lang) -> String {
-    let head = match lang {
-        Lang::En => ["table", "inserts", "updates", "deletes", "totals stated"],
-        Lang::Zh => ["表", "新增", "更新", "删除", "声明的金额合计（元）"],
-    };
-    let mut table = Table::new(&head).indented(2).right(&[1, 2, 3]);
-    for line in tables {
-        let totals: Vec<String> =
-            line.totals.iter().map(|(column, total)| format!("{column} {}", yuan(*total))).collect();
-        table.row(vec![
-            line.name.clone(),
-            line.inserts.to_string(),
-            line.updates.to_string(),
-            line.deletes.to_string(),
-            totals.join(", "),
-        ]);
-    }
-    table.text()
 }
 
 fn statuses_text(statuses: &[StatusLine], lang: Lang) -> String {
@@ -250,7 +227,7 @@ fn stream_json(stream: &StreamLine) -> Value {
         "witnessed_to": stream.witnessed_to,
         "last_digest": stream.last_digest.as_ref().map(Digest::to_string),
         "last_group_whole": stream.last_group_whole,
-        "tables": stream.tables.iter().map(super::show::table_json).collect::<Vec<_>>(),
+        "tables": stream.tables.iter().map(table_json).collect::<Vec<_>>(),
     })
 }
 

@@ -25,7 +25,6 @@ use lanes::Lanes;
 
 use crate::config::{Config, ZoneLock, preflight};
 use crate::error::Fault;
-use crate::lang::Lang;
 
 /// What reaches the loop.
 pub enum Message {
@@ -46,7 +45,7 @@ const SLEEP_MS_MAX: u64 = 1_000;
 ///
 /// # Errors
 /// When the zone cannot be started, or a worker broke.
-pub fn run(config: &Config, _lang: Lang) -> Result<(), Fault> {
+pub fn run(config: &Config) -> Result<(), Fault> {
     log::start(config.log)?;
     let credentials = crate::keyring::credentials_directory();
     preflight(config, credentials.as_deref())?;

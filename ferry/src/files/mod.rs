@@ -12,8 +12,8 @@ use ferry_core::ports::PortError;
 
 pub use anchor::AnchorFile;
 pub use gate::{GateDirectories, OVERSIZE_PREFIX_BYTES};
-pub use quarantine::{Kept, QuarantineFiles};
-pub use spool::{SPOOL_EXTENSION, SpoolFiles};
+pub use quarantine::{Kept, QuarantineDirectories};
+pub use spool::{SPOOL_EXTENSION, SpoolDirectories};
 
 use crate::config::{Config, ZoneLock};
 
@@ -23,9 +23,9 @@ pub struct Files {
     /// The drop directories.
     pub gate: GateDirectories,
     /// Spool and archive.
-    pub spool: SpoolFiles,
+    pub spool: SpoolDirectories,
     /// Refused files.
-    pub quarantine: QuarantineFiles,
+    pub quarantine: QuarantineDirectories,
     /// What the zone must not forget.
     pub anchor: AnchorFile,
 }
@@ -39,9 +39,9 @@ impl Files {
     pub fn open(config: &Config, _lock: &ZoneLock) -> Result<Self, PortError> {
         let gate = GateDirectories::new(config);
         gate.clean()?;
-        let spool = SpoolFiles::new(config);
+        let spool = SpoolDirectories::new(config);
         spool.clean()?;
-        let quarantine = QuarantineFiles::open(config)?;
+        let quarantine = QuarantineDirectories::open(config)?;
         if let Some(directory) = config.paths.anchor.parent() {
             durable::clean(directory)
                 .map_err(|error| durable::port_error("cannot clean", directory, &error))?;

@@ -61,12 +61,12 @@ pub struct Reason {
 
 /// The quarantine of one link.
 #[derive(Debug)]
-pub struct QuarantineFiles {
+pub struct QuarantineDirectories {
     refused: Mutex<Ring>,
     unverified: Mutex<Ring>,
 }
 
-impl QuarantineFiles {
+impl QuarantineDirectories {
     /// Opens the quarantine, and removes what an interrupted process left half-written.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl QuarantineFiles {
     }
 }
 
-impl Quarantine for QuarantineFiles {
+impl Quarantine for QuarantineDirectories {
     fn put(&self, name: &str, bytes: &[u8], note: &QuarantineNote) -> Result<(), PortError> {
         if name.is_empty() || name.len() > FILE_NAME_BYTES_MAX || name.contains(['/', '\0']) {
             return Err(PortError::new(FaultKind::Conflict, "the name is not of a file for this zone"));
@@ -280,11 +280,11 @@ mod tests {
     #[test]
     fn a_refused_file_has_its_reason_beside_it() {
         let (_dir, config) = zone("");
-        let quarantine = QuarantineFiles::open(&config).unwrap();
+        let quarantine = QuarantineDirectories::open(&config).unwrap();
         quarantine.put("a.dat", b"content", &note(true)).unwrap();
         quarantine.put("a.dat", b"content", &note(true)).unwrap();
         quarantine.put("a.dat", b"other", &note(true)).unwrap();
-        let [refused, unverified] = QuarantineFiles::list(&config).unwrap();
+        let [refused, unverified] = QuarantineDirectories::list(&config).unwrap();
         assert_eq!((refused.len(), unverified.len()), (2, 0));
         let reason = refused[0].reason.clone().unwrap();
         assert_eq!((reason.code.as_str(), reason.bytes, reason.name.as_str()), ("bad-signature", 7, "a.dat"));
@@ -297,17 +297,17 @@ mod tests {
         let (_dir, mut config) = zone("");
         config.quarantine.unverified_files = 16;
         let unverified = directories(&config)[1].clone();
-        let quarantine = QuarantineFiles::open(&config).unwrap();
+        let quarantine = QuarantineDirectories::open(&config).unwrap();
         for number in 0..10_000_u32 {
             quarantine.put("x.dat", &number.to_be_bytes(), &note(false)).unwrap();
         }
         assert_eq!(count_files(&unverified), 32);
         drop(quarantine);
         config.quarantine.unverified_files = 4;
-        let quarantine = QuarantineFiles::open(&config).unwrap();
+        let quarantine = QuarantineDirectories::open(&config).unwrap();
         assert_eq!(count_files(&unverified), 8);
         quarantine.put("x.dat", b"new", &note(false)).unwrap();
-        let [_, kept] = QuarantineFiles::list(&config).unwrap();
+        let [_, kept] = QuarantineDirectories::list(&config).unwrap();
         let contents: Vec<_> = kept.iter().map(|kept| std::fs::read(&kept.path).unwrap()).collect();
         assert_eq!(contents[3], b"new");
         assert_eq!(contents[0], 9_997_u32.to_be_bytes());
@@ -317,14 +317,14 @@ mod tests {
     fn the_ring_is_bounded_in_bytes_and_keeps_the_head_of_what_is_larger() {
         let (_dir, mut config) = zone("");
         config.quarantine.unverified_bytes = 1 << 20;
-        let quarantine = QuarantineFiles::open(&config).unwrap();
+        let quarantine = QuarantineDirectories::open(&config).unwrap();
         for fill in 0..10_u8 {
             quarantine.put("x.dat", &vec![fill; 300 << 10], &note(false)).unwrap();
         }
-        let [_, kept] = QuarantineFiles::list(&config).unwrap();
+        let [_, kept] = QuarantineDirectories::list(&config).unwrap();
         assert_eq!(kept.len(), 3);
         quarantine.put("x.dat", &vec![0; 2 << 20], &note(false)).unwrap();
-        let [_, kept] = QuarantineFiles::list(&config).unwrap();
+        let [_, kept] = QuarantineDirectories::list(&config).unwrap();
         let last = kept.last().unwrap();
         assert_eq!(last.reason.as_ref().unwrap().bytes, 2 << 20);
         assert_eq!(std::fs::metadata(&last.path).unwrap().len(), OVERSIZE_PREFIX_BYTES);
@@ -334,19 +334,19 @@ mod tests {
     fn files_that_no_key_signed_never_push_out_others() {
         let (_dir, mut config) = zone("");
         config.quarantine.unverified_files = 1;
-        let quarantine = QuarantineFiles::open(&config).unwrap();
+        let quarantine = QuarantineDirectories::open(&config).unwrap();
         quarantine.put("a.dat", b"evidence", &note(true)).unwrap();
         for number in 0..100_u32 {
             quarantine.put("x.dat", &number.to_be_bytes(), &note(false)).unwrap();
         }
-        let [refused, unverified] = QuarantineFiles::list(&config).unwrap();
+        let [refused, unverified] = QuarantineDirectories::list(&config).unwrap();
         assert_eq!((refused.len(), unverified.len()), (1, 1));
     }
 
     #[test]
     fn a_name_cannot_leave_the_directory() {
         let (_dir, config) = zone("");
-        let quarantine = QuarantineFiles::open(&config).unwrap();
+        let quarantine = QuarantineDirectories::open(&config).unwrap();
         for name in ["", "../x", "a/b"] {
             assert_eq!(quarantine.put(name, b"x", &note(false)).unwrap_err().kind, FaultKind::Conflict);
         }

@@ -26,7 +26,7 @@ const DAMAGED: &str = "damaged";
 
 /// Spool and archive of one link.
 #[derive(Debug)]
-pub struct SpoolFiles {
+pub struct SpoolDirectories {
     spool: PathBuf,
     archive: PathBuf,
     zone: ZoneName,
@@ -34,7 +34,7 @@ pub struct SpoolFiles {
     link: LinkId,
 }
 
-impl SpoolFiles {
+impl SpoolDirectories {
     /// Spool and archive of a configuration. Nothing is touched until it is used.
     #[must_use]
     pub fn new(config: &Config) -> Self {
@@ -132,7 +132,7 @@ impl SpoolFiles {
     }
 }
 
-impl Spool for SpoolFiles {
+impl Spool for SpoolDirectories {
     fn put(&self, side: Side, id: &BatchId, bytes: &[u8]) -> Result<(), PortError> {
         let path = self.spool_path(side, id);
         let failed = |error: io::Error| port_error("cannot keep", &path, &error);

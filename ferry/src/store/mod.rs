@@ -24,12 +24,14 @@
 mod books;
 mod dialect;
 mod error;
+mod fault;
 mod sqlite;
 
 pub use books::{
     Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RequestRow, StreamStateRow,
 };
 pub use error::{StoreError, TableFault, TableFlaw};
+pub use fault::fault;
 pub use sqlite::{
     AuditHead, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, checkpoint, create,
 };

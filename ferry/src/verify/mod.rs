@@ -29,8 +29,8 @@ use read::{Piece, Reader};
 use walk::Files;
 
 pub use finding::{Finding, FindingCode, Place};
-pub use report::{Counts, Report, StatusLine, StreamLine, TableLine};
-pub use sentences::format_error;
+pub use report::{Counts, KeyLine, Report, StatusLine, StreamLine};
+pub use sentences::{chinese_of_code, format_error};
 pub use trusted::load as load_trust;
 
 /// What is to be verified, and against which keys.

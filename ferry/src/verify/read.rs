@@ -15,7 +15,7 @@ use ferry_format::{
 use super::evidence::StreamKey;
 use super::finding::{Finding, FindingCode, Place};
 use super::sentences::format_error;
-use super::walk::unreadable;
+use super::walk::{shown, unreadable};
 use crate::text;
 
 /// What one file turned out to be.
@@ -161,7 +161,7 @@ fn faulty(path: &Path, error: &FormatError, bytes: &[u8]) -> Piece {
 }
 
 fn format_finding(path: &Path, error: &FormatError, place: Place) -> Finding {
-    Finding { code: error.code(), file: Some(path.display().to_string()), place, message: format_error(error) }
+    Finding { code: error.code(), file: Some(shown(path)), place, message: format_error(error) }
 }
 
 fn misnamed(
@@ -178,7 +178,7 @@ fn misnamed(
         "the file's name says something else than its signed header",
         "文件名与已签名的文件头不一致"
     );
-    Some(Finding::new(FindingCode::NameMismatch, Some(path.display().to_string()), place, message))
+    Some(Finding::new(FindingCode::NameMismatch, Some(shown(path)), place, message))
 }
 
 /// The place in a header line that may be cut short, changed or signed by anyone.

@@ -83,11 +83,8 @@ pub struct StreamLine {
     /// Whether the last group is whole.
     pub last_group_whole: bool,
     /// Counts and totals as stated, by table.
-    pub tables: Vec<TableLine>,
+    pub tables: Vec<TableSummary>,
 }
-
-/// Counts and totals of one table, as stated by all batches of a stream.
-pub type TableLine = TableSummary;
 
 /// The statuses of one database.
 #[derive(Debug, Clone)]

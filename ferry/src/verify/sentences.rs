@@ -24,11 +24,12 @@ fn chinese(error: &FormatError) -> String {
         FormatError::BadRecord { index, .. } => format!("（第 {index} 条）"),
         _ => String::new(),
     };
-    format!("{}{detail}", of_code(error.code()).unwrap_or("文件不符合格式"))
+    format!("{}{detail}", chinese_of_code(error.code()).unwrap_or("文件不符合格式"))
 }
 
-/// The sentence for one code of the format.
-fn of_code(code: &str) -> Option<&'static str> {
+/// The Chinese sentence for one code of the format.
+#[must_use]
+pub fn chinese_of_code(code: &str) -> Option<&'static str> {
     let found = SENTENCES.binary_search_by_key(&code, |(code, _)| *code).ok()?;
     Some(SENTENCES[found].1)
 }
@@ -88,7 +89,7 @@ mod tests {
         let codes: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
         assert!(codes.len() > 30);
         for code in codes {
-            assert!(of_code(code).is_some(), "{code}");
+            assert!(chinese_of_code(code).is_some(), "{code}");
         }
     }
 }

@@ -47,7 +47,7 @@ impl Files {
     /// The path of one file, to be shown.
     pub fn shown(&self, index: u32) -> String {
         let index = usize::try_from(index).expect("the file lies in memory");
-        self.path(index).display().to_string()
+        shown(&self.path(index))
     }
 
     fn enter(&mut self, directory: PathBuf) -> u32 {
@@ -121,14 +121,19 @@ fn names_in(directory: &Path) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
+/// A path to be shown. Whoever named the file must not steer the terminal.
+pub fn shown(path: &Path) -> String {
+    path.to_string_lossy().chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 /// The finding about a path that could not be read.
 pub fn unreadable(path: &Path, error: &io::Error) -> Finding {
     let message = text!("it could not be read: {error}", "无法读取：{error}");
-    Finding::new(FindingCode::Unreadable, Some(path.display().to_string()), Place::default(), message)
+    Finding::new(FindingCode::Unreadable, Some(shown(path)), Place::default(), message)
 }
 
 fn no_such_path(path: &Path, error: &io::Error) -> Fault {
-    let shown = path.display();
+    let shown = shown(path);
     Fault::new(
         "no-such-path",
         ExitCode::NotFound,

@@ -1,0 +1,267 @@
+//! Two zones made by the real `ferry`, their daemons as real processes, and a gate that the test itself plays.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::workspace_root;
+
+/// The zone that owns the ledger.
+pub const INNER: usize = 0;
+/// The zone that faces payers.
+pub const OUTER: usize = 1;
+const NAMES: [&str; 2] = ["inner", "outer"];
+/// Longer than any step of a test takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a condition is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// The programs under test, built once for this process in the profile of the test itself.
+pub fn program(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let directory = BUILT.get_or_init(|| {
+        let test = std::env::current_exe().expect("a running test has a path");
+        let directory = test.ancestors().find(|path| path.ends_with("debug") || path.ends_with("release"));
+        let directory = directory.expect("tests run below target/debug or target/release").to_owned();
+        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        build.current_dir(workspace_root()).args(["build", "--quiet", "--locked", "-p", "ferry", "-p", "gap-sim"]);
+        if directory.ends_with("release") {
+            build.arg("--release");
+        }
+        let built = build.status().expect("cargo starts");
+        assert!(built.success(), "the programs do not build");
+        directory
+    });
+    directory.join(name)
+}
+
+/// How a pair of zones is made.
+#[derive(Debug, Clone)]
+pub struct Making {
+    /// Divides the protocol's timers.
+    pub time_scale: u64,
+    /// The `ferry` that makes and runs the zones.
+    pub ferry: PathBuf,
+}
+
+impl Default for Making {
+    fn default() -> Self {
+        Self { time_scale: 200, ferry: program("ferry") }
+    }
+}
+
+/// Two zones that trust each other.
+pub struct Pair {
+    /// Where everything lies; removed at the end.
+    pub dir: tempfile::TempDir,
+    making: Making,
+}
+
+impl Pair {
+    /// Makes both zones with the non-tax contract, and exchanges their cards.
+    pub fn make(making: Making) -> Self {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let pair = Self { dir, making };
+        for zone in [INNER, OUTER] {
+            pair.init(zone);
+        }
+        for zone in [INNER, OUTER] {
+            let card = pair.zone_dir(1 - zone).join(format!("{}.card", NAMES[1 - zone]));
+            let shown = pair.json(1 - zone, &["keys", "show"]);
+            let fingerprint = shown["fingerprint"].as_str().expect("keys show tells the fingerprint").to_owned();
+            let args: [&OsStr; 5] =
+                ["trust".as_ref(), "add".as_ref(), card.as_ref(), "--fingerprint".as_ref(), fingerprint.as_ref()];
+            expect_success(&self::run(pair.command(zone).args(args)));
+        }
+        pair
+    }
+
+    fn init(&self, zone: usize) {
+        let contract = workspace_root().join("contract/nontax.toml");
+        let mut command = Command::new(&self.making.ferry);
+        command.env("LANG", "C").arg("init").arg("--dir").arg(self.zone_dir(zone));
+        command.args(["--zone", NAMES[zone], "--peer", NAMES[1 - zone], "--link", "nontax", "--contract"]);
+        command.arg(contract).arg("--time-scale").arg(self.making.time_scale.to_string());
+        expect_success(&run(&mut command));
+    }
+
+    /// The directory of a zone.
+    pub fn zone_dir(&self, zone: usize) -> PathBuf {
+        self.dir.path().join(NAMES[zone])
+    }
+
+    /// A path in a zone's directory.
+    pub fn path(&self, zone: usize, inside: &str) -> PathBuf {
+        self.zone_dir(zone).join(inside)
+    }
+
+    /// The zone's configuration file.
+    pub fn config(&self, zone: usize) -> PathBuf {
+        self.path(zone, "ferry.toml")
+    }
+
+    /// The zone's database file.
+    pub fn database(&self, zone: usize) -> PathBuf {
+        self.path(zone, &format!("{}.db", NAMES[zone]))
+    }
+
+    /// `ferry` for a zone, in English.
+    pub fn command(&self, zone: usize) -> Command {
+        let mut command = Command::new(&self.making.ferry);
+        command.env("LANG", "C").arg("--config").arg(self.config(zone));
+        command
+    }
+
+    /// Runs a verb and reads its JSON answer.
+    pub fn json(&self, zone: usize, args: &[&str]) -> Value {
+        let output = run(self.command(zone).arg("--json").args(args));
+        expect_success(&output);
+        serde_json::from_slice(&output.stdout).expect("an answer in JSON")
+    }
+
+    /// Starts a zone's daemon; its log goes to `daemon.log` in the zone's directory.
+    pub fn start(&self, zone: usize) -> Daemon {
+        let log = std::fs::File::options().create(true).append(true).open(self.path(zone, "daemon.log"));
+        let log = log.expect("a log file");
+        let mut command = self.command(zone);
+        command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        Daemon { child: command.spawn().expect("the daemon starts") }
+    }
+
+    /// Plays the gate once: every file that waits goes across, whole, unless `keep` says no. Returns how many went.
+    pub fn carry(&self, mut keep: impl FnMut(&Path) -> bool) -> usize {
+        let mut carried = 0;
+        for zone in [INNER, OUTER] {
+            let from = self.path(zone, "to-gate");
+            let to = self.path(1 - zone, "from-gate");
+            for path in files(&from) {
+                let name = path.file_name().expect("a file in a directory has a name");
+                if keep(&path) && move_file(&path, &to.join(name)) {
+                    carried += 1;
+                }
+            }
+        }
+        carried
+    }
+
+    /// Carries files until `done` says so.
+    pub fn carry_until(&self, what: &str, mut done: impl FnMut() -> bool) {
+        self.carry_some_until(what, |_| true, &mut done);
+    }
+
+    /// Carries the files that `keep` lets through until `done` says so.
+    pub fn carry_some_until(&self, what: &str, mut keep: impl FnMut(&Path) -> bool, done: &mut dyn FnMut() -> bool) {
+        wait_until(what, || {
+            self.carry(&mut keep);
+            done()
+        });
+    }
+
+    /// Drops a file at a zone as the gate would.
+    pub fn drop_file(&self, zone: usize, name: &str, bytes: &[u8]) {
+        let hidden = self.path(zone, "from-gate").join(".arriving");
+        write_file(&hidden, bytes);
+        assert!(move_file(&hidden, &self.path(zone, "from-gate").join(name)), "{name} arrives");
+    }
+
+    /// How a stream stands in a zone, as `ferry status` tells it.
+    pub fn stream(&self, zone: usize, stream: &str) -> Value {
+        let status = self.json(zone, &["status"]);
+        let streams = status["streams"].as_array().expect("status lists streams");
+        streams.iter().find(|one| one["stream"] == stream).cloned().unwrap_or(Value::Null)
+    }
+}
+
+/// A running daemon, ended when it is dropped.
+pub struct Daemon {
+    child: Child,
+}
+
+impl Daemon {
+    /// Asks the daemon to end, and waits. Returns its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.child.wait().ok().and_then(|status| status.code())
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // A daemon that has ended by itself needs no signal.
+            let _gone = kill_process(pid, signal);
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+        let _ended = self.child.wait();
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
+}
+
+/// Fails with what the command said unless it succeeded.
+pub fn expect_success(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{:?}: {said}", output.status);
+}
+
+/// Waits until a condition holds; fails, naming it, when it never does.
+#[expect(clippy::disallowed_methods, reason = "a test waits for other processes in real time")]
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for: {what}");
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// The plain files of a directory whose names do not begin with a dot, by name.
+pub fn files(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.is_file() && !path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.'));
+    paths.sort();
+    paths
+}
+
+/// Every plain file below a directory.
+pub fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut found = Vec::new();
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Moves a file; `false` when it has gone, as files in a drop directory may.
+#[expect(clippy::disallowed_methods, reason = "the test plays the gate, which promises nothing")]
+pub fn move_file(from: &Path, to: &Path) -> bool {
+    std::fs::rename(from, to).is_ok()
+}
+
+/// Writes a file, not durably.
+#[expect(clippy::disallowed_methods, reason = "a test's own file")]
+pub fn write_file(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
