@@ -12,7 +12,7 @@ pub const FILE_NAME_BYTES_MAX: usize = 80;
 pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 /// A header line holds chunk digests (67 bytes each) and table summaries; 1 MiB leaves room for 4 096 chunks and 1 000 tables.
 pub const HEADER_BYTES_MAX: usize = 1 << 20;
-/// Nested arrays and objects in a header; the deepest of ours has five.
+/// Nested arrays and objects; the deepest of ours, in a trust file, has six.
 pub const HEADER_DEPTH_MAX: usize = 8;
 /// A status body lists at most 64 streams with 64 ranges each; 1 MiB is four times that.
 pub const STATUS_BODY_BYTES_MAX: usize = 1 << 20;

@@ -96,7 +96,7 @@ pub struct BatchRow {
     pub file_bytes: u64,
     /// Out: its place in its group.
     pub group: Option<Group>,
-    /// Out: the last attempt; 0 before the first.
+    /// Out: the last attempt that was recorded, and so may have been published.
     pub attempt: Option<u64>,
     /// Out: when it was cut.
     pub cut_at_ms: Option<u64>,

@@ -136,9 +136,9 @@ pub(crate) struct Statements {
     /// Binds link, stream, id of the contract under which the triggers write.
     pub out_capture: &'static str,
     /// Binds link, stream, epoch, seq, digest, previous, group first, group last, rows, file bytes, through id, cut
-    /// time, tables.
+    /// time, tables. The first attempt counts as recorded with it.
     pub batch_out_add: &'static str,
-    /// Binds link, stream, epoch, seq, attempt, time. Changes one row or none.
+    /// Binds link, stream, epoch, seq, attempt, time. Never goes back; changes one row or none.
     pub batch_out_attempt: &'static str,
     /// Binds link, stream, epoch, seq. Yields digest.
     pub batch_out_digest: &'static str,

@@ -27,7 +27,7 @@ CREATE TABLE ferry_batch_out (
   link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL,
   previous TEXT NOT NULL, group_first INTEGER NOT NULL, group_last INTEGER NOT NULL, rows INTEGER NOT NULL,
   file_bytes INTEGER NOT NULL, through_id INTEGER NOT NULL, cut_at_ms INTEGER NOT NULL, tables TEXT NOT NULL,
-  attempt INTEGER NOT NULL DEFAULT 0, attempted_at_ms INTEGER, published_at_ms INTEGER, held_at_ms INTEGER,
+  attempt INTEGER NOT NULL DEFAULT 1, attempted_at_ms INTEGER, published_at_ms INTEGER, held_at_ms INTEGER,
   settled_at_ms INTEGER, PRIMARY KEY (link, stream, epoch, seq)) STRICT, WITHOUT ROWID;
 CREATE INDEX ferry_batch_out_digest ON ferry_batch_out (link, digest);
 CREATE TABLE ferry_stream_in (
@@ -125,7 +125,7 @@ const STATEMENTS: Statements = Statements {
     batch_out_add: "INSERT INTO ferry_batch_out (link, stream, epoch, seq, digest, previous, group_first, group_last, \
         rows, file_bytes, through_id, cut_at_ms, tables) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     batch_out_attempt: "UPDATE ferry_batch_out SET attempt = ?5, attempted_at_ms = ?6 \
-        WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 AND attempt < ?5",
+        WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 AND attempt <= ?5",
     batch_out_digest: "SELECT digest FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4",
     batch_out_unsettled: "SELECT seq, digest, group_first, group_last, rows, file_bytes, attempt, cut_at_ms \
         FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq > ?4 ORDER BY seq",

@@ -115,43 +115,63 @@ fn contract_digest(session: &mut Session, id: i64) -> Result<Digest, DbError> {
     row.ok_or_else(|| corrupt("captured under a contract that is not registered"))?.parsed(0)
 }
 
-/// Compares and sets the end of the stream, and removes the rows that the batches hold.
+/// Compares and sets the end of the stream, and removes the rows that the batches hold. Batches that are recorded
+/// already are passed over.
 pub(super) fn record(session: &mut Session, link: &LinkId, batches: &[OutgoingBatch]) -> Result<(), DbError> {
-    let (Some(first), Some(last)) = (batches.first(), batches.last()) else {
-        return Err(conflict("no batches to record"));
-    };
+    let batches = unrecorded(session, link, batches)?;
+    let (Some(first), Some(last)) = (batches.first(), batches.last()) else { return Ok(()) };
     if batches.iter().any(|batch| batch.stream != first.stream || batch.epoch != first.epoch) {
         return Err(conflict("batches of several streams or epochs in one call"));
     }
-    let (mut seq, mut digest) = (first.seq.saturating_sub(1), first.previous);
+    let before = first.seq.saturating_sub(1);
+    let (mut seq, mut digest) = (before, first.previous);
     for batch in batches {
         if batch.seq != seq + 1 || batch.previous != digest {
             return Err(conflict(format!("batches of {} do not follow each other", first.stream)));
         }
         (seq, digest) = (batch.seq, batch.digest);
-        add_batch(session, link, batch)?;
     }
     let stream = first.stream.as_str();
+    let from = (first.epoch, before, &first.previous);
     let changed = session.run(
         sql().out_advance,
-        args![
-            link.as_str(),
-            stream,
-            first.epoch,
-            first.seq.saturating_sub(1),
-            &first.previous,
-            last.seq,
-            &last.digest,
-            last.through_id
-        ],
+        args![link.as_str(), stream, from.0, from.1, from.2, last.seq, &last.digest, last.through_id],
     )?;
     if changed != 1 {
         return Err(conflict(format!("stream {stream} does not stand before seq {}", first.seq)));
+    }
+    for batch in batches {
+        add_batch(session, link, batch)?;
     }
     let outbox = SqliteDialect.outbox(link, &first.stream);
     session.run(SqliteDialect.remove_through(&outbox), args![last.through_id])?;
     let leaves: Vec<Leaf<'_>> = batches.iter().map(recorded).collect();
     append(session, link, Log::Out, &first.stream, &leaves)
+}
+
+/// The batches after those that are in the books under the same digests.
+fn unrecorded<'b>(
+    session: &mut Session,
+    link: &LinkId,
+    batches: &'b [OutgoingBatch],
+) -> Result<&'b [OutgoingBatch], DbError> {
+    for (place, batch) in batches.iter().enumerate() {
+        if batch_digest(session, link, &batch.stream, batch.epoch, batch.seq)? != Some(batch.digest) {
+            return Ok(&batches[place..]);
+        }
+    }
+    Ok(&[])
+}
+
+fn batch_digest(
+    session: &mut Session,
+    link: &LinkId,
+    stream: &StreamName,
+    epoch: u64,
+    seq: u64,
+) -> Result<Option<Digest>, DbError> {
+    let row = session.first(sql().batch_out_digest, args![link.as_str(), stream.as_str(), epoch, seq])?;
+    row.map(|row| row.parsed(0)).transpose()
 }
 
 fn add_batch(session: &mut Session, link: &LinkId, batch: &OutgoingBatch) -> Result<(), DbError> {
@@ -202,7 +222,7 @@ fn recorded(batch: &OutgoingBatch) -> Leaf<'_> {
     }
 }
 
-/// Every attempt must be above the one before it.
+/// An attempt never goes back; the same one again is no error, since an unknown outcome is asked again.
 pub(super) fn attempt(session: &mut Session, link: &LinkId, attempts: &[Attempt]) -> Result<(), DbError> {
     for one in attempts {
         let stream = one.stream.as_str();
@@ -237,10 +257,7 @@ pub(super) fn settle(session: &mut Session, link: &LinkId, settled: &Settled) ->
     if mark.seq <= own.settled_seq {
         return Ok(());
     }
-    let at = args![link.as_str(), mark.stream.as_str(), mark.epoch, mark.seq];
-    let row = session.first(sql().batch_out_digest, at)?;
-    let digest: Option<Digest> = row.map(|row| row.parsed(0)).transpose()?;
-    if digest != Some(mark.digest) {
+    if batch_digest(session, link, &mark.stream, mark.epoch, mark.seq)? != Some(mark.digest) {
         return Err(conflict(format!("{} {} has another digest here", mark.stream, mark.seq)));
     }
     let (link_name, stream) = (link.as_str(), mark.stream.as_str());
