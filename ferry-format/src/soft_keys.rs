@@ -1,4 +1,5 @@
-//! The built-in key provider: private keys in memory. It is not a certified module.
+//! The built-in key provider: private keys in memory. It is not a certified module. A key is wiped when its holder is
+//! dropped; working copies, which the library makes on the stack while it computes, are not.
 
 use core::fmt;
 
@@ -15,15 +16,14 @@ use crate::entropy::{Entropy, EntropyError, Lent};
 use crate::error::FormatError;
 use crate::keys::{DataKey, KeyError, KeyProvider, PublicKey, SIGNER_ID};
 
-/// A private SM2 key that signs, wiped when it is dropped.
+/// A private SM2 key that signs.
 #[derive(Clone)]
 pub struct SignKey {
     secret: SecretKey,
-    signing: SigningKey,
     public: PublicKey,
 }
 
-/// A private SM2 key that unwraps data keys, wiped when it is dropped.
+/// A private SM2 key that unwraps data keys.
 #[derive(Clone)]
 pub struct EncryptKey {
     secret: SecretKey,
@@ -65,14 +65,14 @@ impl SignKey {
     /// # Errors
     /// [`KeyError::Refused`] when the library fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let signature: Signature = self.signing.try_sign(message).map_err(|_| KeyError::Refused)?;
+        let key = SigningKey::new(SIGNER_ID, &self.secret).map_err(|_| KeyError::Refused)?;
+        let signature: Signature = key.try_sign(message).map_err(|_| KeyError::Refused)?;
         Ok(signature.to_der().as_bytes().to_vec())
     }
 
     fn of(secret: SecretKey) -> Result<Self, FormatError> {
-        let signing = SigningKey::new(SIGNER_ID, &secret).map_err(|_| FormatError::BadPrivateKey)?;
         let public = PublicKey::of(secret.public_key())?;
-        Ok(Self { secret, signing, public })
+        Ok(Self { secret, public })
     }
 }
 

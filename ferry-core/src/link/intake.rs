@@ -112,7 +112,7 @@ impl Link {
                 if self.read_status(&status.statement, &status.body, now) {
                     self.intake.todo.push_back(Action::KeepStatus { name, bytes });
                 } else {
-                    self.counters.duplicate += 1;
+                    // A newer status has overtaken it, or it is a replay; either way it says nothing.
                     self.intake.todo.push_back(Action::Drop { name, refused: None });
                 }
             }

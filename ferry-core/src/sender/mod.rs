@@ -116,6 +116,8 @@ pub struct Sender {
     settled: Mark,
     settling: Option<Mark>,
     published_max: u64,
+    /// The last batch whose report the peer has sent.
+    reported: u64,
     unsettled: BTreeMap<u64, Outgoing>,
     /// How many of `unsettled` the peer has not reported held.
     not_held: usize,
@@ -163,6 +165,7 @@ impl Sender {
             open_group_bytes: 0,
             published_max: recovered.settled.seq,
             last_recorded: recovered.last,
+            reported: recovered.settled.seq,
             settled: recovered.settled,
             settling: None,
             unsettled: BTreeMap::new(),

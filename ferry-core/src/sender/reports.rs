@@ -40,7 +40,12 @@ impl Sender {
             self.read_held(report, now, &mut evidence);
             self.read_missing(report, now, settings, &mut evidence);
         }
+        // The peer repeats its reports until it sees them echoed.
         for BatchReport { seq, rows, parked, wait_ms, apply_ms } in &report.reports {
+            if *seq <= self.reported {
+                continue;
+            }
+            self.reported = *seq;
             let detail = format!("rows={rows} parked={parked} wait_ms={wait_ms} apply_ms={apply_ms}");
             evidence.life.push((*seq, LifeKind::Settled, detail));
         }

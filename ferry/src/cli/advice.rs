@@ -264,7 +264,7 @@ const CODES: &[Advice] = &[
         meaning: ["no trusted key signed the file", "文件不是由受信任的密钥签名"],
         next: [
             "if the peer has new keys, compare the fingerprint of its card and run `ferry trust add`",
-            "如对端更换了密钥，请核对公钥卡指纹后运行 `ferry trust add`",
+            "如对端更换了密钥，请核对名片指纹后运行 `ferry trust add`",
         ],
     },
 ];

@@ -101,7 +101,7 @@ pub const FIELDS: &[Field] = &[
     field("zone", Kind::Required(NAME), "This zone.", "本区名称。"),
     field("peer", Kind::Required(NAME), "The zone on the other side of the gate.", "网闸对侧的区。"),
     field("link", Kind::Required(LINK), "The link between the two; the same on both sides.", "两区之间的链路，两侧相同。"),
-    field("note", Kind::Text("", "any"), "A note for people, shown by `ferry status`.", "供人阅读的备注，由 `ferry status` 显示。"),
+    field("note", Kind::Text("", "any"), "A note for people.", "供人阅读的备注。"),
     field("database.kind", Kind::Text("sqlite", "sqlite"), "The kind of database.", "数据库类型。"),
     field("database.path", Kind::RequiredPath, "The zone's database.", "本区数据库。"),
     field("contract.path", Kind::RequiredPath, "The tables that may cross, and who owns each.", "可跨区的表及各表归属。"),

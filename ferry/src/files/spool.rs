@@ -264,3 +264,100 @@ fn entries(directory: &Path, wanted: fn(&std::fs::FileType) -> bool) -> Result<V
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::testing::{batch, zone};
+
+    #[test]
+    fn a_batch_is_kept_listed_archived_and_read_from_either_place() {
+        let (_dir, config) = zone("");
+        let spool = SpoolDirectories::new(&config);
+        assert_eq!(spool.list(Side::In), Ok(Vec::new()));
+        let made: Vec<_> = [3, 1, 2].map(|seq| batch(&config, Side::In, seq)).into();
+        for (id, bytes) in &made {
+            spool.put(Side::In, id, bytes).unwrap();
+            spool.put(Side::In, id, bytes).unwrap();
+        }
+        let listed = spool.list(Side::In).unwrap();
+        assert_eq!(listed.iter().map(|id| id.seq).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(spool.list(Side::Out), Ok(Vec::new()));
+        spool.archive(Side::In, &listed[..2]).unwrap();
+        spool.archive(Side::In, &listed).unwrap();
+        spool.archive(Side::In, &listed).unwrap();
+        assert_eq!(spool.list(Side::In), Ok(Vec::new()));
+        for (id, bytes) in &made {
+            assert_eq!(&spool.get(Side::In, id).unwrap(), bytes);
+        }
+        let path = spool.archive_path(Side::In, &made[0].0);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let start = "f1-outer-inner-bill-00000001-000000000003-a1-";
+        assert!(name.starts_with(start) && name.ends_with(".dat"), "{name}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_and_the_others_are_listed() {
+        let (_dir, config) = zone("");
+        let spool = SpoolDirectories::new(&config);
+        let (good, bad) = (batch(&config, Side::Out, 1), batch(&config, Side::Out, 2));
+        spool.put(Side::Out, &good.0, &good.1).unwrap();
+        spool.put(Side::Out, &bad.0, &bad.1[..bad.1.len() - 1]).unwrap();
+        assert_eq!(spool.get(Side::Out, &bad.0).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(spool.list(Side::Out), Ok(vec![good.0]));
+        assert_eq!(spool.get(Side::Out, &bad.0).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(std::fs::read_dir(config.paths.spool.join("nontax/damaged")).unwrap().count(), 1);
+        spool.put(Side::Out, &bad.0, &bad.1).unwrap();
+        assert_eq!(spool.list(Side::Out).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_batch_with_the_same_eight_digits_is_not_overwritten() {
+        let (_dir, config) = zone("");
+        let spool = SpoolDirectories::new(&config);
+        let (id, bytes) = batch(&config, Side::In, 1);
+        spool.put(Side::In, &id, &bytes).unwrap();
+        let mut other = id.clone();
+        other.digest.0[31] ^= 1;
+        assert_eq!(spool.put(Side::In, &other, b"x").unwrap_err().kind, FaultKind::Conflict);
+        assert_eq!(spool.get(Side::In, &other).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(spool.get(Side::In, &id).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_discarded_batch_is_gone() {
+        let (_dir, config) = zone("");
+        let spool = SpoolDirectories::new(&config);
+        let (id, bytes) = batch(&config, Side::Out, 1);
+        spool.discard(Side::Out, &id).unwrap();
+        spool.put(Side::Out, &id, &bytes).unwrap();
+        spool.discard(Side::Out, &id).unwrap();
+        assert_eq!(spool.get(Side::Out, &id).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(spool.archive(Side::Out, &[id]).unwrap_err().kind, FaultKind::Corrupt);
+    }
+
+    #[test]
+    fn status_files_are_kept_under_their_own_names() {
+        let (_dir, config) = zone("");
+        let spool = SpoolDirectories::new(&config);
+        let name = "f1-inner-outer-status-00000000-000000000007-a1-0123abcd.dat";
+        spool.archive_status(Side::Out, name, b"status").unwrap();
+        assert_eq!(std::fs::read(config.paths.archive.join("nontax/out/status").join(name)).unwrap(), b"status");
+        for (side, name) in [(Side::In, name), (Side::Out, "../x"), (Side::Out, &name.replace("status", "bill"))] {
+            assert_eq!(spool.archive_status(side, name, b"x").unwrap_err().kind, FaultKind::Conflict);
+        }
+    }
+
+    #[test]
+    fn leftovers_of_an_interrupted_process_are_removed() {
+        let (_dir, config) = zone("");
+        let spool = SpoolDirectories::new(&config);
+        let (id, bytes) = batch(&config, Side::Out, 1);
+        spool.put(Side::Out, &id, &bytes).unwrap();
+        let path = spool.spool_path(Side::Out, &id);
+        durable::publish(path.parent().unwrap(), "tmp-1-1", b"half").unwrap();
+        assert_eq!(spool.list(Side::Out).unwrap().len(), 1);
+        assert_eq!(spool.clean(), Ok(1));
+        assert_eq!(spool.clean(), Ok(0));
+    }
+}

@@ -156,3 +156,124 @@ fn untrusted_peer(config: &Config) -> Fault {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use ferry_core::ports::Side;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::files::testing::{statement, zone};
+    use crate::keyring::{create_keys, own_card, write_trust};
+
+    struct Zone {
+        _dir: tempfile::TempDir,
+        config: Config,
+        keys: SoftKeys,
+    }
+
+    /// The inner zone and the outer one, each trusting the other.
+    fn pair() -> [Zone; 2] {
+        let make = |turn: bool| {
+            let (dir, mut config) = zone("");
+            if turn {
+                std::mem::swap(&mut config.zone, &mut config.peer);
+            }
+            let keys = create_keys(&config).unwrap();
+            Zone { _dir: dir, config, keys }
+        };
+        let zones = [make(false), make(true)];
+        for (zone, peer) in [(&zones[0], &zones[1]), (&zones[1], &zones[0])] {
+            let mut trust = TrustStore::new();
+            trust.add(own_entry(&peer.config, &peer.keys)).unwrap();
+            write_trust(&zone.config.paths.trust, &trust).unwrap();
+        }
+        zones
+    }
+
+    #[test]
+    fn what_one_zone_seals_the_other_vets_and_opens() {
+        let [inner, outer] = pair();
+        let (sender, receiver) =
+            (FerrySealer::open(&inner.config, None).unwrap(), FerrySealer::open(&outer.config, None).unwrap());
+        let (statement, payload) = statement(&inner.config, Side::Out, 1);
+        let sealed = sender.seal_batch(&statement, &payload).unwrap();
+        let Ok(Vetted::Batch(vetted)) = receiver.vet(&sealed.bytes) else { panic!("not a batch") };
+        assert_eq!((vetted.digest, vetted.recipients.len()), (sealed.digest, 2));
+        assert_eq!(receiver.open(&sealed.bytes).unwrap().payload, payload);
+        assert_eq!(sender.open_own(&sealed.bytes).unwrap().payload, payload);
+        assert_eq!(sender.vet(&sealed.bytes).unwrap_err(), FormatError::UnknownSigner);
+        assert_ne!(sender.salt().unwrap(), sender.salt().unwrap());
+    }
+
+    #[test]
+    fn a_change_of_the_trust_file_counts_at_once_and_a_damaged_one_changes_nothing() {
+        let [inner, outer] = pair();
+        let sender = FerrySealer::open(&inner.config, None).unwrap();
+        let receiver = FerrySealer::open(&outer.config, None).unwrap();
+        let (statement, payload) = statement(&inner.config, Side::Out, 1);
+        let sealed = sender.seal_batch(&statement, &payload).unwrap();
+        let path = &outer.config.paths.trust;
+        crate::files::durable::publish(path.parent().unwrap(), "trust", b"damaged\n").unwrap();
+        assert!(receiver.vet(&sealed.bytes).is_ok());
+        write_trust(path, &TrustStore::new()).unwrap();
+        assert_eq!(receiver.vet(&sealed.bytes).unwrap_err(), FormatError::UnknownSigner);
+        assert_eq!(receiver.seal_batch(&statement, &payload).unwrap_err().kind, FaultKind::Transient);
+        assert_eq!(FerrySealer::open(&outer.config, None).unwrap_err().code, "peer-untrusted");
+    }
+
+    #[test]
+    fn an_auditor_can_open_what_is_sealed_and_signs_nothing() {
+        let [inner, outer] = pair();
+        let auditor = SoftKeys::generate(&mut OsEntropy::new()).unwrap();
+        let mut card = own_card(&inner.config, &auditor, None, 0);
+        card.zone = "audit".parse().unwrap();
+        let entry = ferry_format::TrustEntry {
+            objects: Vec::new(),
+            ..ferry_format::TrustEntry::of_zone(&card, KeyState::Active)
+        };
+        let mut trust = TrustStore::new();
+        trust.add(own_entry(&outer.config, &outer.keys)).unwrap();
+        trust.add(entry).unwrap();
+        write_trust(&inner.config.paths.trust, &trust).unwrap();
+        let sender = FerrySealer::open(&inner.config, None).unwrap();
+        let (statement, payload) = statement(&inner.config, Side::Out, 1);
+        let sealed = sender.seal_batch(&statement, &payload).unwrap();
+        let mut own = TrustStore::new();
+        own.add(own_entry(&inner.config, &inner.keys)).unwrap();
+        assert_eq!(open_batch(&sealed.bytes, &Expect::any(&own), &auditor).unwrap().payload, payload);
+    }
+
+    #[test]
+    fn keys_that_others_may_read_and_trust_that_others_may_write_are_not_used() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let [inner, _outer] = pair();
+        let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let key = inner.config.paths.keys.join("sign.pem");
+        set(&key, 0o640);
+        assert_eq!(FerrySealer::open(&inner.config, None).unwrap_err().code, "key-mode");
+        set(&key, 0o600);
+        set(&inner.config.paths.keys, 0o755);
+        assert_eq!(FerrySealer::open(&inner.config, None).unwrap_err().code, "key-mode");
+        set(&inner.config.paths.keys, 0o700);
+        set(&inner.config.paths.trust, 0o620);
+        assert_eq!(FerrySealer::open(&inner.config, None).unwrap_err().code, "writable-by-others");
+        set(&inner.config.paths.trust, 0o600);
+        assert!(FerrySealer::open(&inner.config, None).is_ok());
+        assert_eq!(create_keys(&inner.config).unwrap_err().exit, ExitCode::Exists);
+    }
+
+    #[test]
+    fn older_keys_and_handed_over_keys_are_read() {
+        let [inner, _outer] = pair();
+        let keys = &inner.config.paths.keys;
+        let older = SoftKeys::generate(&mut OsEntropy::new()).unwrap();
+        crate::files::durable::publish(keys, "encrypt-2025.pem", older.to_pem().1.as_bytes()).unwrap();
+        let loaded = load_keys(&inner.config, None).unwrap();
+        assert_eq!(ferry_format::KeyProvider::encrypt_key_ids(&loaded).len(), 2);
+        let mut other = inner.config.clone();
+        other.paths.keys = "/nowhere".into();
+        assert_eq!(load_keys(&other, None).unwrap_err().code, "keys-missing");
+        assert_eq!(load_keys(&other, Some(keys)).unwrap().sign_public(), inner.keys.sign_public());
+    }
+}

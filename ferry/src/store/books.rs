@@ -3,7 +3,7 @@
 use ferry_core::ports::{Direction, PortError};
 use ferry_format::{Checkpoint, Digest, Group, Instance, StreamName};
 
-use super::AuditHead;
+use super::{AuditHead, AuditLeaf};
 
 /// Which database this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,4 +238,7 @@ pub trait Books: Send + Sync {
 
     /// The one checkpoint over them.
     fn audit_checkpoint(&self) -> Result<Checkpoint, PortError>;
+
+    /// The leaves of one log from a place on, in order.
+    fn audit_leaves(&self, log: &str, from: u64, limit: u64) -> Result<Vec<AuditLeaf>, PortError>;
 }

@@ -33,5 +33,5 @@ pub use books::{
 pub use error::{StoreError, TableFault, TableFlaw};
 pub use fault::fault;
 pub use sqlite::{
-    AuditHead, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, checkpoint, create,
+    AuditHead, AuditLeaf, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, checkpoint, create,
 };

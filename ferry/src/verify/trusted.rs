@@ -97,18 +97,18 @@ fn bad(path: &Path, error: &FormatError) -> Fault {
     let (shown, reason) = (path.display(), format_error(error));
     let message = Text::new(
         format!("{shown} is no good card or trust file: {}", reason.get(Lang::En)),
-        format!("{shown} 不是有效的公钥卡或信任文件：{}", reason.get(Lang::Zh)),
+        format!("{shown} 不是有效的名片或信任文件：{}", reason.get(Lang::Zh)),
     );
     trust_fault("bad-trust", message)
 }
 
 fn not_trust(path: &Path) -> Fault {
     let shown = path.display();
-    trust_fault("bad-trust", text!("{shown} is neither a card nor a trust file", "{shown} 既不是公钥卡也不是信任文件"))
+    trust_fault("bad-trust", text!("{shown} is neither a card nor a trust file", "{shown} 既不是名片也不是信任文件"))
 }
 
 fn nobody() -> Fault {
-    trust_fault("no-trust", text!("no card and no trust file was found", "未找到任何公钥卡或信任文件"))
+    trust_fault("no-trust", text!("no card and no trust file was found", "未找到任何名片或信任文件"))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Fault {
@@ -119,7 +119,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Fault {
 fn trust_fault(code: &'static str, message: Text) -> Fault {
     let next = text!(
         "name with --trust the zones' cards (`ferry keys card` writes them), a directory of cards, or a trust file",
-        "请用 --trust 指定各区的公钥卡（由 `ferry keys card` 生成）、存放公钥卡的目录，或信任文件"
+        "请用 --trust 指定各区的名片（由 `ferry keys card` 生成）、存放名片的目录，或信任文件"
     );
     Fault::new(code, ExitCode::Trust, message, next)
 }

@@ -93,6 +93,35 @@ pub struct AuditHead {
     pub root: Digest,
 }
 
+/// One leaf of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLeaf {
+    /// Its place, from 0.
+    pub index: u64,
+    /// What happened.
+    pub kind: String,
+    /// Its digest in the tree.
+    pub digest: Digest,
+    /// The bytes that the digest is over: one line of JSON.
+    pub body: String,
+}
+
+/// The leaves of one log from a place on, in order.
+pub(super) fn leaves(
+    session: &mut Session,
+    link: &LinkId,
+    log: &str,
+    from: u64,
+    limit: u64,
+) -> Result<Vec<AuditLeaf>, DbError> {
+    let rows = session.all(sql().audit_list, args![link.as_str(), log, from, limit])?;
+    rows.iter()
+        .map(|row| {
+            Ok(AuditLeaf { index: row.int(0)?, kind: row.string(1)?, digest: row.parsed(2)?, body: row.string(3)? })
+        })
+        .collect()
+}
+
 /// The heads of the link's logs, ordered by log.
 pub(super) fn heads(session: &mut Session, link: &LinkId) -> Result<Vec<AuditHead>, DbError> {
     let rows = session.all(sql().audit_heads, args![link.as_str()])?;

@@ -6,7 +6,7 @@ use ferry_core::ports::{Direction, FaultKind, PortError};
 use ferry_format::{Checkpoint, Group, LinkId, StreamName};
 use sqlx::sqlite::SqliteRow;
 
-use super::audit::{AuditHead, checkpoint, heads};
+use super::audit::{AuditHead, AuditLeaf, checkpoint, heads, leaves};
 use super::create::{check_link, check_version, meta, must_exist};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, corrupt};
@@ -221,6 +221,10 @@ impl Books for SqliteBooks {
 
     fn audit_checkpoint(&self) -> Result<Checkpoint, PortError> {
         Ok(checkpoint(&self.audit_heads()?))
+    }
+
+    fn audit_leaves(&self, log: &str, from: u64, limit: u64) -> Result<Vec<AuditLeaf>, PortError> {
+        self.read(|session, link| leaves(session, link, log, from, limit))
     }
 }
 

@@ -18,6 +18,8 @@ mod lane;
 mod notes;
 mod outgoing;
 mod recover;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +31,7 @@ use ferry_core::ports::{
 };
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
-pub use audit::{AuditHead, checkpoint};
+pub use audit::{AuditHead, AuditLeaf, checkpoint};
 pub use books::SqliteBooks;
 pub use capture::InstallReport;
 pub use create::{Registered, Registration, create};

@@ -1,0 +1,55 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use ferry_core::ports::Store as _;
+
+use super::{INSTANCE, SCHEMA, Zone, epochs, link, registration};
+use crate::store::{SqliteBooks, SqliteStore, StoreError, create};
+
+#[test]
+fn a_new_database_is_for_its_owner_and_keeps_its_instance() {
+    let zone = Zone::new("outer");
+    assert_eq!(zone.path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(zone.store.recover().unwrap().instance, INSTANCE);
+    zone.store.close().unwrap();
+    let again = SqliteStore::open(&zone.path, &link()).unwrap();
+    assert_eq!(again.recover().unwrap(), zone.store.recover().unwrap());
+    assert_eq!(again.recover().unwrap().outgoing.len(), 1);
+}
+
+#[test]
+fn creating_over_a_file_is_refused_and_a_failed_creation_leaves_none() {
+    let zone = Zone::new("outer");
+    let epochs = epochs();
+    let registration = registration(&zone.name, &zone.contract, &epochs);
+    let exists = create(&zone.path, &link(), INSTANCE, SCHEMA, &registration);
+    assert!(matches!(exists, Err(StoreError::Exists { .. })));
+    let path = zone.path.with_file_name("other.db");
+    let refused = create(&path, &link(), INSTANCE, "CREATE TABLE item (", &registration);
+    assert!(matches!(refused, Err(StoreError::Schema(_))));
+    let left = std::fs::read_dir(path.parent().unwrap()).unwrap().filter(|entry| {
+        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("other")
+    });
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn a_newer_database_names_the_program_that_it_needs() {
+    let zone = Zone::new("outer");
+    zone.run("UPDATE ferry_meta SET value = '2' WHERE key = 'schema_version'").unwrap();
+    zone.run("UPDATE ferry_meta SET value = '7.1.0' WHERE key = 'written_by'").unwrap();
+    let error = SqliteStore::open(&zone.path, &link()).err().unwrap();
+    assert_eq!(error.code(), "database-newer");
+    assert!(error.to_string().ends_with("install ferry 7.1.0 or newer"), "{error}");
+    assert_eq!(SqliteBooks::open(&zone.path, &link()).err().unwrap().code(), "database-newer");
+}
+
+#[test]
+fn what_is_no_database_of_this_link_is_refused() {
+    let zone = Zone::new("outer");
+    let code = |error: Option<StoreError>| error.unwrap().code();
+    assert_eq!(code(SqliteStore::open(&zone.path, &"other".parse().unwrap()).err()), "unknown-link");
+    assert_eq!(code(SqliteStore::open(&zone.path.with_file_name("no.db"), &link()).err()), "database-missing");
+    let empty = zone.path.with_file_name("empty.db");
+    std::fs::File::create(&empty).unwrap();
+    assert_eq!(code(SqliteStore::open(&empty, &link()).err()), "database-foreign");
+}

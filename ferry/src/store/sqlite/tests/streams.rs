@@ -1,0 +1,36 @@
+use ferry_core::ports::{FaultKind, Store as _};
+use ferry_format::{Digest, Mark};
+
+use super::{EPOCH_ID, Zone, checkpoint_of, sale};
+
+#[test]
+fn a_stream_follows_one_epoch() {
+    let zone = Zone::new("inner");
+    assert_eq!(zone.store.watermark(&sale()).unwrap(), None);
+    let recovered = zone.store.recover().unwrap();
+    assert_eq!(recovered.incoming.len(), 1);
+    assert_eq!((&recovered.incoming[0].stream, &recovered.incoming[0].followed), (&sale(), &None));
+    let genesis = Mark { stream: sale(), epoch: 2, seq: 0, digest: Digest([1; 32]) };
+    zone.store.follow(EPOCH_ID, &genesis).unwrap();
+    assert_eq!(zone.store.watermark(&sale()).unwrap(), Some(genesis.clone()));
+    assert_eq!(zone.store.follow(EPOCH_ID, &genesis).unwrap_err().kind, FaultKind::Conflict);
+    assert_eq!(zone.store.recover().unwrap().incoming[0].followed, Some((EPOCH_ID, genesis)));
+}
+
+#[test]
+fn the_audit_log_grows_with_every_step_and_holds_what_its_root_says() {
+    let (owner, replica) = (Zone::new("outer"), Zone::new("inner"));
+    let empty = owner.store.recover().unwrap().audit;
+    assert_eq!((empty.size, empty.root), (0, Digest::of(&[])));
+    let mut sizes = Vec::new();
+    for no in 1..=5 {
+        owner.run(&format!("INSERT INTO remark VALUES ({no}, NULL, 3)")).unwrap();
+        replica.apply(vec![owner.send()]).unwrap();
+        let seen = owner.store.observe().unwrap().audit;
+        assert_eq!(seen, owner.store.recover().unwrap().audit);
+        assert_eq!(seen, checkpoint_of(&owner));
+        sizes.push((seen.size, replica.store.observe().unwrap().audit.size));
+    }
+    assert_eq!(sizes, [(1, 2), (2, 3), (3, 4), (4, 5), (5, 6)]);
+    assert_eq!(replica.store.recover().unwrap().audit, checkpoint_of(&replica));
+}
