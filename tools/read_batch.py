@@ -3,7 +3,6 @@
 
 Verifies the signature with the sender's public key, unwraps the data key with the receiver's private key, decrypts,
 decompresses, checks every digest, and prints the records, one a line.
-
 Needs openssl (3.0 or later) on the path, and the packages cryptography (48 or later) and zstandard.
 """
 

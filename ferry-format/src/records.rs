@@ -108,6 +108,9 @@ impl RecordError {
     }
 }
 
+/// Room for the columns of most tables, so that a row is one allocation.
+const VALUES_EXPECTED: usize = 16;
+
 /// Parses one line, without its newline. Texts without escapes are borrowed.
 ///
 /// # Errors
@@ -130,7 +133,7 @@ pub fn parse_record(line: &[u8]) -> Result<Record<'_>, RecordError> {
         "d" => Op::Delete,
         _ => return Err(RecordError::Op),
     };
-    let mut values = Vec::new();
+    let mut values = Vec::with_capacity(VALUES_EXPECTED);
     while parser.take(b',') {
         if values.len() == COLUMNS_MAX {
             return Err(RecordError::Columns);

@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn a_failure_reads_in_both_languages_and_as_json() {
-        let fault = Fault::new("a-code", ExitCode::Keys, crate::text!("no key", "无密钥"), crate::text!("run x", "运行 x"));
+        let fault =
+            Fault::new("a-code", ExitCode::Keys, crate::text!("no key", "无密钥"), crate::text!("run x", "运行 x"));
         assert_eq!(fault.human(Lang::En), "error: no key\nnext: run x\n");
         assert_eq!(fault.human(Lang::Zh), "错误：无密钥\n下一步：运行 x\n");
         let parsed: serde_json::Value = serde_json::from_str(&fault.json(Lang::En)).unwrap();

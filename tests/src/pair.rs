@@ -47,11 +47,13 @@ pub struct Making {
     pub time_scale: u64,
     /// The `ferry` that makes and runs the zones.
     pub ferry: PathBuf,
+    /// No gate at all: what one zone publishes lies in the other's drop directory at once.
+    pub no_gate: bool,
 }
 
 impl Default for Making {
     fn default() -> Self {
-        Self { time_scale: 200, ferry: program("ferry") }
+        Self { time_scale: 200, ferry: program("ferry"), no_gate: false }
     }
 }
 
@@ -67,27 +69,37 @@ impl Pair {
     pub fn make(making: Making) -> Self {
         let dir = tempfile::tempdir().expect("a scratch directory");
         let pair = Self { dir, making };
+        let fingerprints = [INNER, OUTER].map(|zone| pair.init(zone));
         for zone in [INNER, OUTER] {
-            pair.init(zone);
-        }
-        for zone in [INNER, OUTER] {
-            let card = pair.zone_dir(1 - zone).join(format!("{}.card", NAMES[1 - zone]));
-            let shown = pair.json(1 - zone, &["keys", "show"]);
-            let fingerprint = shown["fingerprint"].as_str().expect("keys show tells the fingerprint").to_owned();
+            let card = pair.card(1 - zone);
+            let fingerprint = &fingerprints[1 - zone];
             let args: [&OsStr; 5] =
                 ["trust".as_ref(), "add".as_ref(), card.as_ref(), "--fingerprint".as_ref(), fingerprint.as_ref()];
-            expect_success(&self::run(pair.command(zone).args(args)));
+            expect_success(&run(pair.command(zone).args(args)));
         }
         pair
     }
 
-    fn init(&self, zone: usize) {
+    /// Makes one zone, and returns the fingerprint of its card.
+    fn init(&self, zone: usize) -> String {
         let contract = workspace_root().join("contract/nontax.toml");
         let mut command = Command::new(&self.making.ferry);
-        command.env("LANG", "C").arg("init").arg("--dir").arg(self.zone_dir(zone));
+        command.env("LANG", "C").args(["--json", "init"]).arg("--dir").arg(self.zone_dir(zone));
         command.args(["--zone", NAMES[zone], "--peer", NAMES[1 - zone], "--link", "nontax", "--contract"]);
         command.arg(contract).arg("--time-scale").arg(self.making.time_scale.to_string());
-        expect_success(&run(&mut command));
+        if self.making.no_gate {
+            let crossing = |from: &str| self.dir.path().join(format!("from-{from}"));
+            command.arg("--to-gate").arg(crossing(NAMES[zone])).arg("--from-gate").arg(crossing(NAMES[1 - zone]));
+        }
+        let output = run(&mut command);
+        expect_success(&output);
+        let made: Value = serde_json::from_slice(&output.stdout).expect("an answer in JSON");
+        made["fingerprint"].as_str().expect("init tells the fingerprint").to_owned()
+    }
+
+    /// A zone's public card.
+    pub fn card(&self, zone: usize) -> PathBuf {
+        self.path(zone, &format!("{}.card", NAMES[zone]))
     }
 
     /// The directory of a zone.

@@ -103,13 +103,7 @@ pub fn run(args: TrustArgs, context: &Context) -> Result<Output, Fault> {
     }
 }
 
-fn add(
-    config: &Config,
-    path: &Path,
-    told: Option<String>,
-    role: Role,
-    context: &Context,
-) -> Result<Output, Fault> {
+fn add(config: &Config, path: &Path, told: Option<String>, role: Role, context: &Context) -> Result<Output, Fault> {
     let card = read_card(path)?;
     fits(config, &card, role)?;
     let mut trust = trust_of(config)?;
@@ -221,10 +215,7 @@ fn confirm(card: &Card, told: &str) -> Result<(), Fault> {
     Err(Fault::new(
         "fingerprint-differs",
         ExitCode::NotConfirmed,
-        Text::fixed(
-            "the fingerprint is not that of the card; the card is not trusted",
-            "指纹与名片不符；未信任该名片",
-        ),
+        Text::fixed("the fingerprint is not that of the card; the card is not trusted", "指纹与名片不符；未信任该名片"),
         Text::fixed(
             "compare again with the card's owner; if it still differs, somebody changed the card on its way",
             "请与持有人再次核对；若仍不符，名片在途中已被调换",

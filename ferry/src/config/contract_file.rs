@@ -52,7 +52,11 @@ fn read_text(path: &Path, max: u64) -> Result<String, Fault> {
         let file = std::fs::File::open(path)?;
         let mut text = String::new();
         let read = io::Read::read_to_string(&mut io::Read::take(file, max + 1), &mut text)?;
-        if u64::try_from(read).is_ok_and(|read| read <= max) { Ok(text) } else { Err(io::ErrorKind::FileTooLarge.into()) }
+        if u64::try_from(read).is_ok_and(|read| read <= max) {
+            Ok(text)
+        } else {
+            Err(io::ErrorKind::FileTooLarge.into())
+        }
     };
     read().map_err(|error| {
         let path = path.display();
@@ -67,4 +71,3 @@ fn read_text(path: &Path, max: u64) -> Result<String, Fault> {
         )
     })
 }
-

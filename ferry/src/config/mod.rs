@@ -380,7 +380,11 @@ fn resend(section: &mut Section<'_>) -> Result<ResendProfile, Fault> {
     match raw.into_inner() {
         NameOrNumbers::Name(name) if name == "default" => Ok(ResendProfile::Default),
         NameOrNumbers::Name(name) if name == "seed-b" => Ok(ResendProfile::SeedB),
-        NameOrNumbers::Numbers(steps) if steps[0] > 0 && steps.is_sorted() && steps[steps.len() - 1] <= TIMER_MS_MAX => Ok(ResendProfile::Steps(steps)),
+        NameOrNumbers::Numbers(steps)
+            if steps[0] > 0 && steps.is_sorted() && steps[steps.len() - 1] <= TIMER_MS_MAX =>
+        {
+            Ok(ResendProfile::Steps(steps))
+        }
         NameOrNumbers::Name(_) | NameOrNumbers::Numbers(_) => {
             let cause = Text::fixed(
                 "must be default, seed-b, or ascending milliseconds above 0",

@@ -130,10 +130,8 @@ impl ZoneLock {
             Err(TryLockError::WouldBlock) => return Err(in_use(&path, &mut file)),
             Err(TryLockError::Error(error)) => return Err(unlockable(&path, &error)),
         }
-        let noted = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
+        let noted =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         noted.map_err(|error| unlockable(&path, &error))?;
         Ok(Self { _file: file })
     }
@@ -279,10 +277,7 @@ fn unlockable(path: &Path, error: &io::Error) -> Fault {
         "lock-unusable",
         ExitCode::Directories,
         text!("{path}: the lock cannot be taken: {error}", "{path}：无法取得锁：{error}"),
-        Text::fixed(
-            "give the spool directory to the user that runs ferry",
-            "请把 spool 目录交给运行 ferry 的用户",
-        ),
+        Text::fixed("give the spool directory to the user that runs ferry", "请把 spool 目录交给运行 ferry 的用户"),
     )
 }
 

@@ -90,10 +90,9 @@ impl<'t> Section<'t> {
         let Some(found) = self.entries.remove(name) else {
             return match find(&path).kind {
                 Kind::Text(default, _) | Kind::Path(default) => Ok(Spanned::new(self.span.clone(), default.to_owned())),
-                Kind::Required(_) | Kind::RequiredPath => Err(self.source.fault(
-                    self.span.clone(),
-                    &text!("{path}: must be given", "{path}：必须填写"),
-                )),
+                Kind::Required(_) | Kind::RequiredPath => {
+                    Err(self.source.fault(self.span.clone(), &text!("{path}: must be given", "{path}：必须填写")))
+                }
                 Kind::Number { .. } | Kind::Profile => unreachable!("{path} is no text"),
             };
         };
@@ -174,7 +173,10 @@ impl<'t> Section<'t> {
                     name,
                     span,
                     &other,
-                    text!("a name or a list of 1 to {RESEND_STEPS_MAX} numbers", "名称或 1 到 {RESEND_STEPS_MAX} 个数的列表"),
+                    text!(
+                        "a name or a list of 1 to {RESEND_STEPS_MAX} numbers",
+                        "名称或 1 到 {RESEND_STEPS_MAX} 个数的列表"
+                    ),
                 ));
             }
         };

@@ -45,16 +45,28 @@ fn what_is_left_out_has_the_shipped_defaults() {
 #[test]
 fn a_fault_tells_line_column_and_field() {
     refused(&format!("{MINIMAL}gate_way = 1\n"), "12:1: gate.gate_way: there is no such field");
-    refused(&format!("{MINIMAL}max_file_bytes = \"1\"\n"), "12:18: gate.max_file_bytes: must be a whole number, not string");
+    refused(
+        &format!("{MINIMAL}max_file_bytes = \"1\"\n"),
+        "12:18: gate.max_file_bytes: must be a whole number, not string",
+    );
     refused(&format!("{MINIMAL}scan_interval_ms = 3\n"), "12:20: gate.scan_interval_ms: must be 10 to 86400000");
     refused(&format!("{MINIMAL}scan_interval_ms = -3\n"), "12:20: gate.scan_interval_ms: must be 10 to 86400000");
     refused(&format!("{MINIMAL}carrier = \"fax\"\n"), "12:11: gate.carrier: `fax` must be one of: raw, base64, xml");
     refused(&format!("{MINIMAL}extension = \"TXT\"\n"), "12:13: gate.extension: must be 1 to 4 of a-z and 0-9");
     refused(&format!("{MINIMAL}[colour]\na = 1\n"), "12:2: colour: there is no such field");
-    refused(&MINIMAL.replace("\"inner\"", "\"Inner\""), "1:8: zone: `Inner` must begin with a-z and go on with a-z, 0-9 or _");
+    refused(
+        &MINIMAL.replace("\"inner\"", "\"Inner\""),
+        "1:8: zone: `Inner` must begin with a-z and go on with a-z, 0-9 or _",
+    );
     refused(&MINIMAL.replace("from_gate = \"/gate/in\"\n", ""), "8:1: gate.from_gate: must be given");
-    refused(&format!("{MINIMAL}[timers]\nresend = [3, 2]\n"), "13:10: timers.resend: must be default, seed-b, or ascending milliseconds above 0");
-    refused(&format!("{MINIMAL}[flow]\nhold_bytes = 1048576\n"), "12:1: flow.hold_bytes: must be at least flow.group_bytes");
+    refused(
+        &format!("{MINIMAL}[timers]\nresend = [3, 2]\n"),
+        "13:10: timers.resend: must be default, seed-b, or ascending milliseconds above 0",
+    );
+    refused(
+        &format!("{MINIMAL}[flow]\nhold_bytes = 1048576\n"),
+        "12:1: flow.hold_bytes: must be at least flow.group_bytes",
+    );
 }
 
 #[test]

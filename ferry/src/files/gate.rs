@@ -85,7 +85,10 @@ impl GateDirectories {
             return Ok(());
         }
         let low = self.low_water_bytes;
-        Err(PortError::new(FaultKind::Full, format!("{free} bytes free in the drop directory, less than {low} kept free")))
+        Err(PortError::new(
+            FaultKind::Full,
+            format!("{free} bytes free in the drop directory, less than {low} kept free"),
+        ))
     }
 }
 
@@ -187,7 +190,8 @@ mod tests {
         let (_dir, config) = zone("");
         let gate = GateDirectories::new(&config);
         let from = &config.gate.from_gate;
-        for name in [LATER, OURS, TO_PEER, "photo.jpg", "f1-other-inner-confirm-00000001-000000000042-a1-0123abcd.dat"] {
+        for name in [LATER, OURS, TO_PEER, "photo.jpg", "f1-other-inner-confirm-00000001-000000000042-a1-0123abcd.dat"]
+        {
             durable::publish(from, name, b"123").unwrap();
         }
         std::os::unix::fs::symlink("photo.jpg", from.join(OURS.replace("42", "44"))).unwrap();

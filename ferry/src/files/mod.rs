@@ -43,8 +43,7 @@ impl Files {
         spool.clean()?;
         let quarantine = QuarantineDirectories::open(config)?;
         if let Some(directory) = config.paths.anchor.parent() {
-            durable::clean(directory)
-                .map_err(|error| durable::port_error("cannot clean", directory, &error))?;
+            durable::clean(directory).map_err(|error| durable::port_error("cannot clean", directory, &error))?;
         }
         Ok(Self { gate, spool, quarantine, anchor: AnchorFile::new(config.paths.anchor.clone()) })
     }

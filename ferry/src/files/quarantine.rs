@@ -76,12 +76,7 @@ impl QuarantineDirectories {
         let [refused, unverified] = directories(config);
         Ok(Self {
             refused: Mutex::new(Ring::open(refused, REFUSED_FILES_MAX, limits.refused_bytes, true)?),
-            unverified: Mutex::new(Ring::open(
-                unverified,
-                limits.unverified_files,
-                limits.unverified_bytes,
-                false,
-            )?),
+            unverified: Mutex::new(Ring::open(unverified, limits.unverified_files, limits.unverified_bytes, false)?),
         })
     }
 

@@ -109,12 +109,7 @@ impl SpoolDirectories {
         if statement.link != self.link || statement.from != *from || statement.to != *to {
             return Ok(Err("it belongs elsewhere".to_owned()));
         }
-        let id = BatchId {
-            stream: statement.stream,
-            epoch: statement.epoch,
-            seq: statement.seq,
-            digest: read.digest,
-        };
+        let id = BatchId { stream: statement.stream, epoch: statement.epoch, seq: statement.seq, digest: read.digest };
         Ok(if self.spool_path(side, &id) == path { Ok(id) } else { Err("its name is not its own".to_owned()) })
     }
 
@@ -217,9 +212,9 @@ impl Spool for SpoolDirectories {
 
     fn archive_status(&self, side: Side, name: &str, bytes: &[u8]) -> Result<(), PortError> {
         let (from, to) = self.zones(side);
-        let good = name.parse::<FileName>().is_ok_and(|name| {
-            name.from == *from && name.to == *to && matches!(name.kind, NameKind::Status { .. })
-        });
+        let good = name
+            .parse::<FileName>()
+            .is_ok_and(|name| name.from == *from && name.to == *to && matches!(name.kind, NameKind::Status { .. }));
         if !good {
             return Err(PortError::new(FaultKind::Conflict, "the name is not of a status of this link"));
         }

@@ -43,7 +43,7 @@ pub fn statement(config: &Config, side: Side, seq: u64) -> (BatchStatement, Payl
         Side::In => (&config.peer, &config.zone),
     };
     let mut payload = Payload::new(OsEntropy::new().fresh().unwrap());
-    payload.push(br#"["bill","i",[1]]"#).unwrap();
+    payload.push(br#"["bill","i",1]"#).unwrap();
     let table = TableSummary { name: "bill".to_owned(), inserts: 1, ..TableSummary::default() };
     let statement = BatchStatement {
         link: config.link.clone(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ferry_core::ports::{FaultKind, PortError, Sealer, Vetted};
 use ferry_format::{
-    Batch, BatchStatement, Expect, FormatError, KeyError, KeyState, Kind, LinkId, Payload, PublicKey, SealError, Sealed,
-    Sealing, SoftKeys, StatusBody, StatusStatement, TrustStore, Verified, ZoneName, open_batch, open_status, peek,
-    seal_batch, seal_status, verify_batch,
+    Batch, BatchStatement, Expect, FormatError, KeyError, KeyState, Kind, LinkId, Payload, PublicKey, SealError,
+    Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, TrustStore, Verified, ZoneName, open_batch, open_status,
+    peek, seal_batch, seal_status, verify_batch,
 };
 
 use super::keys::{load_keys, own_entry};
@@ -58,8 +58,7 @@ impl FerrySealer {
     /// # Errors
     /// Why the file is not what it should be.
     pub fn open_own(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
-        let expect =
-            Expect { trust: &self.own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) };
+        let expect = Expect { trust: &self.own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) };
         open_batch(bytes, &expect, &self.keys)
     }
 
@@ -83,9 +82,10 @@ impl FerrySealer {
             return Err(PortError::new(FaultKind::Transient, text));
         };
         let mut recipients = vec![peer.clone(), self.keys.encrypt_public().clone()];
-        let auditors = trust.entries().iter().filter(|entry| {
-            entry.link == self.link && entry.state == KeyState::Active && entry.objects.is_empty()
-        });
+        let auditors = trust
+            .entries()
+            .iter()
+            .filter(|entry| entry.link == self.link && entry.state == KeyState::Active && entry.objects.is_empty());
         for auditor in auditors {
             if !recipients.contains(&auditor.encrypt) {
                 recipients.push(auditor.encrypt.clone());

@@ -20,7 +20,10 @@ pub fn fault(error: &StoreError) -> Fault {
         StoreError::Missing { .. } => (
             ExitCode::Database,
             "数据库不存在",
-            Text::fixed("correct database.path, or make a zone with `ferry init`", "请修正 database.path，或用 `ferry init` 建区"),
+            Text::fixed(
+                "correct database.path, or make a zone with `ferry init`",
+                "请修正 database.path，或用 `ferry init` 建区",
+            ),
         ),
         StoreError::File { .. } => (
             ExitCode::Storage,
@@ -30,7 +33,10 @@ pub fn fault(error: &StoreError) -> Fault {
         StoreError::NotOurs { .. } => (
             ExitCode::Database,
             "不是 ferry 的数据库",
-            Text::fixed("correct database.path, or make a zone with `ferry init`", "请修正 database.path，或用 `ferry init` 建区"),
+            Text::fixed(
+                "correct database.path, or make a zone with `ferry init`",
+                "请修正 database.path，或用 `ferry init` 建区",
+            ),
         ),
         StoreError::NewerSchema { .. } => (
             ExitCode::SchemaVersion,
@@ -52,11 +58,9 @@ pub fn fault(error: &StoreError) -> Fault {
             "有表无法摆渡",
             Text::fixed("correct these tables, or leave them out of the contract", "请修正这些表，或将其移出契约"),
         ),
-        StoreError::NeedsLoad(_) => (
-            ExitCode::Capture,
-            "表中已有未捕获的数据",
-            Text::fixed("begin with empty tables", "请从空表开始"),
-        ),
+        StoreError::NeedsLoad(_) => {
+            (ExitCode::Capture, "表中已有未捕获的数据", Text::fixed("begin with empty tables", "请从空表开始"))
+        }
         StoreError::Port(error) => (exit_of(error.kind), "数据库故障", next_of(error.kind)),
     };
     Fault::new(error.code(), exit, text!("{error}", "{zh}：{error}"), next)

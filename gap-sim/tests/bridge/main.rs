@@ -145,6 +145,22 @@ fn a_signal_leaves_no_file_uncounted_and_the_next_run_delivers_it() {
 }
 
 #[test]
+fn a_signal_in_the_middle_of_a_burst_leaves_no_file_uncounted() {
+    let zones = Zones::new();
+    let sent = files(4_000, 9);
+    zones.drop_all("inner/to-gate", &sent);
+    let bridge = zones.start(&["--profile", "instant", "--seed", "1", "--json"]);
+    let report = bridge.stop();
+    let of = |field: &str| number(&report, &format!("/inner_to_outer/{field}"));
+    let (waiting, in_flight) = (zones.contents("inner/to-gate"), zones.in_flight());
+    let arrived = zones.contents("outer/from-gate");
+    assert!(!waiting.is_empty(), "the signal came before the burst was over: {report}");
+    assert_eq!((of("picked_up"), of("delivered")), ((sent.len() - waiting.len()) as u64, arrived.len() as u64));
+    assert_eq!(of("in_flight"), in_flight.len() as u64);
+    assert_eq!(waiting.len() + in_flight.len() + arrived.len(), sent.len());
+}
+
+#[test]
 fn what_a_killed_bridge_left_is_delivered_or_swept_away() {
     let zones = Zones::new();
     let held =

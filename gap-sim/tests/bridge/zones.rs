@@ -20,6 +20,8 @@ pub struct Zones {
 /// A running bridge.
 pub struct Bridge {
     child: Child,
+    /// What it says to people.
+    said: PathBuf,
 }
 
 impl Zones {
@@ -107,39 +109,53 @@ impl Zones {
 
     /// Runs a bridge to its end and gives its report.
     pub fn run(&self, arguments: &[&str]) -> Value {
-        let output = self.command(arguments).output().expect("the program starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let report = serde_json::from_slice(&output.stdout).expect("--json prints JSON");
+        let report = self.spawn(arguments).end();
         let written = fs::read(self.path("report.json")).expect("the report is written");
         let written: Value = serde_json::from_slice(&written).expect("the report is JSON");
-        assert_eq!(written["inner_to_outer"], Value::clone(&report)["inner_to_outer"]);
+        assert_eq!(written["inner_to_outer"], report["inner_to_outer"]);
         report
     }
 
     /// Starts a bridge and waits until its first report is there.
     pub fn start(&self, arguments: &[&str]) -> Bridge {
-        let mut command = self.command(arguments);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+        let bridge = self.spawn(arguments);
         self.wait_for("report.json", |bytes| serde_json::from_slice::<Value>(bytes).is_ok());
-        Bridge { child }
+        bridge
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Bridge {
+        let said = self.path("said.txt");
+        let stderr = fs::File::create(&said).expect("a temporary directory can be written");
+        let mut command = self.command(arguments);
+        Bridge { child: command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("the program starts"), said }
     }
 }
 
 impl Bridge {
     /// Asks it to stop, and gives its report.
-    pub fn stop(mut self) -> Value {
+    pub fn stop(self) -> Value {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("the program runs");
+        self.end()
+    }
+
+    /// Waits until it ends by itself, and gives its report.
+    fn end(mut self) -> Value {
         let begun = Instant::now();
         while self.child.try_wait().expect("the program is ours").is_none() {
-            assert!(begun.elapsed() < PATIENCE, "it does not stop");
+            assert!(begun.elapsed() < PATIENCE, "it does not end; it said:\n{}", self.said());
             std::thread::sleep(Duration::from_millis(5));
         }
-        assert!(self.child.wait().expect("the program is ours").success());
+        let status = self.child.wait().expect("the program is ours");
+        assert!(status.success(), "it said:\n{}", self.said());
         let mut text = String::new();
         let mut stdout = self.child.stdout.take().expect("its output was piped");
         stdout.read_to_string(&mut text).expect("its output is text");
         serde_json::from_str(&text).expect("--json prints JSON")
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(&self.said).unwrap_or_default()
     }
 }
 

@@ -58,32 +58,30 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts to write `transactions` into a zone's database.
+    /// Starts to write into a zone's database what `work` hands over, transaction by transaction.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start<I>(
+    pub fn start(
         database: PathBuf,
-        transactions: impl FnOnce() -> I + Send + 'static,
+        work: impl FnOnce(&mut dyn FnMut(Transaction) -> Result<(), Failure>) -> Result<(), Failure> + Send + 'static,
         written: Arc<Written>,
         clock: Clock,
         stop: Stop,
-    ) -> Result<Self, Failure>
-    where
-        I: Iterator<Item = Transaction>,
-    {
+    ) -> Result<Self, Failure> {
         let asked = stop.clone();
-        let work = move || {
+        let run = move || {
             let mut database = Database::open(&database)?;
-            for transaction in transactions() {
+            work(&mut |transaction| {
                 asked.check()?;
                 write(&mut database, &transaction)?;
                 written.add(&transaction, clock.now_ms());
-            }
+                Ok(())
+            })?;
             database.close();
             Ok(())
         };
-        let thread = thread::Builder::new().name("writer".to_owned()).spawn(work);
+        let thread = thread::Builder::new().name("writer".to_owned()).spawn(run);
         let thread = thread
             .map_err(|cause| Failure::new(text!("no thread can be started: {cause}", "无法启动线程：{cause}")))?;
         Ok(Self { thread: Some(thread), stop })
