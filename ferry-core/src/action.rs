@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ferry_format::{
-    BatchStatement, Digest, EpochId, FormatError, Mark, SignedBatch, Status, StatusBody, StatusStatement,
-    StreamName, Verified,
+    BatchStatement, Digest, EpochId, FormatError, Mark, SignedBatch, Status, StatusBody, StatusStatement, StreamName,
+    Verified,
 };
 
 use crate::cut::{CutBatch, CutOutcome};

@@ -68,7 +68,9 @@ pub fn cut(
     };
     // Whole transactions before the bad row still cross; its own waits with it.
     let before = choose_end(&raw.ids[..fault.index], fault.index, boundaries, false);
-    if before.ends && let Ok(batch) = fill(&lines[..before.rows], raw, true, contract, salt) {
+    if before.ends
+        && let Ok(batch) = fill(&lines[..before.rows], raw, true, contract, salt)
+    {
         return CutOutcome::Batch(Box::new(batch));
     }
     CutOutcome::Unsendable { id: raw.ids[fault.index], code: fault.code, place: fault.place }

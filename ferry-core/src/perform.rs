@@ -163,12 +163,8 @@ fn seal(
     ports: &Ports<'_>,
 ) -> Result<(ferry_format::Digest, u64), PortError> {
     let sealed = ports.sealer.seal_batch(statement, &cut.payload)?;
-    let id = BatchId {
-        stream: statement.stream.clone(),
-        epoch: statement.epoch,
-        seq: statement.seq,
-        digest: sealed.digest,
-    };
+    let id =
+        BatchId { stream: statement.stream.clone(), epoch: statement.epoch, seq: statement.seq, digest: sealed.digest };
     ports.spool.put(Side::Out, &id, &sealed.bytes)?;
     Ok((sealed.digest, u64::try_from(sealed.bytes.len()).unwrap_or(u64::MAX)))
 }
@@ -198,12 +194,7 @@ fn publish_status(
     Ok(name)
 }
 
-fn settle(
-    settled: &Settled,
-    archive: &[BatchId],
-    withdraw: &[String],
-    ports: &Ports<'_>,
-) -> Result<(), PortError> {
+fn settle(settled: &Settled, archive: &[BatchId], withdraw: &[String], ports: &Ports<'_>) -> Result<(), PortError> {
     ports.store.settle(settled)?;
     for name in withdraw {
         ports.gate.withdraw(name)?;

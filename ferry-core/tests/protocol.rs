@@ -55,7 +55,8 @@ fn a_clean_gate_that_reorders_costs_no_second_file() {
     assert!(archived > 0 && batches > 10);
     for zone in &world.zones {
         let books = zone.store.books.lock().unwrap();
-        let attempts: u64 = books.outgoing.values().flat_map(|o| o.batches.values()).map(|b| u64::from(b.attempt)).sum();
+        let attempts: u64 =
+            books.outgoing.values().flat_map(|o| o.batches.values()).map(|b| u64::from(b.attempt)).sum();
         let needed: u64 = books.outgoing.values().map(|out| out.last.seq).sum();
         assert!(2 * attempts <= 3 * needed, "{attempts} files published for {needed} batches");
     }

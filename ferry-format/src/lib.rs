@@ -62,7 +62,7 @@ pub use statement::{
     genesis,
 };
 pub use status::{
-    BatchReport, Counters, Echo, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange, StatusBody,
+    BatchReport, CodeCount, Counters, Echo, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange, StatusBody,
     StatusStatement, Want, WantKind,
 };
 pub use status_header::STATUS_LABEL;

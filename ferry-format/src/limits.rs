@@ -34,6 +34,8 @@ pub const STREAMS_MAX: usize = 64;
 pub const TABLES_MAX: usize = 256;
 /// Ranges of one kind that a status lists for one stream; what does not fit is told by a later status.
 pub const RANGES_MAX: usize = 64;
+/// Reasons for which files are turned away; there are some sixty.
+pub const CODES_MAX: usize = 128;
 /// Batch reports in one status for one stream.
 pub const REPORTS_MAX: usize = 256;
 /// Recipients of one file: the peer, the sender itself, an auditor, and the overlap of a rotation.

@@ -59,6 +59,17 @@ pub struct StatusBody {
     pub wants: Vec<Want>,
     /// What the speaker has counted at its gate since its daemon started.
     pub counters: Counters,
+    /// Files that the speaker has turned away since its daemon started, by code, ordered by code.
+    pub turned_away: Vec<CodeCount>,
+}
+
+/// How many files were turned away for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeCount {
+    /// The reason, from the published list.
+    pub code: String,
+    /// Files.
+    pub count: u64,
 }
 
 /// An inclusive range of seqs.

@@ -5,10 +5,11 @@ use crate::error::FormatError;
 use crate::fields::{Fields, as_integer, as_text, ascend, bad};
 use crate::ident::{hex_decode_vec, hex_encode};
 use crate::limits::{
-    CARD_BYTES_MAX, CARDS_MAX, CONTRACTS_MAX, FORMATS_MAX, RANGES_MAX, REPORTS_MAX, STREAMS_MAX, WANTS_MAX,
+    CARD_BYTES_MAX, CARDS_MAX, CODES_MAX, CONTRACTS_MAX, FORMATS_MAX, RANGES_MAX, REPORTS_MAX, STREAMS_MAX, WANTS_MAX,
 };
 use crate::{
-    BatchReport, Counters, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange, StatusBody, Want, WantKind,
+    BatchReport, CodeCount, Counters, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange, StatusBody, Want,
+    WantKind,
 };
 
 pub(crate) fn write(body: &StatusBody) -> Value {
@@ -21,6 +22,7 @@ pub(crate) fn write(body: &StatusBody) -> Value {
         ("formats", Value::Array(body.formats.iter().map(|format| Value::Integer(*format)).collect())),
         ("incoming", Value::Array(body.incoming.iter().map(write_incoming).collect())),
         ("outgoing", Value::Array(body.outgoing.iter().map(write_outgoing).collect())),
+        ("turned_away", Value::Array(body.turned_away.iter().map(write_code_count).collect())),
         ("wants", Value::Array(body.wants.iter().map(write_want).collect())),
     ])
 }
@@ -37,12 +39,14 @@ pub(crate) fn read(value: Value) -> Result<StatusBody, FormatError> {
         cards: read_cards(&mut fields)?,
         wants: fields.objects("wants", "wants", WANTS_MAX, read_want)?,
         counters: read_counters(fields.object("counters")?)?,
+        turned_away: fields.objects("turned_away", "codes", CODES_MAX, read_code_count)?,
     };
     fields.done()?;
     let ordered = ascend(&body.incoming, |report| report.stream.clone())
         && ascend(&body.outgoing, |report| report.stream.clone())
         && ascend(&body.contracts, Clone::clone)
-        && ascend(&body.formats, |format| *format);
+        && ascend(&body.formats, |format| *format)
+        && ascend(&body.turned_away, |entry| entry.code.clone());
     if !ordered {
         return Err(FormatError::Inconsistent { reason: "a list of the body does not ascend" });
     }
@@ -216,6 +220,14 @@ fn want_name(kind: WantKind) -> &'static str {
         WantKind::Snapshot => "snapshot",
         WantKind::Compare => "compare",
     }
+}
+
+fn write_code_count(entry: &CodeCount) -> Value {
+    object([("code", text(&entry.code)), ("count", Value::Integer(entry.count))])
+}
+
+fn read_code_count(fields: &mut Fields) -> Result<CodeCount, FormatError> {
+    Ok(CodeCount { code: fields.free_text("code")?, count: fields.integer("count")? })
 }
 
 fn write_counters(counters: &Counters) -> Value {

@@ -51,7 +51,7 @@ pub enum KeyState {
     Announced,
     /// Replaced. What it signed stays verifiable.
     Retired,
-    /// No longer the peer's own. Only what is at or below the last good places is accepted.
+    /// Possibly in other hands. Only what is at or below the last good places is accepted.
     Revoked {
         /// The last good batch of each stream, ordered by stream; other streams have none.
         last_good: Vec<Mark>,

@@ -252,6 +252,14 @@ fn order_alphabetical_puts_10_before_9() {
 }
 
 #[test]
+fn order_alphabetical_lets_the_files_of_one_scan_leave_together() {
+    let mut gate = Gate::new(Profile { order: Order::Alphabetical, ..slow() }, 1, Direction::InnerToOuter);
+    assert_eq!(picked(&mut gate, 0, &[("b.dat", 1), ("a.dat", 1), ("c.dat", 1)]).len(), 3);
+    let leaves_ms = (0..=9_000).find(|now_ms| !gate.due(*now_ms).is_empty());
+    assert!(leaves_ms.is_some_and(|now_ms| gate.due(now_ms + 9_000).is_empty()), "one answer held all of them");
+}
+
+#[test]
 fn order_by_delay_lets_files_overtake_each_other() {
     let names: Vec<String> = (0..100).map(|number| format!("f{number:03}.dat")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

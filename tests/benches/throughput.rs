@@ -83,7 +83,12 @@ fn upsert_sql() -> String {
         .map(|column| format!("{column} = excluded.{column}"))
         .collect();
     // `WHERE true` keeps SQLite from reading ON as the beginning of a join.
-    format!("{} WHERE true ON CONFLICT ({}) DO UPDATE SET {}", shape.insert_sql(), shape.key.join(", "), sets.join(", "))
+    format!(
+        "{} WHERE true ON CONFLICT ({}) DO UPDATE SET {}",
+        shape.insert_sql(),
+        shape.key.join(", "),
+        sets.join(", ")
+    )
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock, and waits for other processes")]

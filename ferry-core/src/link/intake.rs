@@ -46,7 +46,10 @@ impl Link {
         if let Some(action) = self.intake.todo.pop_front() {
             return Some(action);
         }
-        self.next_expel(now).or_else(|| self.next_apply(now)).or_else(|| self.next_follow(now)).or_else(|| self.next_take())
+        self.next_expel(now)
+            .or_else(|| self.next_apply(now))
+            .or_else(|| self.next_follow(now))
+            .or_else(|| self.next_take())
     }
 
     pub(super) fn scanned(&mut self, result: Result<Scan, PortError>, now: Now) {
@@ -75,9 +78,10 @@ impl Link {
     fn rank(&self, name: &str) -> u8 {
         match name.parse::<FileName>().ok().map(|name| name.kind) {
             Some(NameKind::Status { .. }) => 0,
-            Some(NameKind::Batch { stream, .. }) => {
-                self.receivers.get(&stream).map_or(u8::MAX, |receiver| (u8::MAX - 1) - receiver.priority.min(u8::MAX - 2))
-            }
+            Some(NameKind::Batch { stream, .. }) => self
+                .receivers
+                .get(&stream)
+                .map_or(u8::MAX, |receiver| (u8::MAX - 1) - receiver.priority.min(u8::MAX - 2)),
             None => u8::MAX,
         }
     }
@@ -144,6 +148,8 @@ impl Link {
         } else {
             self.counters.unverified += 1;
         }
+        self.count_turned_away(error.code());
+        self.status.progress(now.mono);
         let note = QuarantineNote {
             code: error.code().to_owned(),
             story: error.to_string(),
@@ -151,6 +157,11 @@ impl Link {
             at_ms: now.wall_ms,
         };
         self.intake.todo.push_back(Action::Drop { name, refused: Some((note, bytes)) });
+    }
+
+    /// The codes are ours, so there are only so many.
+    fn count_turned_away(&mut self, code: &str) {
+        *self.turned_away.entry(code.to_owned()).or_default() += 1;
     }
 
     fn judge(&mut self, name: String, statement: &BatchStatement, digest: Digest, bytes: Arc<Vec<u8>>, now: Now) {
@@ -189,6 +200,7 @@ impl Link {
 
     fn refuse(&mut self, name: String, statement: &BatchStatement, code: &str, bytes: Arc<Vec<u8>>, now: Now) {
         self.counters.refused += 1;
+        self.count_turned_away(code);
         let (stream, epoch, seq) = (&statement.stream, statement.epoch, statement.seq);
         self.in_event(stream, epoch, seq, LifeKind::Refused, now, code.to_owned());
         let story = format!("batch {stream}/{seq} of epoch {epoch}: {code}");
@@ -218,6 +230,7 @@ impl Link {
                     receiver.dispute(next);
                 }
                 self.counters.refused += 1;
+                self.count_turned_away("two-statements");
                 self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Refused, now, "two-statements".to_owned());
                 let story = format!("batch {}/{} was applied under another digest", id.stream, id.seq);
                 let note =
@@ -267,6 +280,7 @@ impl Link {
             self.fault("expel", error);
         } else {
             self.counters.refused += 1;
+            self.count_turned_away("wrong-previous");
         }
         if let Some(receiver) = self.receivers.get_mut(&id.stream) {
             receiver.expelled(id, result.is_ok());
@@ -374,7 +388,15 @@ impl Link {
         now: Now,
         detail: String,
     ) {
-        self.life(LifeEvent { direction: Direction::In, stream: stream.clone(), epoch, seq, kind, at_ms: now.wall_ms, detail });
+        self.life(LifeEvent {
+            direction: Direction::In,
+            stream: stream.clone(),
+            epoch,
+            seq,
+            kind,
+            at_ms: now.wall_ms,
+            detail,
+        });
     }
 
     pub(super) fn out_event(
@@ -386,7 +408,15 @@ impl Link {
         now: Now,
         detail: String,
     ) {
-        self.life(LifeEvent { direction: Direction::Out, stream: stream.clone(), epoch, seq, kind, at_ms: now.wall_ms, detail });
+        self.life(LifeEvent {
+            direction: Direction::Out,
+            stream: stream.clone(),
+            epoch,
+            seq,
+            kind,
+            at_ms: now.wall_ms,
+            detail,
+        });
     }
 
     fn life(&mut self, event: LifeEvent) {

@@ -86,6 +86,8 @@ pub struct Link {
     publish_retry: Option<Mono>,
     intake: intake::Intake,
     counters: Counters,
+    /// Files turned away, by code.
+    turned_away: BTreeMap<String, u64>,
     status: status::StatusState,
     peer: peer::PeerState,
     notes: Notes,

@@ -47,6 +47,9 @@ impl Link {
         }
         let counters = self.counters;
         let gate = (counters.foreign, counters.unverified, counters.damaged, counters.duplicate, counters.refused);
+        for entry in &self.peer.turned_away {
+            (&entry.code, entry.count).hash(&mut hasher);
+        }
         (gate, self.peer.alarm, self.lock.map(super::Lock::code)).hash(&mut hasher);
         hasher.finish()
     }
@@ -157,7 +160,7 @@ impl Link {
         let longest = self.senders.values().filter_map(|sender| sender.delay().longest_ms()).max();
         let median = self.senders.values().filter_map(|sender| sender.delay().median_ms()).max();
         let text = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
-        [
+        let facts = [
             ("peer_heard_ago_ms", heard.unwrap_or_default()),
             ("peer_silent", u8::from(self.is_silent(now.mono)).to_string()),
             ("peer_clock_ms", if self.peer.clock_ms == 0 { String::new() } else { self.peer.clock_ms.to_string() }),
@@ -171,9 +174,13 @@ impl Link {
             ("round_trip_median_ms", text(median)),
             ("round_trip_longest_ms", text(longest)),
             ("life_events_dropped", self.dropped_life.to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec()
+        ];
+        let mut facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let here = self.turned_away.iter().map(|(code, count)| (format!("turned_away:{code}"), count.to_string()));
+        facts.extend(here);
+        let there = self.peer.turned_away.iter();
+        facts.extend(there.map(|entry| (format!("peer_turned_away:{}", entry.code), entry.count.to_string())));
+        facts
     }
 
     /// What waits to be written when nothing more will happen: for a daemon that is about to end.

@@ -33,7 +33,8 @@ impl Link {
     }
 
     fn next_anchor(&mut self, now: Now) -> Option<Action> {
-        if self.anchor.busy || self.anchor.retry_at.is_some_and(|at| now.mono < at) || self.lock == Some(Lock::Restored) {
+        if self.anchor.busy || self.anchor.retry_at.is_some_and(|at| now.mono < at) || self.lock == Some(Lock::Restored)
+        {
             return None;
         }
         let behind = |sender: &crate::sender::Sender| {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ferry_format::{BootNonce, Checkpoint, IncomingReport, Mark, StatusBody, StatusStatement, StreamName, WantKind};
+use ferry_format::{
+    BootNonce, Checkpoint, CodeCount, IncomingReport, Mark, StatusBody, StatusStatement, StreamName, WantKind,
+};
 
 use super::{Link, Lock};
 use crate::settings::SILENT_HEARTBEATS;
@@ -19,6 +21,8 @@ pub(super) struct PeerState {
     pub(super) heard: Option<Mono>,
     pub(super) clock_ms: u64,
     pub(super) audit: Option<Checkpoint>,
+    /// What it says that it has turned away.
+    pub(super) turned_away: Vec<CodeCount>,
     /// What is wrong with the peer as a whole, by its published code.
     pub(super) alarm: Option<&'static str>,
 }
@@ -47,6 +51,7 @@ impl Link {
             self.judge_lock(statement);
         }
         self.watch_audit(statement);
+        self.peer.turned_away.clone_from(&body.turned_away);
         self.read_own_streams(statement, body, now);
         for report in &body.outgoing {
             if let Some(receiver) = self.receivers.get_mut(&report.stream) {
@@ -88,9 +93,9 @@ impl Link {
     /// A fresh word of the peer shows whether it has applied more than our books know of.
     fn judge_lock(&mut self, statement: &StatusStatement) {
         let ahead = |mark: &Mark| {
-            self.senders.get(&mark.stream).is_some_and(|sender| {
-                (mark.epoch, mark.seq) > (sender.epoch, sender.last_recorded().seq)
-            })
+            self.senders
+                .get(&mark.stream)
+                .is_some_and(|sender| (mark.epoch, mark.seq) > (sender.epoch, sender.last_recorded().seq))
         };
         if statement.received.iter().any(ahead) {
             self.lock = Some(Lock::Restored);

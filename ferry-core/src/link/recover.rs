@@ -61,6 +61,7 @@ pub fn recover(
         publish_retry: None,
         intake: intake::Intake::default(),
         counters: Counters::default(),
+        turned_away: BTreeMap::new(),
         status: status::StatusState::default(),
         peer: peer::PeerState::default(),
         notes: Notes::default(),

@@ -1,7 +1,7 @@
 //! The status that this zone publishes: what it says and when it goes out.
 
-use ferry_format::limits::{RANGES_MAX, REPORTS_MAX};
-use ferry_format::{Digest, Echo, IncomingReport, OutgoingReport, Plain, StatusBody, StatusStatement};
+use ferry_format::limits::{CODES_MAX, RANGES_MAX, REPORTS_MAX};
+use ferry_format::{CodeCount, Digest, Echo, IncomingReport, OutgoingReport, Plain, StatusBody, StatusStatement};
 
 use super::Link;
 use crate::action::Action;
@@ -11,6 +11,8 @@ use crate::time::{Mono, Now};
 
 /// Batches taken or applied since the last status that make the next one urgent: a quarter of the default window.
 const URGENT_BATCHES: u32 = 16;
+/// Batch reports in one status over all streams: each takes some eighty bytes of the body's limit.
+const REPORTS_OF_A_STATUS_MAX: usize = 4_096;
 /// The versions of the format that this program reads.
 pub const FORMATS_READ: [u64; 1] = [1];
 
@@ -100,7 +102,9 @@ impl Link {
 
     fn status_body(&mut self, number: u64, now: Now) -> StatusBody {
         let marks = self.marks();
-        let incoming = self.receivers.values_mut().map(|receiver| incoming(receiver, number, &marks)).collect();
+        let reports = (REPORTS_OF_A_STATUS_MAX / self.receivers.len().max(1)).min(REPORTS_MAX);
+        let incoming =
+            self.receivers.values_mut().map(|receiver| incoming(receiver, number, reports, &marks)).collect();
         let outgoing = self.senders.values().map(|sender| OutgoingReport {
             stream: sender.stream.clone(),
             epoch: sender.epoch,
@@ -119,6 +123,7 @@ impl Link {
             cards: Vec::new(),
             wants: Vec::new(),
             counters: self.counters,
+            turned_away: self.turned_away.iter().take(CODES_MAX).map(code_count).collect(),
         }
     }
 
@@ -139,9 +144,14 @@ impl Link {
     }
 }
 
+fn code_count((code, count): (&String, &u64)) -> CodeCount {
+    CodeCount { code: code.clone(), count: *count }
+}
+
 fn incoming(
     receiver: &mut Receiver,
     number: u64,
+    reports: usize,
     marks: &std::collections::BTreeMap<ferry_format::StreamName, ferry_format::Mark>,
 ) -> IncomingReport {
     IncomingReport {
@@ -152,6 +162,6 @@ fn incoming(
         refused: receiver.refused().cloned(),
         parked: receiver.waits_for(|stream| marks.get(stream).cloned()),
         parked_rows: receiver.parked_rows(),
-        reports: receiver.reports_for(number, REPORTS_MAX),
+        reports: receiver.reports_for(number, reports),
     }
 }

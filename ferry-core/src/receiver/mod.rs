@@ -210,7 +210,14 @@ impl Receiver {
     }
 
     /// Adds a batch that was found in the spool at the start, or whose file is being made durable.
-    pub fn add(&mut self, statement: &ferry_format::BatchStatement, digest: Digest, bytes: u64, now: Now, durable: bool) {
+    pub fn add(
+        &mut self,
+        statement: &ferry_format::BatchStatement,
+        digest: Digest,
+        bytes: u64,
+        now: Now,
+        durable: bool,
+    ) {
         let held = Held {
             digest,
             previous: statement.previous,

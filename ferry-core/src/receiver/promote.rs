@@ -45,8 +45,7 @@ impl Receiver {
         let batches = seqs
             .filter_map(|seq| {
                 let held = self.held.get(&(followed.mark.epoch, seq))?;
-                let id =
-                    BatchId { stream: self.stream.clone(), epoch: followed.mark.epoch, seq, digest: held.digest };
+                let id = BatchId { stream: self.stream.clone(), epoch: followed.mark.epoch, seq, digest: held.digest };
                 Some((id, held.taken_at_ms))
             })
             .collect();
@@ -127,12 +126,7 @@ impl Receiver {
     }
 
     /// Takes the result of applying a group.
-    pub fn applied(
-        &mut self,
-        result: Result<ApplyOutcome, PortError>,
-        now: Now,
-        settings: &Settings,
-    ) -> Applied {
+    pub fn applied(&mut self, result: Result<ApplyOutcome, PortError>, now: Now, settings: &Settings) -> Applied {
         self.applying = false;
         match result {
             Ok(ApplyOutcome::Applied { mark, batches, parked_rows }) => {

@@ -115,8 +115,7 @@ impl Sender {
         let upto = *boundaries.last()?;
         self.cutting = true;
         self.retry_at = None;
-        let request =
-            CutRequest { stream: self.stream.clone(), after: self.cut_through, upto, rows: self.limits.rows };
+        let request = CutRequest { stream: self.stream.clone(), after: self.cut_through, upto, rows: self.limits.rows };
         Some(Action::Cut { request, boundaries, plain_bytes: self.limits.plain_bytes })
     }
 

@@ -95,7 +95,8 @@ impl Sender {
     /// A batch reported missing is published again once per attempt, when that attempt is older than the gate's learned
     /// delay: before that it may still be on its way.
     fn read_missing(&mut self, report: &IncomingReport, now: Now, settings: &Settings, evidence: &mut Evidence) {
-        let patience = self.delay.longest_ms().map_or(settings.gate_worst_ms, |longest| longest.min(settings.gate_worst_ms));
+        let patience =
+            self.delay.longest_ms().map_or(settings.gate_worst_ms, |longest| longest.min(settings.gate_worst_ms));
         for range in &report.missing {
             let seqs: Vec<u64> = self.unsettled.range(range.first..=range.last).map(|(seq, _)| *seq).collect();
             for seq in seqs {

@@ -165,15 +165,18 @@ impl Sealer for RealSealer {
 
     fn salt(&self) -> Result<[u8; 32], PortError> {
         let mut salt = [0; 32];
-        self.entropy.lock().unwrap().fill(&mut salt).map_err(|e| PortError::new(FaultKind::Transient, e.to_string()))?;
+        self.entropy
+            .lock()
+            .unwrap()
+            .fill(&mut salt)
+            .map_err(|e| PortError::new(FaultKind::Transient, e.to_string()))?;
         Ok(salt)
     }
 
     fn vet(&self, bytes: &[u8]) -> Result<Vetted, FormatError> {
         match ferry_format::peek(bytes)? {
-            Kind::Status => {
-                ferry_format::open_status(bytes, &self.expect(), &self.keys).map(|status| Vetted::Status(Box::new(status)))
-            }
+            Kind::Status => ferry_format::open_status(bytes, &self.expect(), &self.keys)
+                .map(|status| Vetted::Status(Box::new(status))),
             _ => ferry_format::verify_batch(bytes, &self.expect()).map(Vetted::Batch),
         }
     }

@@ -201,8 +201,7 @@ impl World {
             }
         });
         let owner = |stream: &ferry_core::contract::StreamContract| usize::from(stream.owner == names[1]);
-        let committed =
-            contract.streams().iter().map(|s| (s.name.clone(), (owner(s), Vec::new(), vec![0]))).collect();
+        let committed = contract.streams().iter().map(|s| (s.name.clone(), (owner(s), Vec::new(), vec![0]))).collect();
         Self { zones, settings, faults, draw, now_ms: 0, gate: Vec::new(), committed, restarts: 0 }
     }
 

@@ -82,8 +82,10 @@ impl Store for MemoryStore {
 
     fn observe(&self) -> Result<Observation, PortError> {
         let books = self.books.lock().unwrap();
-        let streams =
-            books.outgoing.iter().map(|(stream, out)| StreamBacklog { stream: stream.clone(), last_id: out.next_id - 1 });
+        let streams = books
+            .outgoing
+            .iter()
+            .map(|(stream, out)| StreamBacklog { stream: stream.clone(), last_id: out.next_id - 1 });
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
         Ok(Observation { streams: streams.collect(), audit, resend: Vec::new() })
     }

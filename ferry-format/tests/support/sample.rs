@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use ferry_format::{
-    Approval, BatchReport, BatchStatement, BootNonce, Checkpoint, Compression, Counters, Digest, Echo, EpochId, Group,
-    IncomingReport, Instance, KeyProvider, Mark, OutgoingReport, Parked, Payload, Plain, PublicKey, Refusal, Sealing,
-    SeqRange, StatusBody, StatusStatement, Supersedes, TableSummary, Want, WantKind, genesis, seal_batch, seal_status,
-    supersede_act,
+    Approval, BatchReport, BatchStatement, BootNonce, Checkpoint, CodeCount, Compression, Counters, Digest, Echo,
+    EpochId, Group, IncomingReport, Instance, KeyProvider, Mark, OutgoingReport, Parked, Payload, Plain, PublicKey,
+    Refusal, Sealing, SeqRange, StatusBody, StatusStatement, Supersedes, TableSummary, Want, WantKind, genesis,
+    seal_batch, seal_status, supersede_act,
 };
 
 use super::{Seeded, card, keys, link, zone};
@@ -182,6 +182,10 @@ pub fn full_status_body() -> StatusBody {
         cards: vec![card("older", "inner").write(&keys("older")).unwrap()],
         wants: vec![Want { kind: WantKind::Resend, stream: "confirm".parse().unwrap(), epoch: 1, range }],
         counters: Counters { foreign: 1, unverified: 2, damaged: 3, duplicate: 4, refused: 5 },
+        turned_away: vec![
+            CodeCount { code: "unknown-key".to_owned(), count: 2 },
+            CodeCount { code: "wrong-previous".to_owned(), count: 1 },
+        ],
     }
 }
 

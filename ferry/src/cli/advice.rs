@@ -17,7 +17,9 @@ pub fn advice(health: &str, code: &str) -> (Text, Text) {
         Some(advice) => {
             (Text::fixed(advice.meaning[0], advice.meaning[1]), Text::fixed(advice.next[0], advice.next[1]))
         }
-        None => (Text::fixed("it waits", "正在等待"), Text::fixed("look into the log of the daemon", "请查看守护进程日志")),
+        None => {
+            (Text::fixed("it waits", "正在等待"), Text::fixed("look into the log of the daemon", "请查看守护进程日志"))
+        }
     }
 }
 
@@ -34,9 +36,7 @@ pub fn needs_operator(health: &str, code: &str) -> bool {
 /// By health, for codes that are not listed below.
 const HEALTHS: &[Advice] = &[
     Advice {
-        code: "ok",
-        meaning: ["everything known is applied", "已知内容均已应用"],
-        next: ["nothing", "无需操作"],
+        code: "ok", meaning: ["everything known is applied", "已知内容均已应用"], next: ["nothing", "无需操作"]
     },
     Advice {
         code: "waiting",
@@ -219,7 +219,10 @@ const CODES: &[Advice] = &[
     Advice {
         code: "epoch-not-followed",
         meaning: ["this zone does not follow that epoch yet", "本区尚未跟随该纪元"],
-        next: ["nothing, unless it lasts: the peer's next status decides", "无需操作，由对端下一份状态文件决定；久未变化再处理"],
+        next: [
+            "nothing, unless it lasts: the peer's next status decides",
+            "无需操作，由对端下一份状态文件决定；久未变化再处理",
+        ],
     },
     Advice {
         code: "newer-epoch",
@@ -257,7 +260,10 @@ const CODES: &[Advice] = &[
     Advice {
         code: "damaged-chunk",
         meaning: ["the file was changed on its way", "文件在途中被改动"],
-        next: ["nothing: it is sent again; look at the gate if it repeats", "无需操作，会自动重发；如反复出现请检查网闸"],
+        next: [
+            "nothing: it is sent again; look at the gate if it repeats",
+            "无需操作，会自动重发；如反复出现请检查网闸",
+        ],
     },
     Advice {
         code: "unknown-signer",

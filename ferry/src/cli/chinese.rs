@@ -11,7 +11,7 @@ const TEXTS: &[Line] = &[
     ("", "json", "以一个 JSON 文档回答，出错时亦然"),
     ("", "help", "显示帮助"),
     ("", "version", "显示版本"),
-    ("init", "", "按配置建立本区：目录、密钥与数据库"),
+    ("init", "", "建立一个区：配置、目录、密钥与数据库"),
     ("run", "", "运行本区的守护进程，直至收到停止信号"),
     ("status", "", "说明各条流与链路的状况，以及下一步该做什么"),
     ("status", "check", "有事项等待操作员时以代码 27（attention）结束"),
@@ -59,7 +59,7 @@ fn texts(mut command: Command, path: &str) -> Command {
     let arguments: Vec<String> = command.get_arguments().map(|argument| argument.get_id().to_string()).collect();
     for id in arguments {
         if let Some(text) = text_of(path, &id) {
-            command = command.mut_arg(&id, |argument| argument.help(text));
+            command = command.mut_arg(&id, |argument| explained(argument, text));
         }
     }
     let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
@@ -68,6 +68,22 @@ fn texts(mut command: Command, path: &str) -> Command {
         command = command.mut_subcommand(&verb, |command| texts(command, &below));
     }
     command
+}
+
+/// The argument with its Chinese text, and with what clap itself would append in English.
+fn explained(argument: Arg, text: &str) -> Arg {
+    let mut text = text.to_owned();
+    let defaults: Vec<String> =
+        argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    if !defaults.is_empty() && argument.get_action().takes_values() {
+        text.push_str(&format!(" [默认：{}]", defaults.join("、")));
+    }
+    let possible: Vec<String> =
+        argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if !possible.is_empty() && argument.get_action().takes_values() {
+        text.push_str(&format!(" [可选：{}]", possible.join("、")));
+    }
+    argument.help(text).hide_default_value(true).hide_possible_values(true)
 }
 
 /// Headings and usage, which clap itself writes in English.
@@ -114,9 +130,10 @@ mod tests {
     #[test]
     fn every_chinese_text_belongs_to_something() {
         for (verb, argument, text) in TEXTS {
-            let command = verb.split(' ').filter(|part| !part.is_empty()).fold(Some(Cli::command()), |command, part| {
-                command.and_then(|command| command.find_subcommand(part).cloned())
-            });
+            let command =
+                verb.split(' ').filter(|part| !part.is_empty()).fold(Some(Cli::command()), |command, part| {
+                    command.and_then(|command| command.find_subcommand(part).cloned())
+                });
             let command = command.unwrap_or_else(|| panic!("no verb {verb}"));
             let known = argument.is_empty() || command.get_arguments().any(|known| known.get_id() == argument);
             assert!(known, "{verb} has no argument {argument}");
@@ -129,10 +146,17 @@ mod tests {
         let mut command = localise(Cli::command());
         let help = command.render_long_help().to_string();
         assert!(help.contains("用法：ferry"), "{help}");
-        let verify = command.find_subcommand_mut("verify").expect("there is such a verb");
-        let help = verify.render_help().to_string();
-        assert!(help.contains("用法：ferry verify"), "{help}");
-        for word in ["Usage", "Options", "Arguments", "OPTIONS", "Commands"] {
+        let mut pages = vec![help];
+        for path in [&["verify"][..], &["trust", "add"], &["init"], &["quarantine", "show"]] {
+            let found = path
+                .iter()
+                .fold(&mut command, |command, verb| command.find_subcommand_mut(verb).expect("there is such a verb"));
+            let help = found.render_help().to_string();
+            assert!(help.contains(&format!("用法：ferry {}", path.join(" "))), "{help}");
+            pages.push(help);
+        }
+        let help = pages.concat();
+        for word in ["Usage", "default:", "possible", "Options", "Arguments", "OPTIONS", "Commands"] {
             assert!(!help.contains(word), "{word} in:\n{help}");
         }
     }

@@ -41,9 +41,7 @@ pub fn run(args: ExplainArgs, context: &Context) -> Result<Output, Fault> {
         Named::Digest(prefix) => place::with_digest(&desk, &prefix)?,
     };
     let states = desk.books.stream_states().map_err(unread)?;
-    let state = states
-        .into_iter()
-        .find(|state| state.stream == found.stream && state.direction == found.direction);
+    let state = states.into_iter().find(|state| state.stream == found.stream && state.direction == found.direction);
     let told = desk.books.life(found.direction, &found.stream, found.epoch, found.seq).map_err(unread)?;
     let known = state.as_ref().is_some_and(|state| found.seq <= state.last_seq && found.epoch == state.epoch);
     if found.row.is_none() && told.is_empty() && found.file.is_none() && !known {
@@ -148,7 +146,8 @@ fn outgoing(row: &BatchRow, state_of_stream: Option<&StreamStateRow>) -> Standin
 
 fn incoming(found: &Found, state: Option<&StreamStateRow>) -> Standing {
     let Some(stream) = state else {
-        let sentence = Text::fixed("its file is here, and the daemon has not said more", "文件在此，守护进程尚无更多说明");
+        let sentence =
+            Text::fixed("its file is here, and the daemon has not said more", "文件在此，守护进程尚无更多说明");
         return Standing { state: "taken", sentence, next: Text::fixed("start the daemon", "请启动守护进程") };
     };
     if found.epoch == stream.epoch && found.seq <= stream.applied_seq {

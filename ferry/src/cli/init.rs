@@ -8,6 +8,7 @@ use clap::Args;
 use ferry_core::contract::Contract;
 use ferry_core::ports::{Anchor, AnchorStore as _, Store as _};
 use ferry_format::{Carrier, EpochId, Instance, LinkId, StreamName, TrustStore, ZoneName};
+use rustix::fs::Mode;
 use serde_json::json;
 
 use super::Context;
@@ -149,8 +150,8 @@ impl Plan {
         made.push(config.paths.trust.clone());
         let card = own_card(config, &keys, Some(instance), now_ms);
         let bytes = card.write(&keys).map_err(Fault::internal)?;
-        publish(&self.card, &bytes, made)?;
-        publish(&config.file, self.config_text.as_bytes(), made)?;
+        publish(&self.card, &bytes, durable::GROUP_READABLE, made)?;
+        publish(&config.file, self.config_text.as_bytes(), durable::PRIVATE, made)?;
         Ok(card)
     }
 
@@ -236,10 +237,10 @@ fn template(args: &InitArgs, directory: &Path, contract: &Path) -> Result<Templa
     Ok(template)
 }
 
-fn publish(path: &Path, bytes: &[u8], made: &mut Vec<PathBuf>) -> Result<(), Fault> {
-    durable::publish_new(path, bytes, durable::PRIVATE).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => exists(path),
-        _ => unwritable(path, &error),
+fn publish(path: &Path, bytes: &[u8], mode: Mode, made: &mut Vec<PathBuf>) -> Result<(), Fault> {
+    durable::publish_new(path, bytes, mode).map_err(|error| {
+        let there = error.kind() == std::io::ErrorKind::AlreadyExists;
+        if there { exists(path) } else { unwritable(path, &error) }
     })?;
     made.push(path.to_owned());
     Ok(())

@@ -46,7 +46,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
     /// Print the version
-    #[arg(short = 'V', long, action = ArgAction::Version)]
+    #[arg(short = 'V', long, action = ArgAction::Version, display_order = 903)]
     version: Option<bool>,
 }
 
@@ -54,20 +54,20 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Global {
     /// The zone's configuration file [default: /etc/ferry/ferry.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = 900)]
     pub config: Option<PathBuf>,
     /// Answer with one JSON document, errors included
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     pub json: bool,
     /// Print help
-    #[arg(short, long, global = true, action = ArgAction::Help)]
+    #[arg(short, long, global = true, action = ArgAction::Help, display_order = 902)]
     help: Option<bool>,
 }
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Set up a zone: directories, keys and database from its configuration
+    /// Make a zone: configuration, directories, keys and database
     Init(init::InitArgs),
     /// Run the daemon of this zone until it is told to stop
     Run,

@@ -56,11 +56,12 @@ fn read(desk: &Desk, only: Option<&StreamName>) -> Result<Queue, Fault> {
     let books = &desk.books;
     let wanted = |stream: &StreamName| only.is_none_or(|only| only == stream);
     let states = books.stream_states().map_err(unread)?;
-    let query =
-        BatchQuery { direction: Direction::Out, stream: only.cloned(), unsettled: true, limit: BATCHES_MAX };
+    let query = BatchQuery { direction: Direction::Out, stream: only.cloned(), unsettled: true, limit: BATCHES_MAX };
     let waits = |state: &StreamStateRow| {
         state.direction == Direction::In
-            && (!state.held.is_empty() || !state.missing.is_empty() || !["ok", "silent"].contains(&state.health.as_str()))
+            && (!state.held.is_empty()
+                || !state.missing.is_empty()
+                || !["ok", "silent"].contains(&state.health.as_str()))
     };
     let mut queue = Queue {
         outbox: books.backlog(BACKLOG_ROWS_MAX).map_err(unread)?,
@@ -137,10 +138,7 @@ impl Queue {
                 "batches to the peer that are not known to be applied",
                 ["batch", "state", "attempt", "rows", "bytes", "age", "digest"],
             ),
-            Lang::Zh => (
-                "发往对端、尚未确认应用的批次",
-                ["批次", "状态", "次数", "行数", "字节", "时长", "摘要"],
-            ),
+            Lang::Zh => ("发往对端、尚未确认应用的批次", ["批次", "状态", "次数", "行数", "字节", "时长", "摘要"]),
         };
         let mut table = Table::new(&head).right(&[2, 3, 4, 5]).indented(2);
         for row in &self.outgoing {
@@ -164,10 +162,7 @@ impl Queue {
                 "streams of the peer that wait here",
                 ["stream", "applied/known", "held", "missing", "health", "code", "where"],
             ),
-            Lang::Zh => (
-                "在此等待的对端流",
-                ["流", "已应用/已知", "已持有", "缺失", "状况", "代码", "位置"],
-            ),
+            Lang::Zh => ("在此等待的对端流", ["流", "已应用/已知", "已持有", "缺失", "状况", "代码", "位置"]),
         };
         let mut table = Table::new(&head).right(&[1]).indented(2);
         for state in &self.incoming {
@@ -223,7 +218,8 @@ pub fn state(row: &BatchRow) -> &'static str {
         Direction::In => "applied",
         Direction::Out if row.settled_at_ms.is_some() => "settled",
         Direction::Out if row.held_at_ms.is_some() => "held",
-        Direction::Out if row.attempt.unwrap_or(0) > 0 => "published",
+        // The first attempt is recorded before it is made; when it was made, only a note tells.
+        Direction::Out if row.published_at_ms.is_some() || row.attempt.unwrap_or(0) > 1 => "published",
         Direction::Out => "recorded",
     }
 }

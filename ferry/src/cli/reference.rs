@@ -12,6 +12,14 @@ pub fn page() -> String {
     command.build();
     let mut page = HEAD.to_owned();
     describe(&mut command, &mut page);
+    page.push_str(ANSWERS_HEAD);
+    for (verb, parts) in ANSWERS {
+        page.push_str(&format!("\n### ferry {verb} --json\n\n| part | keys |\n|---|---|\n"));
+        for (part, keys) in *parts {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            page.push_str(&format!("| `{part}` | {} |\n", keys.join(", ")));
+        }
+    }
     page
 }
 
@@ -22,6 +30,183 @@ const HEAD: &str = "# The command line of `ferry`\n\n\
     document\non standard error, also when the command line itself is wrong. Times in JSON are milliseconds since \
     1970-01-01 UTC and\nend in `_ms`; money is in fen, as decimal strings. The numbers with which the program ends are \
     listed in\n[exit-codes.md](exit-codes.md).\n";
+
+/// The keys of one part of an answer.
+type Part = (&'static str, &'static [&'static str]);
+
+const STREAM: &[&str] = &[
+    "stream",
+    "direction",
+    "epoch",
+    "last_seq",
+    "published_seq",
+    "applied_seq",
+    "applied_digest",
+    "held",
+    "missing",
+    "lag_ms",
+    "health",
+    "code",
+    "detail",
+    "parked_rows",
+    "updated_at_ms",
+];
+
+const BATCH: &[&str] = &[
+    "link",
+    "direction",
+    "stream",
+    "epoch",
+    "seq",
+    "digest",
+    "state",
+    "rows",
+    "parked",
+    "file_bytes",
+    "group_first",
+    "group_last",
+    "attempt",
+    "cut_at_ms",
+    "published_at_ms",
+    "held_at_ms",
+    "settled_at_ms",
+    "taken_at_ms",
+    "applied_at_ms",
+    "wait_ms",
+    "apply_ms",
+];
+
+const HEADER: &[&str] = &[
+    "link",
+    "from",
+    "to",
+    "stream",
+    "epoch",
+    "epoch_id",
+    "seq",
+    "digest",
+    "previous",
+    "group",
+    "contract",
+    "requires",
+    "records",
+    "tables",
+    "plain_bytes",
+    "plain_sm3",
+    "cut_at_ms",
+    "audit",
+    "supersedes",
+    "signer",
+    "recipients",
+    "chunks",
+    "compressed_bytes",
+    "file_bytes",
+];
+
+const TABLE: &[&str] = &["name", "inserts", "updates", "deletes", "totals_fen"];
+const KEPT: &[&str] =
+    &["name", "path", "number", "signed", "code", "story", "gate_name", "at_ms", "bytes", "sm3", "meaning", "next"];
+
+/// The keys of every answer of the verbs that read, part by part; `.` is the answer itself.
+pub const ANSWERS: &[(&str, &[Part])] = &[
+    (
+        "status",
+        &[
+            (
+                ".",
+                &[
+                    "zone",
+                    "peer",
+                    "link",
+                    "instance",
+                    "schema_version",
+                    "time_scale",
+                    "now_ms",
+                    "written_at_ms",
+                    "attention",
+                    "streams",
+                    "facts",
+                    "troubles",
+                ],
+            ),
+            (".streams[]", STREAM),
+            (".troubles[]", &["code", "stream", "attention", "meaning", "next"]),
+        ],
+    ),
+    (
+        "queue",
+        &[
+            (".", &["now_ms", "outbox", "outgoing", "incoming", "parked_rows", "resend_requests"]),
+            (".outbox[]", &["stream", "rows", "at_least"]),
+            (".outgoing[]", BATCH),
+            (".incoming[]", STREAM),
+            (".parked_rows[]", &["stream", "epoch", "seq", "row", "table", "code", "at_ms"]),
+            (".resend_requests[]", &["id", "stream", "first", "last", "made_by", "made_at_ms"]),
+        ],
+    ),
+    (
+        "show",
+        &[
+            (".", &["direction", "books", "file", "header"]),
+            (".books", BATCH),
+            (".header", HEADER),
+            (".header.group", &["first", "index", "last"]),
+            (".header.requires[]", &["stream", "epoch", "seq", "digest"]),
+            (".header.tables[]", TABLE),
+            (".header.audit", &["size", "root"]),
+            (".header.supersedes", &["old", "reason", "approvals"]),
+        ],
+    ),
+    (
+        "explain",
+        &[
+            (".", &["stream", "direction", "epoch", "seq", "books", "file", "life", "state", "now", "next"]),
+            (".books", BATCH),
+            (".life[]", &["kind", "at_ms", "detail"]),
+        ],
+    ),
+    (
+        "verify",
+        &[
+            (".", &["ok", "faults", "streams", "statuses", "files", "keys", "checked", "not_checked"]),
+            (
+                ".faults[]",
+                &["code", "file", "link", "from", "to", "stream", "epoch", "seq", "seq_last", "number", "message"],
+            ),
+            (
+                ".streams[]",
+                &[
+                    "link",
+                    "from",
+                    "to",
+                    "stream",
+                    "epoch",
+                    "batches",
+                    "superseded",
+                    "first_seq",
+                    "last_seq",
+                    "proven_to",
+                    "witnessed_to",
+                    "last_digest",
+                    "last_group_whole",
+                    "tables",
+                ],
+            ),
+            (".streams[].tables[]", TABLE),
+            (".statuses[]", &["link", "from", "to", "instance", "statuses", "first_number", "last_number"]),
+            (".files", &["batches", "copies", "statuses", "faulty", "other_kinds", "foreign", "special"]),
+            (".keys[]", &["link", "zone", "key", "fingerprint"]),
+        ],
+    ),
+    ("resend", &[(".", &["request", "stream", "first", "last", "batches"])]),
+    ("quarantine list", &[(".", &["files"]), (".files[]", KEPT)]),
+    ("quarantine show", &[(".", KEPT), (".", &["claims"]), (".claims", HEADER)]),
+];
+
+const ANSWERS_HEAD: &str = "\n## JSON answers\n\n\
+    The keys of the answers of the verbs that read. `.` is the answer, `[]` the elements of a list. A key is always \
+    there; what\ndoes not apply is null. `facts`, `other_kinds` and `totals_fen` have names for keys. Keys may be \
+    added, but never change.\n";
 
 fn describe(command: &mut Command, page: &mut String) {
     let name = command.get_bin_name().unwrap_or("ferry").to_owned();

@@ -68,8 +68,7 @@ pub fn run(args: ResendArgs, context: &Context) -> Result<Output, Fault> {
              在执行之前，`ferry queue {stream}` 会显示该请求\n"
         ),
     };
-    let document =
-        json!({ "request": id, "stream": stream.as_str(), "first": first, "last": last, "batches": count });
+    let document = json!({ "request": id, "stream": stream.as_str(), "first": first, "last": last, "batches": count });
     Ok(Output::new(human, document))
 }
 
@@ -101,10 +100,7 @@ fn nothing_unapplied(stream: &StreamName) -> Fault {
             "no recorded batch of {stream} in that range still waits to be applied",
             "该范围内流 {stream} 没有已登记而未应用的批次"
         ),
-        text!(
-            "`ferry queue {stream}` lists the batches that wait",
-            "`ferry queue {stream}` 列出等待中的批次"
-        ),
+        text!("`ferry queue {stream}` lists the batches that wait", "`ferry queue {stream}` 列出等待中的批次"),
     )
 }
 

@@ -58,7 +58,13 @@ fn of_file(path: &Path, lang: Lang) -> Result<Output, Fault> {
         Lang::En => format!("file        {shown}\n\nthe signature was not checked; `ferry verify` does\n"),
         Lang::Zh => format!("文件        {shown}\n\n此处未验证签名；请用 `ferry verify` 核验\n"),
     });
-    Ok(Output::new(human, json!({ "books": Value::Null, "file": shown.to_string(), "header": header_json(&batch) })))
+    let document = json!({
+        "books": Value::Null,
+        "direction": Value::Null,
+        "file": shown.to_string(),
+        "header": header_json(&batch),
+    });
+    Ok(Output::new(human, document))
 }
 
 fn of_books(found: &Found, desk: &Desk, lang: Lang) -> Result<Output, Fault> {

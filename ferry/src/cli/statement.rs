@@ -73,11 +73,17 @@ pub fn header_text(batch: &UnverifiedBatch, lang: Lang) -> String {
         (Lang::Zh, true) => format!("{} 至 {seq}，到此结束", group.first),
         (Lang::Zh, false) => format!("{} 至 {seq}，未结束", group.first),
     };
-    let requires: Vec<String> =
-        statement.requires.iter().map(|mark| format!("{}/{} ({})", mark.stream, mark.seq, mark.digest.short())).collect();
+    let requires: Vec<String> = statement
+        .requires
+        .iter()
+        .map(|mark| format!("{}/{} ({})", mark.stream, mark.seq, mark.digest.short()))
+        .collect();
     let recipients: Vec<String> = batch.envelope.recipients.iter().map(|one| one.key.to_string()).collect();
     let mut lines = vec![
-        (label("batch", "批次"), format!("{stream}/{seq}, {} {epoch} ({})", label("epoch", "纪元"), statement.epoch_id)),
+        (
+            label("batch", "批次"),
+            format!("{stream}/{seq}, {} {epoch} ({})", label("epoch", "纪元"), statement.epoch_id),
+        ),
         (label("way", "方向"), format!("{link} {from}→{to}")),
         (label("digest", "摘要"), batch.digest.to_string()),
         (label("previous", "前一摘要"), statement.previous.to_string()),
@@ -87,7 +93,10 @@ pub fn header_text(batch: &UnverifiedBatch, lang: Lang) -> String {
         (label("records", "记录数"), statement.records.to_string()),
         (label("signer", "签名密钥"), batch.envelope.signer.to_string()),
         (label("sealed to", "加密给"), recipients.join(" ")),
-        (label("file bytes", "文件字节"), format!("{} ({} {})", batch.file_bytes, batch.envelope.chunks.len(), label("chunks", "块"))),
+        (
+            label("file bytes", "文件字节"),
+            format!("{} ({} {})", batch.file_bytes, batch.envelope.chunks.len(), label("chunks", "块")),
+        ),
         (label("audit log", "审计日志"), format!("{} @ {}", statement.audit.size, statement.audit.root.short())),
     ];
     if !requires.is_empty() {

@@ -115,7 +115,10 @@ impl Picture {
         } else {
             let since = when::local(written);
             (
-                text!("the daemon has not written since {since}; what follows is as of then", "守护进程自 {since} 起未再写入；以下为当时情况"),
+                text!(
+                    "the daemon has not written since {since}; what follows is as of then",
+                    "守护进程自 {since} 起未再写入；以下为当时情况"
+                ),
                 "daemon-silent",
             )
         };
@@ -241,10 +244,9 @@ fn trouble(health: &str, code: &str, stream: Option<&StreamStateRow>, attention:
     let detail = stream.map_or("", |stream| stream.detail.as_str());
     let meaning = match detail {
         "" => meaning,
-        detail => Text::new(
-            format!("{} ({detail})", meaning.get(Lang::En)),
-            format!("{}（{detail}）", meaning.get(Lang::Zh)),
-        ),
+        detail => {
+            Text::new(format!("{} ({detail})", meaning.get(Lang::En)), format!("{}（{detail}）", meaning.get(Lang::Zh)))
+        }
     };
     let code = if code.is_empty() { health } else { code };
     Trouble { code: code.to_owned(), stream: stream.map(|stream| stream.stream.to_string()), attention, meaning, next }
@@ -257,18 +259,10 @@ fn parked_rows(stream: &StreamStateRow) -> Trouble {
         "独立表中有 {count} 行被单独搁置；该流已越过它们继续"
     );
     let next = match stream.direction {
-        Direction::In => {
-            Text::fixed("mend what `ferry queue` lists about them", "请按 `ferry queue` 所列原因处理")
-        }
+        Direction::In => Text::fixed("mend what `ferry queue` lists about them", "请按 `ferry queue` 所列原因处理"),
         Direction::Out => Text::fixed("tell the peer's operator", "请通知对端操作员"),
     };
-    Trouble {
-        code: "parked-rows".to_owned(),
-        stream: Some(stream.stream.to_string()),
-        attention: true,
-        meaning,
-        next,
-    }
+    Trouble { code: "parked-rows".to_owned(), stream: Some(stream.stream.to_string()), attention: true, meaning, next }
 }
 
 /// The stable JSON form of one stream's state.

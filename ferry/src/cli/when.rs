@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn a_duration_has_at_most_two_units() {
-        let shown = [(0, "0 ms"), (999, "999 ms"), (61_000, "1 min 1 s"), (7_260_000, "2 h 1 min"), (90_000_000, "1 d 1 h")];
+        let shown =
+            [(0, "0 ms"), (999, "999 ms"), (61_000, "1 min 1 s"), (7_260_000, "2 h 1 min"), (90_000_000, "1 d 1 h")];
         for (ms, text) in shown {
             assert_eq!(duration(ms, Lang::En), text);
         }

@@ -68,11 +68,11 @@ impl<'t> Section<'t> {
         let Some(found) = self.entries.remove(name) else {
             return Ok(Self { source: self.source, path: name, span: end..end, entries: DeTable::new() });
         };
-        let span = found.span();
-        match found.into_inner() {
-            DeValue::Table(entries) => Ok(Self { source: self.source, path: name, span, entries }),
-            other => Err(self.wrong_type(name, span, &other, Text::fixed("a table", "表"))),
-        }
+        let (span, kind) = (found.span(), found.get_ref().type_str());
+        let DeValue::Table(entries) = found.into_inner() else {
+            return Err(self.wrong_type(name, span, kind, &Text::fixed("a table", "表")));
+        };
+        Ok(Self { source: self.source, path: name, span, entries })
     }
 
     /// Ends the reading: a field that was not taken is unknown.
@@ -96,11 +96,11 @@ impl<'t> Section<'t> {
                 Kind::Number { .. } | Kind::Profile => unreachable!("{path} is no text"),
             };
         };
-        let span = found.span();
-        match found.into_inner() {
-            DeValue::String(value) => Ok(Spanned::new(span, value.into_owned())),
-            other => Err(self.wrong_type(name, span, &other, Text::fixed("a text", "文本"))),
-        }
+        let (span, kind) = (found.span(), found.get_ref().type_str());
+        let DeValue::String(value) = found.into_inner() else {
+            return Err(self.wrong_type(name, span, kind, &Text::fixed("a text", "文本")));
+        };
+        Ok(Spanned::new(span, value.into_owned()))
     }
 
     /// A text with a grammar of its own.
@@ -153,34 +153,26 @@ impl<'t> Section<'t> {
     /// A name, or a list of whole numbers; `None` when it is left out.
     pub fn name_or_numbers(&mut self, name: &str) -> Result<Option<Spanned<NameOrNumbers>>, Fault> {
         let Some(found) = self.entries.remove(name) else { return Ok(None) };
-        let span = found.span();
-        let value = match found.into_inner() {
-            DeValue::String(value) => NameOrNumbers::Name(value.into_owned()),
-            DeValue::Array(values) if (1..=RESEND_STEPS_MAX).contains(&values.len()) => {
-                let mut numbers = Vec::new();
-                for value in values {
-                    let place = value.span();
-                    let number = self.integer(name, value)?;
-                    let path = self.at(name);
-                    numbers.push(number.ok_or_else(|| {
-                        self.source.fault(place, &text!("{path}: is no such number", "{path}：数值不合规"))
-                    })?);
-                }
-                NameOrNumbers::Numbers(numbers)
-            }
-            other => {
-                return Err(self.wrong_type(
-                    name,
-                    span,
-                    &other,
-                    text!(
-                        "a name or a list of 1 to {RESEND_STEPS_MAX} numbers",
-                        "名称或 1 到 {RESEND_STEPS_MAX} 个数的列表"
-                    ),
-                ));
-            }
+        let (span, kind) = (found.span(), found.get_ref().type_str());
+        let value = found.into_inner();
+        if let Some(word) = value.as_str() {
+            return Ok(Some(Spanned::new(span, NameOrNumbers::Name(word.to_owned()))));
+        }
+        let DeValue::Array(values) = value else {
+            return Err(self.wrong_type(name, span, kind, &Text::fixed("a name or a list", "名称或列表")));
         };
-        Ok(Some(Spanned::new(span, value)))
+        if !(1..=RESEND_STEPS_MAX).contains(&values.len()) {
+            let cause = text!("must have 1 to {RESEND_STEPS_MAX} numbers", "须有 1 到 {RESEND_STEPS_MAX} 个数");
+            return Err(self.fault(span, name, &cause));
+        }
+        let mut numbers = Vec::new();
+        for value in values {
+            let place = value.span();
+            let number = self.integer(name, value)?;
+            let cause = Text::fixed("is no such number", "数值不合规");
+            numbers.push(number.ok_or_else(|| self.fault(place, name, &cause))?);
+        }
+        Ok(Some(Spanned::new(span, NameOrNumbers::Numbers(numbers))))
     }
 
     /// A fault of one field.
@@ -195,15 +187,15 @@ impl<'t> Section<'t> {
     }
 
     fn integer(&self, name: &str, value: Spanned<DeValue<'_>>) -> Result<Option<u64>, Fault> {
-        let span = value.span();
-        match value.into_inner() {
-            DeValue::Integer(value) => Ok(u64::from_str_radix(value.as_str(), value.radix()).ok()),
-            other => Err(self.wrong_type(name, span, &other, Text::fixed("a whole number", "整数"))),
-        }
+        let DeValue::Integer(number) = value.get_ref() else {
+            let kind = value.get_ref().type_str();
+            return Err(self.wrong_type(name, value.span(), kind, &Text::fixed("a whole number", "整数")));
+        };
+        Ok(u64::from_str_radix(number.as_str(), number.radix()).ok())
     }
 
-    fn wrong_type(&self, name: &str, span: Range<usize>, found: &DeValue<'_>, wanted: Text) -> Fault {
-        let (path, kind) = (self.at(name), found.type_str());
+    fn wrong_type(&self, name: &str, span: Range<usize>, kind: &str, wanted: &Text) -> Fault {
+        let path = self.at(name);
         let (en, zh) = (wanted.get(crate::lang::Lang::En), wanted.get(crate::lang::Lang::Zh));
         self.source.fault(span, &text!("{path}: must be {en}, not {kind}", "{path}：须为{zh}，而不是 {kind}"))
     }

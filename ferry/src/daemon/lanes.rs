@@ -72,12 +72,8 @@ impl Lanes {
             let (sender, receiver) = channel();
             let receiver = Arc::new(Mutex::new(receiver));
             for number in 0..threads(lane) {
-                let worker = Worker {
-                    zone: zone.clone(),
-                    around: around.clone(),
-                    jobs: receiver.clone(),
-                    done: done.clone(),
-                };
+                let worker =
+                    Worker { zone: zone.clone(), around: around.clone(), jobs: receiver.clone(), done: done.clone() };
                 let name = format!("{lane:?}-{number}").to_lowercase();
                 lanes.threads.push(std::thread::Builder::new().name(name).spawn(move || worker.run())?);
             }

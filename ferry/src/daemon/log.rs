@@ -45,7 +45,10 @@ fn no_journal(error: &std::io::Error) -> Fault {
     Fault::new(
         "no-journal",
         ExitCode::Config,
-        crate::text!("log.target is `journal`, and there is no journal: {error}", "log.target 为 `journal`，但系统没有 journal：{error}"),
+        crate::text!(
+            "log.target is `journal`, and there is no journal: {error}",
+            "log.target 为 `journal`，但系统没有 journal：{error}"
+        ),
         Text::fixed("set log.target to `auto` or `stderr`", "请将 log.target 设为 `auto` 或 `stderr`"),
     )
 }

@@ -20,8 +20,8 @@ use ferry_core::link::Link;
 use ferry_core::ports::Store as _;
 
 pub use clock::Clock;
-pub use lanes::ZonePorts;
 use lanes::Lanes;
+pub use lanes::ZonePorts;
 
 use crate::config::{Config, ZoneLock, preflight};
 use crate::error::Fault;

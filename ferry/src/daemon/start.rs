@@ -85,14 +85,16 @@ pub fn register(zone: &ZonePorts, config: &Config, contract: &Contract, text: &s
 pub fn recover(zone: &ZonePorts, around: &Arc<Surroundings>, config: &Config, now: Now) -> Result<Link, Fault> {
     let mut boot = [0; 16];
     OsEntropy::new().fill(&mut boot).map_err(Fault::internal)?;
-    recover_link(around.clone(), numbers::settings(config), BootNonce(boot), &zone.ports(), now).map_err(|error| match error {
-        RecoverError::Port(error) => storage(&error),
-        other => Fault::new(
-            "contract-lacks-stream",
-            ExitCode::Contract,
-            crate::text!("{other}", "{other}"),
-            Text::fixed("put back the contract that has this stream", "请恢复包含该数据流的契约"),
-        ),
+    recover_link(around.clone(), numbers::settings(config), BootNonce(boot), &zone.ports(), now).map_err(|error| {
+        match error {
+            RecoverError::Port(error) => storage(&error),
+            other => Fault::new(
+                "contract-lacks-stream",
+                ExitCode::Contract,
+                crate::text!("{other}", "{other}"),
+                Text::fixed("put back the contract that has this stream", "请恢复包含该数据流的契约"),
+            ),
+        }
     })
 }
 

@@ -153,10 +153,8 @@ pub fn is_temporary(name: &str) -> bool {
 /// The failure of a port that a failed system call means.
 #[must_use]
 pub fn port_error(what: &str, path: &Path, error: &io::Error) -> PortError {
-    let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FaultKind::Full,
-        _ => FaultKind::Transient,
-    };
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let kind = if full { FaultKind::Full } else { FaultKind::Transient };
     PortError::new(kind, format!("{what} {}: {error}", path.display()))
 }
 

@@ -57,9 +57,9 @@ pub fn create_keys(config: &Config) -> Result<SoftKeys, Fault> {
     let (sign, encrypt) = keys.to_pem();
     for (name, pem) in [(ENCRYPT_KEY, &encrypt), (SIGN_KEY, &sign)] {
         let path = directory.join(name);
-        durable::publish_new(&path, pem.as_bytes(), durable::PRIVATE).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => exists(&path),
-            _ => unwritable(&path, &error),
+        durable::publish_new(&path, pem.as_bytes(), durable::PRIVATE).map_err(|error| {
+            let there = error.kind() == io::ErrorKind::AlreadyExists;
+            if there { exists(&path) } else { unwritable(&path, &error) }
         })?;
     }
     Ok(keys)

@@ -134,10 +134,8 @@ impl Sealer for FerrySealer {
 
 /// Keys and randomness may come back; a statement that no reader would accept is a mistake in this program.
 fn port_error(error: &SealError) -> PortError {
-    let kind = match error {
-        SealError::Key(KeyError::Unavailable { .. }) | SealError::Entropy(_) => FaultKind::Transient,
-        _ => FaultKind::Conflict,
-    };
+    let passing = matches!(error, SealError::Key(KeyError::Unavailable { .. }) | SealError::Entropy(_));
+    let kind = if passing { FaultKind::Transient } else { FaultKind::Conflict };
     PortError::new(kind, format!("cannot seal: {error}"))
 }
 

@@ -206,13 +206,7 @@ pub trait Books: Send + Sync {
     fn batches_by_digest(&self, prefix: &str, limit: u64) -> Result<Vec<BatchRow>, PortError>;
 
     /// What happened to a batch, in order.
-    fn life(
-        &self,
-        direction: Direction,
-        stream: &StreamName,
-        epoch: u64,
-        seq: u64,
-    ) -> Result<Vec<LifeRow>, PortError>;
+    fn life(&self, direction: Direction, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<LifeRow>, PortError>;
 
     /// Rows that were parked alone, the latest first.
     fn parked_rows(&self, limit: u64) -> Result<Vec<ParkedRow>, PortError>;

@@ -69,12 +69,7 @@ fn forks(zone: &Zone, heads: &[Shown], files: &Files, findings: &mut Vec<Finding
     }
 }
 
-fn shrinking<'a>(
-    key: &StreamKey,
-    batches: impl Iterator<Item = &'a Kept>,
-    files: &Files,
-    findings: &mut Vec<Finding>,
-) {
+fn shrinking<'a>(key: &StreamKey, batches: impl Iterator<Item = &'a Kept>, files: &Files, findings: &mut Vec<Finding>) {
     let mut before: Option<&Kept> = None;
     for kept in batches {
         if let Some(before) = before.filter(|before| before.audit.size > kept.audit.size) {

@@ -164,20 +164,12 @@ fn format_finding(path: &Path, error: &FormatError, place: Place) -> Finding {
     Finding { code: error.code(), file: Some(shown(path)), place, message: format_error(error) }
 }
 
-fn misnamed(
-    path: &Path,
-    name: &FileName,
-    meant: Result<FileName, FormatError>,
-    place: Place,
-) -> Option<Finding> {
+fn misnamed(path: &Path, name: &FileName, meant: Result<FileName, FormatError>, place: Place) -> Option<Finding> {
     let meant = meant.ok().filter(|meant| meant == name);
     if meant.is_some() {
         return None;
     }
-    let message = text!(
-        "the file's name says something else than its signed header",
-        "文件名与已签名的文件头不一致"
-    );
+    let message = text!("the file's name says something else than its signed header", "文件名与已签名的文件头不一致");
     Some(Finding::new(FindingCode::NameMismatch, Some(shown(path)), place, message))
 }
 

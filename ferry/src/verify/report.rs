@@ -246,10 +246,7 @@ fn not_checked(request: &Request<'_>, counts: &Counts, unclear: &[audit::Zone]) 
             "rows were not decrypted: counts and money totals are those that the sender stated and signed",
             "未解密行数据：行数与金额合计均为发送方声明并签名的数值",
         ),
-        Text::fixed(
-            "of a faulty file only the first failed check is told",
-            "有问题的文件只报告首个未通过的检查",
-        ),
+        Text::fixed("of a faulty file only the first failed check is told", "有问题的文件只报告首个未通过的检查"),
         Text::fixed(
             "that a later head of an audit log contains an earlier one is not proven by heads alone",
             "仅凭审计日志头无法证明较晚的日志包含较早的日志",

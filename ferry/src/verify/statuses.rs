@@ -72,13 +72,7 @@ impl Court<'_> {
         self.finding(FindingCode::TwoStatuses, second, message)
     }
 
-    fn boots<'a>(
-        &self,
-        said: &mut Said<'a>,
-        before: &'a KeptStatus,
-        status: &KeptStatus,
-        findings: &mut Vec<Finding>,
-    ) {
+    fn boots<'a>(&self, said: &mut Said<'a>, before: &'a KeptStatus, status: &KeptStatus, findings: &mut Vec<Finding>) {
         if before.boot == status.boot {
             return;
         }

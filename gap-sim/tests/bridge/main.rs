@@ -146,18 +146,23 @@ fn a_signal_leaves_no_file_uncounted_and_the_next_run_delivers_it() {
 
 #[test]
 fn a_signal_in_the_middle_of_a_burst_leaves_no_file_uncounted() {
-    let zones = Zones::new();
     let sent = files(4_000, 9);
-    zones.drop_all("inner/to-gate", &sent);
-    let bridge = zones.start(&["--profile", "instant", "--seed", "1", "--json"]);
-    let report = bridge.stop();
+    let hit = (0..5).any(|_| stopped_in_a_burst(&sent));
+    assert!(hit, "on a machine this busy no signal came before the burst was over");
+}
+
+/// Stops a bridge at its start, checks the count, and says whether the burst was still on.
+fn stopped_in_a_burst(sent: &BTreeMap<String, Vec<u8>>) -> bool {
+    let zones = Zones::new();
+    zones.drop_all("inner/to-gate", sent);
+    let report = zones.start(&["--profile", "instant", "--seed", "1", "--json"]).stop();
     let of = |field: &str| number(&report, &format!("/inner_to_outer/{field}"));
     let (waiting, in_flight) = (zones.contents("inner/to-gate"), zones.in_flight());
     let arrived = zones.contents("outer/from-gate");
-    assert!(!waiting.is_empty(), "the signal came before the burst was over: {report}");
     assert_eq!((of("picked_up"), of("delivered")), ((sent.len() - waiting.len()) as u64, arrived.len() as u64));
     assert_eq!(of("in_flight"), in_flight.len() as u64);
     assert_eq!(waiting.len() + in_flight.len() + arrived.len(), sent.len());
+    !waiting.is_empty()
 }
 
 #[test]

@@ -119,7 +119,10 @@ mod tests {
             let mut display = Display { is_watched: true, ..Display::new(lang) };
             let place = Place { cut: 10, applied: 5, ..Place::default() };
             display.show_bars(&[place.clone(), place.clone(), place], &[20, 0, 0]);
-            assert_eq!(display.bars.iter().map(ProgressBar::length).collect::<Vec<_>>(), [Some(20), Some(10), Some(10)]);
+            assert_eq!(
+                display.bars.iter().map(ProgressBar::length).collect::<Vec<_>>(),
+                [Some(20), Some(10), Some(10)]
+            );
             display.finish();
             assert_eq!(display.during(&text!("a", "甲"), || 7), 7);
         }

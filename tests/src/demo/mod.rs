@@ -199,7 +199,11 @@ fn commands(ferry: &Path, inner: &Zone, outer: &Zone) -> Vec<String> {
 /// A word as a shell reads it.
 fn quoted(word: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "/._-+=:@%".contains(character);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Prints the result; a reader that has left, as `head` does, is no failure.

@@ -33,9 +33,8 @@ impl Program {
     /// # Errors
     /// When it cannot be started.
     pub fn start(name: &str, command: &mut Command, log: PathBuf) -> Result<Self, Failure> {
-        let refused = |cause: &io::Error| {
-            Failure::new(text!("{name} cannot be started: {cause}", "无法启动 {name}：{cause}"))
-        };
+        let refused =
+            |cause: &io::Error| Failure::new(text!("{name} cannot be started: {cause}", "无法启动 {name}：{cause}"));
         let out = File::create(&log).map_err(|cause| Failure::file(&log, &cause))?;
         let errors = out.try_clone().map_err(|cause| Failure::file(&log, &cause))?;
         let command = command.stdin(Stdio::null()).stdout(out).stderr(errors).process_group(0);

@@ -64,7 +64,10 @@ impl Workload {
         (0..self.rounds(self.confirmations)).flat_map(|round| {
             let serials = serials(round, self.confirmations);
             let written = self.generator.confirmations(serials).flat_map(|paid| {
-                [Change::insert(&paid.confirm)].into_iter().chain(paid.items.iter().map(Change::insert)).collect::<Vec<_>>()
+                [Change::insert(&paid.confirm)]
+                    .into_iter()
+                    .chain(paid.items.iter().map(Change::insert))
+                    .collect::<Vec<_>>()
             });
             let earlier = earlier(round, self.confirmations, self.rounds(self.confirmations));
             let changed = self.generator.confirm_changes(earlier);
@@ -99,7 +102,10 @@ impl Workload {
     fn inner_round(&self, round: u64) -> Vec<Transaction> {
         let rounds = self.rounds(self.notices);
         let written = self.generator.notices(serials(round, self.notices)).flat_map(|order| {
-            [Change::insert(&order.notice)].into_iter().chain(order.items.iter().map(Change::insert)).collect::<Vec<_>>()
+            [Change::insert(&order.notice)]
+                .into_iter()
+                .chain(order.items.iter().map(Change::insert))
+                .collect::<Vec<_>>()
         });
         let changed = self.generator.notice_changes(earlier(round, self.notices, rounds));
         let agencies = self.generator.agency_changes(share(round, rounds, self.generator.counts().agencies));

@@ -55,7 +55,7 @@ fn headers(status: &[u8]) -> Vec<Vector> {
 
 const EMPTY_BODY: &str = concat!(
     r#"{"cards":[],"contracts":[],"counters":{"damaged":0,"duplicate":0,"foreign":0,"refused":0,"unverified":0},"#,
-    r#""formats":[],"incoming":[],"outgoing":[],"wants":[]}"#
+    r#""formats":[],"incoming":[],"outgoing":[],"turned_away":[],"wants":[]}"#
 );
 
 fn bodies(status: &[u8]) -> Vec<Vector> {

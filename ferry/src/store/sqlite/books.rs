@@ -133,16 +133,11 @@ impl Books for SqliteBooks {
         })
     }
 
-    fn life(
-        &self,
-        direction: Direction,
-        stream: &StreamName,
-        epoch: u64,
-        seq: u64,
-    ) -> Result<Vec<LifeRow>, PortError> {
+    fn life(&self, direction: Direction, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<LifeRow>, PortError> {
         self.read(|session, link| {
             let of = args![link.as_str(), direction_name(direction), stream.as_str(), epoch, seq];
-            let row = |row: &SqliteRow| Ok(LifeRow { kind: row.string(0)?, at_ms: row.int(1)?, detail: row.string(2)? });
+            let row =
+                |row: &SqliteRow| Ok(LifeRow { kind: row.string(0)?, at_ms: row.int(1)?, detail: row.string(2)? });
             session.all(sql().life_list, of)?.iter().map(row).collect()
         })
     }
@@ -187,7 +182,10 @@ impl Books for SqliteBooks {
         now_ms: u64,
     ) -> Result<u64, PortError> {
         if first == 0 || last < first {
-            return Err(PortError::new(FaultKind::Conflict, "a range of seqs begins at 1 and does not end before that"));
+            return Err(PortError::new(
+                FaultKind::Conflict,
+                "a range of seqs begins at 1 and does not end before that",
+            ));
         }
         let lane = Lane::new(&self.path, Access::Write)?;
         let mut session = lane.lock();

@@ -34,10 +34,8 @@ pub(super) fn install(
         .iter()
         .map(|row| row.string(0))
         .collect::<Result<_, _>>()?;
-    let captured_before: BTreeSet<&str> = present
-        .iter()
-        .filter_map(|name| name.strip_prefix(&prefix)?.strip_suffix(":capture_insert"))
-        .collect();
+    let captured_before: BTreeSet<&str> =
+        present.iter().filter_map(|name| name.strip_prefix(&prefix)?.strip_suffix(":capture_insert")).collect();
     let tables = judge(session, registration, &captured_before)?;
     for name in &present {
         session.run(SqliteDialect.drop_trigger(name), &[])?;

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn the_last_image_of_each_key_remains_in_order() {
-        let batch = batch(&[(1, 'i', "[5,1]"), (0, 'i', "[2,1]"), (0, 'i', "[1,1]"), (0, 'd', "[2]"), (0, 'u', "[1,2]")]);
+        let batch =
+            batch(&[(1, 'i', "[5,1]"), (0, 'i', "[2,1]"), (0, 'i', "[1,1]"), (0, 'd', "[2]"), (0, 'u', "[1,2]")]);
         let sets = collapse(&batch).unwrap();
         let set = |table, upserts: Option<&str>, deletes: Option<&str>| TableSet {
             table,

@@ -175,8 +175,8 @@ pub(super) fn register(
         let own = stream.owner == *zone;
         let (direction, digest) = (if own { "out" } else { "in" }, stream.digest);
         let (name, at) = (stream.name.as_str(), registration.now_ms);
-        let added = session
-            .run(sql().contract_add, args![link.as_str(), name, direction, &digest, registration.text, at])?;
+        let added =
+            session.run(sql().contract_add, args![link.as_str(), name, direction, &digest, registration.text, at])?;
         if added > 0 {
             registered.added.push(stream.name.clone());
         }

@@ -189,9 +189,11 @@ const STATEMENTS: Statements = Statements {
     catalog_triggers_like: "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(name, 1, length(?1)) = ?1",
     catalog_foreign_keys: "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq",
     foreign_key_check: "SELECT parent FROM pragma_foreign_key_check(?1) LIMIT 1",
-    books_out: out_columns!("AND stream = ?2 AND epoch = (SELECT epoch FROM ferry_stream_out \
+    books_out: out_columns!(
+        "AND stream = ?2 AND epoch = (SELECT epoch FROM ferry_stream_out \
         WHERE link = ?1 AND stream = ?2) AND seq > CASE WHEN ?3 THEN (SELECT settled_seq FROM ferry_stream_out \
-        WHERE link = ?1 AND stream = ?2) ELSE 0 END ORDER BY seq DESC LIMIT ?4"),
+        WHERE link = ?1 AND stream = ?2) ELSE 0 END ORDER BY seq DESC LIMIT ?4"
+    ),
     books_in: in_columns!("AND stream = ?2 ORDER BY epoch DESC, seq DESC LIMIT ?3"),
     books_out_at: out_columns!("AND stream = ?2 AND seq = ?3 ORDER BY epoch DESC"),
     books_in_at: in_columns!("AND stream = ?2 AND seq = ?3 ORDER BY epoch DESC"),
@@ -279,7 +281,13 @@ impl Dialect for SqliteDialect {
         ["insert", "update", "delete"]
             .iter()
             .map(|event| {
-                self.trigger(link, table, &format!("replica_{event}"), &format!("BEFORE {}", event.to_uppercase()), &body)
+                self.trigger(
+                    link,
+                    table,
+                    &format!("replica_{event}"),
+                    &format!("BEFORE {}", event.to_uppercase()),
+                    &body,
+                )
             })
             .collect()
     }

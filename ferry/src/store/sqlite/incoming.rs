@@ -15,11 +15,7 @@ pub(super) struct Followed {
 }
 
 /// The watermark of a stream; `None` before an epoch is followed.
-pub(super) fn followed(
-    session: &mut Session,
-    link: &LinkId,
-    stream: &StreamName,
-) -> Result<Option<Followed>, DbError> {
+pub(super) fn followed(session: &mut Session, link: &LinkId, stream: &StreamName) -> Result<Option<Followed>, DbError> {
     let Some(row) = session.first(sql().in_get, args![link.as_str(), stream.as_str()])? else {
         return Ok(None);
     };
@@ -28,26 +24,14 @@ pub(super) fn followed(
 }
 
 /// Follows an epoch from its beginning.
-pub(super) fn follow(
-    session: &mut Session,
-    link: &LinkId,
-    epoch_id: EpochId,
-    genesis: &Mark,
-) -> Result<(), DbError> {
+pub(super) fn follow(session: &mut Session, link: &LinkId, epoch_id: EpochId, genesis: &Mark) -> Result<(), DbError> {
     let stream = &genesis.stream;
     if followed(session, link, stream)?.is_some() {
         return Err(conflict(format!("{stream} follows an epoch already")));
     }
     session.run(
         sql().in_add,
-        args![
-            link.as_str(),
-            stream.as_str(),
-            genesis.epoch,
-            epoch_id.to_string(),
-            genesis.seq,
-            &genesis.digest
-        ],
+        args![link.as_str(), stream.as_str(), genesis.epoch, epoch_id.to_string(), genesis.seq, &genesis.digest],
     )?;
     let leaf = Leaf {
         kind: "followed",

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ferry_core::ports::{FaultKind, PortError};
 use ferry_format::Digest;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqlSafeStr, SqlStr};
 use tokio::runtime::{Builder, Runtime};
 

@@ -71,12 +71,7 @@ fn add_life(session: &mut Session, link: &LinkId, event: &LifeEvent) -> Result<(
     }
 }
 
-fn append_leaf(
-    session: &mut Session,
-    link: &LinkId,
-    event: &LifeEvent,
-    detail: &'static str,
-) -> Result<(), DbError> {
+fn append_leaf(session: &mut Session, link: &LinkId, event: &LifeEvent, detail: &'static str) -> Result<(), DbError> {
     let log = match event.direction {
         Direction::Out => Log::Out,
         Direction::In => Log::In,

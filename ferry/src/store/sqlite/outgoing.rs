@@ -227,10 +227,8 @@ pub(super) fn attempt(session: &mut Session, link: &LinkId, attempts: &[Attempt]
     for one in attempts {
         let stream = one.stream.as_str();
         let number = u64::from(one.attempt);
-        let changed = session.run(
-            sql().batch_out_attempt,
-            args![link.as_str(), stream, one.epoch, one.seq, number, one.at_ms],
-        )?;
+        let changed = session
+            .run(sql().batch_out_attempt, args![link.as_str(), stream, one.epoch, one.seq, number, one.at_ms])?;
         if changed != 1 {
             return Err(conflict(format!("{stream} {} has no batch that waits for attempt {number}", one.seq)));
         }

@@ -23,7 +23,7 @@ pub enum Placed {
     TakenUnfinished,
 }
 
-/// Delivers a copy, or begins to. `may_move` says that the gate needs its own file no longer.
+/// Delivers a copy, or begins to. `may_move` says that the gate has no further need of its own file.
 pub fn deliver(own: &Path, directory: &Path, delivery: &Delivery, may_move: bool) -> io::Result<Placed> {
     let target = directory.join(&delivery.name);
     match delivery.visibility {

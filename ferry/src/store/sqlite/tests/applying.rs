@@ -24,7 +24,9 @@ fn applied(outcome: ApplyOutcome) -> (u64, Vec<(u64, u64, u64)>, u64) {
 #[test]
 fn a_group_of_batches_is_applied_with_its_watermark_and_reports() {
     let (owner, replica) = zones();
-    owner.run("UPDATE item SET fen = 9; DELETE FROM item WHERE id = 'b'; INSERT INTO line VALUES ('a', 1, 'l')").unwrap();
+    owner
+        .run("UPDATE item SET fen = 9; DELETE FROM item WHERE id = 'b'; INSERT INTO line VALUES ('a', 1, 'l')")
+        .unwrap();
     let first = owner.send();
     owner.run("INSERT INTO item VALUES ('b', NULL, 3, 0, NULL, NULL); UPDATE line SET no = 2").unwrap();
     let second = owner.send();
@@ -36,7 +38,8 @@ fn a_group_of_batches_is_applied_with_its_watermark_and_reports() {
     assert_eq!(replica.store.applied_digest(&super::sale(), 1, 3).unwrap(), Some(digest));
     assert_eq!(replica.store.applied_digest(&super::sale(), 1, 4).unwrap(), None);
     let incoming = replica.store.recover().unwrap().incoming;
-    let reports: Vec<(u64, u64, u64)> = incoming[0].reports.iter().map(|one| (one.seq, one.rows, one.wait_ms)).collect();
+    let reports: Vec<(u64, u64, u64)> =
+        incoming[0].reports.iter().map(|one| (one.seq, one.rows, one.wait_ms)).collect();
     assert_eq!(reports, [(1, 2, 995), (2, 4, 995), (3, 3, 995)]);
 }
 
@@ -44,8 +47,10 @@ fn a_group_of_batches_is_applied_with_its_watermark_and_reports() {
 fn rows_that_swap_a_unique_value_are_applied_in_their_own_order() {
     let (owner, replica) = zones();
     owner
-        .run("UPDATE item SET code = 'z' WHERE id = 'a'; UPDATE item SET code = 'x' WHERE id = 'b';
-              UPDATE item SET code = 'y' WHERE id = 'a'")
+        .run(
+            "UPDATE item SET code = 'z' WHERE id = 'a'; UPDATE item SET code = 'x' WHERE id = 'b';
+              UPDATE item SET code = 'y' WHERE id = 'a'",
+        )
         .unwrap();
     assert_eq!(applied(replica.apply(vec![owner.send()]).unwrap()).1, [(2, 3, 0)]);
     assert_eq!(replica.dump(), owner.dump());

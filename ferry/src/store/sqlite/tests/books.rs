@@ -77,11 +77,10 @@ fn notes_are_kept_and_a_state_replaces_the_one_before() {
     zone.store.note(&notes).unwrap();
     let books = SqliteBooks::open(&zone.path, &link()).unwrap();
     let life = books.life(Direction::Out, &sale(), 1, 1).unwrap();
-    assert_eq!(life.iter().map(|row| (row.kind.as_str(), row.at_ms)).collect::<Vec<_>>(), [
-        ("published", 11),
-        ("published", 12),
-        ("held", 13)
-    ]);
+    assert_eq!(
+        life.iter().map(|row| (row.kind.as_str(), row.at_ms)).collect::<Vec<_>>(),
+        [("published", 11), ("published", 12), ("held", 13)]
+    );
     let batch = books.batch(Direction::Out, &sale(), 1).unwrap().unwrap();
     assert_eq!((batch.published_at_ms, batch.held_at_ms), (Some(11), Some(13)));
     let states = books.stream_states().unwrap();

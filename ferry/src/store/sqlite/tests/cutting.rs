@@ -51,7 +51,8 @@ fn a_cut_ends_where_the_contract_changes() {
     zone.install().unwrap();
     remarks(&zone, 6, 7);
     let new = Contract::parse(&text, "shop.toml").unwrap().stream(&sale()).unwrap().digest;
-    for (after, ids, digest) in [(0, vec![1, 2], old), (1, vec![2], old), (2, vec![3, 4, 5], new), (5, vec![6, 7], old)] {
+    for (after, ids, digest) in [(0, vec![1, 2], old), (1, vec![2], old), (2, vec![3, 4, 5], new), (5, vec![6, 7], old)]
+    {
         let raw = zone.store.cut(&CutRequest { stream: sale(), after, upto: 7, rows: 100 }).unwrap();
         assert_eq!((raw.ids, raw.contract), (ids, Some(digest)));
     }
@@ -60,7 +61,8 @@ fn a_cut_ends_where_the_contract_changes() {
 #[test]
 fn a_cut_ends_above_what_a_batch_can_hold() {
     let zone = Zone::new("outer");
-    let insert = "WITH RECURSIVE generate (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM generate WHERE value < 90)
+    let insert =
+        "WITH RECURSIVE generate (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM generate WHERE value < 90)
         INSERT INTO item SELECT value, NULL, 1, 0, NULL, printf('%.1000000c', 'x') FROM generate";
     zone.run(insert).unwrap();
     let (ids, lines) = cut(&zone, 0, 90, 1_000);
@@ -74,14 +76,17 @@ fn recording_compares_and_sets_and_removes_exactly_its_rows() {
     let zone = Zone::new("outer");
     remarks(&zone, 1, 3);
     let raw = zone.cut();
-    let first = zone.store.recover().unwrap().outgoing.remove(1);
+    let first = zone.store.recover().unwrap().outgoing.remove(0);
     let stream = zone.contract.stream(&sale()).unwrap();
     let start = genesis(&link(), &stream.owner, &stream.to, &stream.name, 1, EPOCH_ID);
     assert_eq!(first.last, Mark { stream: sale(), epoch: 1, seq: 0, digest: start });
     remarks(&zone, 4, 4);
 
     let one = outgoing(&first.last, &raw);
-    let mut two = outgoing(&Mark { seq: 1, digest: one.digest, ..first.last.clone() }, &zone.store.cut(&CutRequest { stream: sale(), after: 3, upto: 4, rows: 9 }).unwrap());
+    let mut two = outgoing(
+        &Mark { seq: 1, digest: one.digest, ..first.last.clone() },
+        &zone.store.cut(&CutRequest { stream: sale(), after: 3, upto: 4, rows: 9 }).unwrap(),
+    );
     let mut wrong = one.clone();
     wrong.previous = Digest([7; 32]);
     assert_eq!(zone.store.record(&[wrong]).unwrap_err().kind, FaultKind::Conflict);
@@ -95,8 +100,8 @@ fn recording_compares_and_sets_and_removes_exactly_its_rows() {
     two.digest = Digest([8; 32]);
     assert_eq!(zone.store.record(&[two]).unwrap_err().kind, FaultKind::Conflict);
     assert!(zone.captured().is_empty());
-    assert_eq!(zone.store.observe().unwrap().streams[1].last_id, 4);
-    let own = zone.store.recover().unwrap().outgoing.remove(1);
+    assert_eq!(zone.store.observe().unwrap().streams[0].last_id, 4);
+    let own = zone.store.recover().unwrap().outgoing.remove(0);
     assert_eq!((own.last.seq, own.through_id, own.unsettled.len()), (2, 4, 2));
 }
 
@@ -109,7 +114,7 @@ fn attempts_go_forward_and_only_our_own_digest_settles() {
     zone.store.attempt(&[attempt(3)]).unwrap();
     zone.store.attempt(&[attempt(3)]).unwrap();
     assert_eq!(zone.store.attempt(&[attempt(2)]).unwrap_err().kind, FaultKind::Conflict);
-    assert_eq!(zone.store.recover().unwrap().outgoing[1].unsettled[0].attempt, 3);
+    assert_eq!(zone.store.recover().unwrap().outgoing[0].unsettled[0].attempt, 3);
 
     let settled = |seq, digest| Settled { mark: Mark { stream: sale(), epoch: 1, seq, digest }, at_ms: 60 };
     for wrong in [settled(1, Digest([1; 32])), settled(2, batch.digest)] {
@@ -117,7 +122,7 @@ fn attempts_go_forward_and_only_our_own_digest_settles() {
     }
     zone.store.settle(&settled(1, batch.digest)).unwrap();
     zone.store.settle(&settled(1, batch.digest)).unwrap();
-    let own = zone.store.recover().unwrap().outgoing.remove(1);
+    let own = zone.store.recover().unwrap().outgoing.remove(0);
     assert_eq!(own.settled.digest, batch.digest);
     assert!(own.unsettled.is_empty());
 }

@@ -16,10 +16,10 @@ use ferry_core::ports::{
     ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, CutRequest, OutgoingBatch, PortError, RawCut,
     Store as _,
 };
+use ferry_format::merkle::{Frontier, leaf_digest};
 use ferry_format::{
     Digest, EpochId, Group, Instance, LinkId, Mark, Refusal, StreamName, Value, ZoneName, parse_record, write_value,
 };
-use ferry_format::merkle::{Frontier, leaf_digest};
 use tempfile::TempDir;
 
 use super::failure::DbError;
@@ -164,7 +164,8 @@ impl Zone {
 
     /// Everything that is captured and not recorded.
     pub fn cut(&self) -> RawCut {
-        let after = self.store.recover().unwrap().outgoing.iter().find(|out| out.last.stream == sale()).unwrap().through_id;
+        let after =
+            self.store.recover().unwrap().outgoing.iter().find(|out| out.last.stream == sale()).unwrap().through_id;
         let upto = self.store.observe().unwrap().streams.iter().find(|one| one.stream == sale()).unwrap().last_id;
         self.store.cut(&CutRequest { stream: sale(), after, upto, rows: 100_000 }).unwrap()
     }
@@ -187,7 +188,8 @@ impl Zone {
     /// Record lines as a checked batch.
     pub fn checked(&self, lines: &[u8], seq: u64, digest: Digest) -> CheckedBatch {
         let stream = self.contract.stream(&sale()).unwrap();
-        let mut batch = CheckedBatch { seq, digest, file_bytes: 7, taken_at_ms: 5, rows: Vec::new(), bytes: Vec::new() };
+        let mut batch =
+            CheckedBatch { seq, digest, file_bytes: 7, taken_at_ms: 5, rows: Vec::new(), bytes: Vec::new() };
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let record = parse_record(line).unwrap();
             stream.check(&record).unwrap();
@@ -285,7 +287,6 @@ pub(super) fn code(result: Result<(), DbError>) -> &'static str {
         other @ (Ok(()) | Err(DbError::Port(_))) => panic!("{other:?}"),
     }
 }
-
 
 /// The checkpoint over a zone's logs, reckoned from their leaves.
 pub(super) fn checkpoint_of(zone: &Zone) -> ferry_format::Checkpoint {

@@ -26,9 +26,9 @@ fn creating_over_a_file_is_refused_and_a_failed_creation_leaves_none() {
     let path = zone.path.with_file_name("other.db");
     let refused = create(&path, &link(), INSTANCE, "CREATE TABLE item (", &registration);
     assert!(matches!(refused, Err(StoreError::Schema(_))));
-    let left = std::fs::read_dir(path.parent().unwrap()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("other")
-    });
+    let left = std::fs::read_dir(path.parent().unwrap())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("other"));
     assert_eq!(left.count(), 0);
 }
 

@@ -1,5 +1,6 @@
 //! Small archives of two zones with keys from a fixed source, and the real program to judge them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -205,6 +206,7 @@ impl Archive {
         let document = serde_json::from_str(&text).unwrap_or_else(|error| {
             panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr));
         });
+        assert_documented("verify", &document);
         (output.status.code().unwrap(), document)
     }
 
@@ -246,4 +248,32 @@ pub fn put(path: &Path, bytes: &[u8]) {
 /// The codes of all faults, in the order in which they were listed.
 pub fn codes(document: &Value) -> Vec<&str> {
     document["faults"].as_array().unwrap().iter().map(|fault| fault["code"].as_str().unwrap()).collect()
+}
+
+/// Fails unless every part of an answer has exactly the keys that the reference page lists.
+pub fn assert_documented(verb: &str, document: &Value) {
+    let parts = ferry::cli::reference::ANSWERS.iter().find(|(name, _)| *name == verb).unwrap().1;
+    let mut listed: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (part, keys) in parts {
+        listed.entry((*part).to_owned()).or_default().extend(*keys);
+    }
+    let mut found = BTreeMap::new();
+    collect(".", document, &mut found);
+    for (part, keys) in found {
+        let named = ["facts", "other_kinds", "totals_fen"].iter().any(|name| part.ends_with(name));
+        assert!(named || listed.get(&part) == Some(&keys), "{verb} {part}: {keys:?}, listed: {:?}", listed.get(&part));
+    }
+}
+
+fn collect<'v>(part: &str, value: &'v Value, found: &mut BTreeMap<String, BTreeSet<&'v str>>) {
+    match value {
+        Value::Object(entries) => {
+            found.entry(part.to_owned()).or_default().extend(entries.keys().map(String::as_str));
+            for (key, value) in entries {
+                collect(&format!("{}.{key}", part.trim_end_matches('.')), value, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(&format!("{part}[]"), value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

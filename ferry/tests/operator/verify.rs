@@ -1,10 +1,11 @@
 //! `ferry verify` finds every fault in an archive, and no fault in a good one.
 
-mod archive;
-
 use std::fs;
+use std::process::Command;
 
-use archive::{Archive, codes, head, link, put};
+use crate::archive::{Archive, codes, head, link, put};
+use ferry::Lang;
+use ferry::verify::FindingCode;
 use ferry_format::{Carrier, Group, Mark};
 
 #[test]
@@ -23,7 +24,10 @@ fn a_good_archive_has_no_fault() {
     assert_eq!((&stream["batches"], &stream["first_seq"], &stream["last_seq"]), (&3.into(), &1.into(), &3.into()));
     assert_eq!((&stream["proven_to"], &stream["witnessed_to"]), (&3.into(), &3.into()));
     assert_eq!(stream["last_digest"], made[2].sealed.digest.to_string());
-    assert_eq!((&stream["tables"][0]["inserts"], &stream["tables"][0]["totals_fen"]["amt"]), (&3.into(), &"300".into()));
+    assert_eq!(
+        (&stream["tables"][0]["inserts"], &stream["tables"][0]["totals_fen"]["amt"]),
+        (&3.into(), &"300".into())
+    );
     assert_eq!((&document["files"]["foreign"], &document["files"]["statuses"]), (&1.into(), &2.into()));
     assert_eq!(document["keys"].as_array().unwrap().len(), 2);
 }
@@ -218,8 +222,7 @@ fn groups_that_do_not_fit_are_found() {
     let (_, document) = archive.verify(&[]);
     assert_eq!(codes(&document), ["broken-group"]);
 
-    let fitting = archive
-        .batch("refund", None, |statement| statement.group.last = false);
+    let fitting = archive.batch("refund", None, |statement| statement.group.last = false);
     archive.keep(&fitting);
     let end = archive.batch("refund", Some(&fitting), |statement| {
         statement.group = Group { first: 1, index: 1, last: true };
@@ -261,12 +264,67 @@ fn people_read_it_in_their_language() {
     fs::remove_file(archive.keep(&made[1])).unwrap();
     let (exit, english) = archive.verify_for_people("en_US.UTF-8");
     assert_eq!(exit, 20);
-    for part in ["missing-seq: 1 batches are missing", "demo outer→inner confirm, epoch 1, seq 2", "faults: 1", "amt 2.00"] {
+    for part in
+        ["missing-seq: 1 batches are missing", "demo outer→inner confirm, epoch 1, seq 2", "faults: 1", "amt 2.00"]
+    {
         assert!(english.contains(part), "{part} in:\n{english}");
     }
     let (exit, chinese) = archive.verify_for_people("zh_CN.UTF-8");
     assert_eq!(exit, 20);
-    for part in ["此批次之前缺少 1 个批次", "流 confirm，纪元 1，序号 2", "发现问题：1 项", "未解密行数据"] {
+    for part in ["此批次之前缺少 1 个批次", "流 confirm，纪元 1，序号 2", "发现问题：1 项", "未解密行数据"]
+    {
         assert!(chinese.contains(part), "{part} in:\n{chinese}");
     }
+}
+
+#[test]
+fn the_guide_for_auditors_lists_every_code() {
+    let page = guide();
+    let told: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let row = |code: &FindingCode| {
+        let meaning = code.meaning();
+        format!("| `{}` | {} | {} |", code.name(), meaning.get(Lang::En), meaning.get(Lang::Zh))
+    };
+    let meant: Vec<String> = FindingCode::ALL.iter().map(row).collect();
+    assert_eq!(told, meant);
+}
+
+#[test]
+fn the_script_for_auditors_agrees_with_the_program() {
+    let ready = "import hashlib; hashlib.new('sm3')";
+    let python = Command::new("python3").args(["-c", ready]).output().is_ok_and(|output| output.status.success());
+    let openssl = Command::new("openssl").args(["dgst", "-sm3"]).output().is_ok_and(|output| output.status.success());
+    if !python || !openssl {
+        println!("SKIPPED: the script for auditors: needs python3 with SM3 and openssl");
+        return;
+    }
+    let page = guide();
+    let script = page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let mut archive = Archive::new();
+    let made = archive.confirms(4);
+    let run = |archive: &Archive| {
+        let card = archive.cards().join("outer.card");
+        let output = Command::new("python3").arg("-c").arg(script).arg(card).arg(archive.files()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        (output.status.code(), text)
+    };
+    let last = made[3].sealed.digest;
+    assert_eq!(run(&archive), (Some(0), format!("confirm, epoch 1: up to seq 4, {last}\n")));
+
+    let mut bytes = made[1].sealed.bytes.clone();
+    let at = bytes.iter().skip(16).position(|byte| *byte == b'\n').unwrap() + 16 + 5;
+    bytes[at] ^= 1;
+    put(&archive.keep(&made[1]), &bytes);
+    fs::remove_file(archive.keep(&made[2])).unwrap();
+    let (exit, text) = run(&archive);
+    assert_eq!(exit, Some(1));
+    for fault in [(1, "chunks"), (3, "hole"), (3, "chain")] {
+        assert!(text.contains(&format!("{}: {}", made[fault.0].name(1), fault.1)), "{text}");
+    }
+    assert_eq!(codes(&archive.verify(&[]).1), ["damaged-chunk", "missing-seq"]);
+}
+
+fn guide() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/auditing.md")).unwrap()
 }

@@ -1,0 +1,6 @@
+//! What operators and auditors see, with the real program.
+
+mod archive;
+mod books;
+mod command_line;
+mod verify;
