@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use ferry_format::{
-    BatchStatement, Digest, EpochId, FormatError, Mark, SignedBatch, Status, StatusBody, StatusStatement, StreamName,
-    Verified,
-};
+use ferry_format::{BatchStatement, Digest, EpochId, FormatError, Mark, StatusBody, StatusStatement, StreamName};
 
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
     Anchor, ApplyOutcome, Attempt, BatchId, CutRequest, Notes, Observation, OutgoingBatch, PortError, QuarantineNote,
-    Scan, Settled,
+    Scan, Settled, Vetted,
 };
 
 /// Names one action from its issue to its completion.
@@ -188,14 +185,8 @@ impl Action {
     }
 }
 
-/// A file that was taken from the drop directory and is good.
-#[derive(Debug)]
-pub enum Taken {
-    /// A batch.
-    Batch(Verified<SignedBatch>),
-    /// A status.
-    Status(Box<Verified<Status>>),
-}
+/// A file that was read from the drop directory, and whether it is good; `None` when it had gone.
+pub type TakenFile = Option<(Arc<Vec<u8>>, Result<Vetted, FormatError>)>;
 
 /// What became of an action. Each says for what it was.
 #[derive(Debug)]
@@ -217,7 +208,7 @@ pub enum Outcome {
     /// Of [`Action::Scan`].
     Scanned(Result<Scan, PortError>),
     /// Of [`Action::Take`]: `None` when the file has gone.
-    Taken(String, Result<Option<(Arc<Vec<u8>>, Result<Taken, FormatError>)>, PortError>),
+    Taken(String, Result<TakenFile, PortError>),
     /// Of [`Action::Keep`].
     Kept(String, BatchId, Result<(), PortError>),
     /// Of [`Action::Drop`] and [`Action::KeepStatus`].

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use ferry_format::{EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName};
 
-use crate::action::{Action, Outcome, Taken};
+use crate::action::{Action, Outcome, TakenFile};
 use crate::contract::{Contract, StreamContract};
 use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::Group;
 use crate::ports::{
-    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, PortError, Ports, QuarantineNote, Settled, Side, Vetted,
+    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, PortError, Ports, QuarantineNote, Settled, Side,
 };
 
 /// What an action needs to know beside the ports.
@@ -79,7 +79,16 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             Outcome::Settled(settled, archive, withdraw, result)
         }
         Action::Note(notes) => Outcome::Noted(ports.store.note(&notes)),
-        other => perform_incoming(other, around, ports),
+        incoming @ (Action::Scan
+        | Action::Take { .. }
+        | Action::Keep { .. }
+        | Action::Drop { .. }
+        | Action::Expel { .. }
+        | Action::Follow { .. }
+        | Action::Apply { .. }
+        | Action::ReadMark { .. }
+        | Action::Recall { .. }
+        | Action::KeepStatus { .. }) => perform_incoming(incoming, around, ports),
     }
 }
 
@@ -202,14 +211,9 @@ fn settle(settled: &Settled, archive: &[BatchId], withdraw: &[String], ports: &P
     ports.spool.archive(Side::Out, archive)
 }
 
-type TakenFile = Option<(Arc<Vec<u8>>, Result<Taken, ferry_format::FormatError>)>;
-
 fn take(name: &str, ports: &Ports<'_>) -> Result<TakenFile, PortError> {
     let Some(bytes) = ports.gate.read(name)? else { return Ok(None) };
-    let vetted = ports.sealer.vet(&bytes).map(|vetted| match vetted {
-        Vetted::Batch(batch) => Taken::Batch(batch),
-        Vetted::Status(status) => Taken::Status(status),
-    });
+    let vetted = ports.sealer.vet(&bytes);
     Ok(Some((Arc::new(bytes), vetted)))
 }
 

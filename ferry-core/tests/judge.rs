@@ -1,4 +1,5 @@
 //! What a receiver decides about one verified batch, and what it waits for.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use ferry_core::contract::Contract;
 use ferry_core::ports::{AppliedBatch, ApplyOutcome, FaultKind, PortError, RecoveredIn};

@@ -1,5 +1,6 @@
 //! The protocol against a naive model: whatever the gate does, what is applied is a prefix of what was committed, and
 //! all of it once the faults end.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod world;
 

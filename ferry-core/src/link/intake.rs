@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ferry_format::{BatchStatement, Digest, EpochId, FileName, FormatError, Mark, NameKind, StreamName, genesis};
 
 use super::Link;
-use crate::action::{Action, Taken};
-use crate::ports::{ApplyOutcome, BatchId, Direction, LifeEvent, LifeKind, PortError, QuarantineNote, Scan};
+use crate::action::{Action, TakenFile};
+use crate::ports::{ApplyOutcome, BatchId, Direction, LifeEvent, LifeKind, PortError, QuarantineNote, Scan, Vetted};
 use crate::receiver::Verdict;
 use crate::settings::{LIFE_EVENTS_MAX, TAKES_MAX};
 use crate::time::{Mono, Now};
@@ -97,22 +97,17 @@ impl Link {
         Some(Action::Take { name })
     }
 
-    pub(super) fn taken(
-        &mut self,
-        name: String,
-        result: Result<Option<(Arc<Vec<u8>>, Result<Taken, FormatError>)>, PortError>,
-        now: Now,
-    ) {
+    pub(super) fn taken(&mut self, name: String, result: Result<TakenFile, PortError>, now: Now) {
         match result {
             Err(error) => {
                 self.fault("take", &error);
                 self.look_later(&name, now);
             }
             Ok(None) => self.gone(&name),
-            Ok(Some((bytes, Ok(Taken::Batch(batch))))) => {
+            Ok(Some((bytes, Ok(Vetted::Batch(batch))))) => {
                 self.judge(name, &batch.statement, batch.digest, bytes, now);
             }
-            Ok(Some((bytes, Ok(Taken::Status(status))))) => {
+            Ok(Some((bytes, Ok(Vetted::Status(status))))) => {
                 if self.read_status(&status.statement, &status.body, now) {
                     self.intake.todo.push_back(Action::KeepStatus { name, bytes });
                 } else {

@@ -126,7 +126,7 @@ pub trait Gate: Send + Sync {
 #[derive(Debug)]
 pub enum Vetted {
     /// A batch; its rows are still sealed.
-    Batch(Verified<SignedBatch>),
+    Batch(Box<Verified<SignedBatch>>),
     /// A status, opened.
     Status(Box<Verified<Status>>),
 }

@@ -55,15 +55,14 @@ impl Receiver {
     /// The seqs of the head group when all of it is durably held.
     fn whole_group(&self) -> Option<std::ops::RangeInclusive<u64>> {
         let first = self.applied_seq() + 1;
-        let mut next = first;
-        for (seq, held) in self.held_here().skip_while(|(seq, _)| *seq < first) {
+        let here = self.held_here().skip_while(|(seq, _)| *seq < first);
+        for (next, (seq, held)) in (first..).zip(here) {
             if seq != next || !held.durable || held.group.first != first {
                 return None;
             }
             if held.group.last {
                 return Some(first..=seq);
             }
-            next += 1;
         }
         None
     }

@@ -177,7 +177,9 @@ impl Sealer for RealSealer {
         match ferry_format::peek(bytes)? {
             Kind::Status => ferry_format::open_status(bytes, &self.expect(), &self.keys)
                 .map(|status| Vetted::Status(Box::new(status))),
-            _ => ferry_format::verify_batch(bytes, &self.expect()).map(Vetted::Batch),
+            Kind::Batch | Kind::Card | Kind::Checkpoint | Kind::Act | Kind::Revocation => {
+                ferry_format::verify_batch(bytes, &self.expect()).map(|batch| Vetted::Batch(Box::new(batch)))
+            }
         }
     }
 

@@ -72,15 +72,18 @@ fn texts(mut command: Command, path: &str) -> Command {
 
 /// The argument with its Chinese text, and with what clap itself would append in English.
 fn explained(argument: Arg, text: &str) -> Arg {
+    if !argument.get_action().takes_values() {
+        return argument.help(text.to_owned());
+    }
     let mut text = text.to_owned();
     let defaults: Vec<String> =
         argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
-    if !defaults.is_empty() && argument.get_action().takes_values() {
+    if !defaults.is_empty() {
         text.push_str(&format!(" [默认：{}]", defaults.join("、")));
     }
     let possible: Vec<String> =
         argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-    if !possible.is_empty() && argument.get_action().takes_values() {
+    if !possible.is_empty() {
         text.push_str(&format!(" [可选：{}]", possible.join("、")));
     }
     argument.help(text).hide_default_value(true).hide_possible_values(true)

@@ -104,6 +104,10 @@ const HEADER: &[&str] = &[
 ];
 
 const TABLE: &[&str] = &["name", "inserts", "updates", "deletes", "totals_fen"];
+const GROUP: &[&str] = &["first", "index", "last"];
+const MARK: &[&str] = &["stream", "epoch", "seq", "digest"];
+const HEAD_OF_LOG: &[&str] = &["size", "root"];
+const SUPERSEDES: &[&str] = &["old", "reason", "approvals"];
 const KEPT: &[&str] =
     &["name", "path", "number", "signed", "code", "story", "gate_name", "at_ms", "bytes", "sm3", "meaning", "next"];
 
@@ -150,11 +154,11 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
             (".", &["direction", "books", "file", "header"]),
             (".books", BATCH),
             (".header", HEADER),
-            (".header.group", &["first", "index", "last"]),
-            (".header.requires[]", &["stream", "epoch", "seq", "digest"]),
+            (".header.group", GROUP),
+            (".header.requires[]", MARK),
             (".header.tables[]", TABLE),
-            (".header.audit", &["size", "root"]),
-            (".header.supersedes", &["old", "reason", "approvals"]),
+            (".header.audit", HEAD_OF_LOG),
+            (".header.supersedes", SUPERSEDES),
         ],
     ),
     (
@@ -200,7 +204,19 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     ),
     ("resend", &[(".", &["request", "stream", "first", "last", "batches"])]),
     ("quarantine list", &[(".", &["files"]), (".files[]", KEPT)]),
-    ("quarantine show", &[(".", KEPT), (".", &["claims"]), (".claims", HEADER)]),
+    (
+        "quarantine show",
+        &[
+            (".", KEPT),
+            (".", &["claims"]),
+            (".claims", HEADER),
+            (".claims.group", GROUP),
+            (".claims.requires[]", MARK),
+            (".claims.tables[]", TABLE),
+            (".claims.audit", HEAD_OF_LOG),
+            (".claims.supersedes", SUPERSEDES),
+        ],
+    ),
 ];
 
 const ANSWERS_HEAD: &str = "\n## JSON answers\n\n\

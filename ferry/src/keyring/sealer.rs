@@ -120,7 +120,7 @@ impl Sealer for FerrySealer {
         let trust = self.trust.current();
         let expect = self.expect(&trust);
         match peek(bytes)? {
-            Kind::Batch => verify_batch(bytes, &expect).map(Vetted::Batch),
+            Kind::Batch => verify_batch(bytes, &expect).map(|batch| Vetted::Batch(Box::new(batch))),
             Kind::Status => open_status(bytes, &expect, &self.keys).map(|status| Vetted::Status(Box::new(status))),
             Kind::Card | Kind::Checkpoint | Kind::Act | Kind::Revocation => Err(FormatError::WrongKind),
         }

@@ -11,20 +11,31 @@ pub fn format_error(error: &FormatError) -> Text {
 }
 
 fn chinese(error: &FormatError) -> String {
-    let detail = match error {
-        FormatError::DamagedChunk { index } | FormatError::Undecryptable { index } => format!("（第 {index} 块）"),
-        FormatError::Limit { max, .. } => format!("（上限 {max}）"),
-        FormatError::NotCanonical { at, .. } => format!("（第 {at} 字节）"),
-        FormatError::UnknownField { field }
-        | FormatError::MissingField { field }
-        | FormatError::BadValue { field, .. } => {
-            format!("（{field}）")
-        }
-        FormatError::UnknownSuite { suite } => format!("（{suite}）"),
-        FormatError::BadRecord { index, .. } => format!("（第 {index} 条）"),
-        _ => String::new(),
-    };
-    format!("{}{detail}", chinese_of_code(error.code()).unwrap_or("文件不符合格式"))
+    let sentence = chinese_of_code(error.code()).unwrap_or("文件不符合格式");
+    match detail(error) {
+        Some(detail) => format!("{sentence}（{detail}）"),
+        None => sentence.to_owned(),
+    }
+}
+
+/// Where in the file, for the errors that know it.
+fn detail(error: &FormatError) -> Option<String> {
+    if let FormatError::DamagedChunk { index } | FormatError::Undecryptable { index } = error {
+        return Some(format!("第 {index} 块"));
+    }
+    if let FormatError::UnknownField { field }
+    | FormatError::MissingField { field }
+    | FormatError::BadValue { field, .. } = error
+    {
+        return Some(field.clone());
+    }
+    if let FormatError::Limit { max, .. } = error {
+        return Some(format!("上限 {max}"));
+    }
+    if let FormatError::NotCanonical { at, .. } = error {
+        return Some(format!("第 {at} 字节"));
+    }
+    None
 }
 
 /// The Chinese sentence for one code of the format.

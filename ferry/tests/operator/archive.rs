@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use ferry_format::{
-    BatchStatement, BootNonce, Card, Checkpoint, Digest, Entropy, EntropyError, EpochId, FileName, Group, Instance,
-    LinkId, Mark, Payload, Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, StreamName, TableSummary, ZoneName,
-    genesis, seal_batch, seal_status,
+    Approval, BatchStatement, BootNonce, Card, Checkpoint, Digest, Entropy, EntropyError, EpochId, FileName, Group,
+    Instance, KeyProvider as _, KeyState, LinkId, Mark, Payload, Sealed, Sealing, SoftKeys, StatusBody,
+    StatusStatement, StreamName, Supersedes, TableSummary, TrustEntry, TrustStore, ZoneName, genesis, seal_batch,
+    seal_status, supersede_act,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -40,6 +41,8 @@ pub struct Archive {
     pub inner: Zone,
     /// A third pair of keys that nobody trusts.
     pub stranger: SoftKeys,
+    /// Two operators of the link.
+    operators: [SoftKeys; 2],
     entropy: Fixed,
     directory: TempDir,
 }
@@ -80,21 +83,67 @@ impl Archive {
         };
         let (outer, inner) = (zone("outer", 1), zone("inner", 2));
         let stranger = SoftKeys::generate(&mut entropy).unwrap();
-        let archive = Self { outer, inner, stranger, entropy, directory: TempDir::new().unwrap() };
+        let mut operators = [(); 2].map(|()| SoftKeys::generate(&mut entropy).unwrap());
+        operators.sort_by_key(SoftKeys::sign_key_id);
+        let archive = Self { outer, inner, stranger, operators, entropy, directory: TempDir::new().unwrap() };
         fs::create_dir(archive.cards()).unwrap();
         fs::create_dir(archive.files()).unwrap();
         for zone in [&archive.outer, &archive.inner] {
-            let card = Card {
-                link: link(),
-                zone: zone.name.clone(),
-                instance: Some(zone.instance),
-                sign: zone.keys.sign_public().clone(),
-                encrypt: zone.keys.encrypt_public().clone(),
-                created_at_ms: 1_700_000_000_000,
-            };
-            put(&archive.cards().join(format!("{}.card", zone.name)), &card.write(&zone.keys).unwrap());
+            archive.card(zone.name.as_str(), &zone.name, Some(zone.instance), &zone.keys);
+        }
+        for (number, keys) in archive.operators.iter().enumerate() {
+            archive.card(&format!("operator{number}"), &archive.outer.name, None, keys);
         }
         archive
+    }
+
+    fn card(&self, name: &str, zone: &ZoneName, instance: Option<Instance>, keys: &SoftKeys) {
+        let card = Card {
+            link: link(),
+            zone: zone.clone(),
+            instance,
+            sign: keys.sign_public().clone(),
+            encrypt: keys.encrypt_public().clone(),
+            created_at_ms: 1_700_000_000_000,
+        };
+        put(&self.cards().join(format!("{name}.card")), &card.write(keys).unwrap());
+    }
+
+    /// A batch without rows that takes the place of others, approved by both operators.
+    pub fn supersede(&mut self, after: &Made, old: &[&Made]) -> Made {
+        let payload = Payload::new([8; 32]);
+        let mut statement = old[0].statement.clone();
+        statement.previous = after.sealed.digest;
+        statement.tables.clear();
+        statement.records = 0;
+        statement.plain = payload.plain();
+        statement.supersedes = Some(Supersedes {
+            old: old.iter().map(|made| made.sealed.digest).collect(),
+            reason: "a refused row".to_owned(),
+            approvals: Vec::new(),
+        });
+        let act = supersede_act(&statement).unwrap();
+        let approve = |keys: &SoftKeys| Approval { key: keys.sign_key_id(), signature: keys.sign(&act).unwrap() };
+        let approvals = self.operators.iter().map(approve).collect();
+        if let Some(supersedes) = &mut statement.supersedes {
+            supersedes.approvals = approvals;
+        }
+        self.seal(statement, payload, false)
+    }
+
+    /// Replaces the cards by a trust file in which outer's key is revoked after `good`.
+    pub fn revoke_outer(&self, good: Mark) {
+        let mut store = TrustStore::new();
+        for name in ["outer", "inner"] {
+            let path = self.cards().join(format!("{name}.card"));
+            let card = Card::parse(&fs::read(&path).unwrap()).unwrap();
+            let state = match name {
+                "outer" => KeyState::Revoked { last_good: vec![good.clone()], status_number: 0 },
+                _ => KeyState::Active,
+            };
+            store.add(TrustEntry::of_zone(&card, state)).unwrap();
+        }
+        put(&self.cards().join("trust"), &store.write());
     }
 
     /// Where the cards are.

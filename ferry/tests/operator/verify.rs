@@ -29,7 +29,7 @@ fn a_good_archive_has_no_fault() {
         (&3.into(), &"300".into())
     );
     assert_eq!((&document["files"]["foreign"], &document["files"]["statuses"]), (&1.into(), &2.into()));
-    assert_eq!(document["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(document["keys"].as_array().unwrap().len(), 4);
 }
 
 #[test]
@@ -246,6 +246,35 @@ fn a_requirement_of_another_batch_is_found() {
     archive.keep(&wrong);
     let (_, document) = archive.verify(&[]);
     assert_eq!(codes(&document), ["requires-conflict"]);
+}
+
+#[test]
+fn what_is_superseded_does_not_count_and_is_no_fault() {
+    let mut archive = Archive::new();
+    let made = archive.confirms(3);
+    let instead = archive.supersede(&made[0], &[&made[1], &made[2]]);
+    archive.keep(&instead);
+    let next = archive.confirm(Some(&instead));
+    archive.keep(&next);
+    let (exit, document) = archive.verify(&[]);
+    assert_eq!(exit, 0, "{document:#}");
+    let stream = &document["streams"][0];
+    assert_eq!((&stream["batches"], &stream["superseded"], &stream["proven_to"]), (&3.into(), &2.into(), &3.into()));
+    assert_eq!(stream["last_digest"], next.sealed.digest.to_string());
+    assert_eq!(
+        (&stream["tables"][0]["inserts"], &stream["tables"][0]["totals_fen"]["amt"]),
+        (&2.into(), &"200".into())
+    );
+}
+
+#[test]
+fn a_revoked_key_counts_only_up_to_its_last_good_batch() {
+    let mut archive = Archive::new();
+    let made = archive.confirms(3);
+    archive.revoke_outer(made[1].mark());
+    assert_eq!(codes(&archive.verify(&[]).1), ["revoked-key"]);
+    archive.revoke_outer(Mark { digest: made[0].sealed.digest, ..made[1].mark() });
+    assert_eq!(codes(&archive.verify(&[]).1), ["revoked-key", "digest-conflict"]);
 }
 
 #[test]

@@ -105,6 +105,13 @@ impl Display {
     }
 }
 
+/// However the run ends, what is told next stands below the bars and not among them.
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("a test reads the templates")
 }
@@ -116,7 +123,8 @@ mod tests {
     #[test]
     fn every_template_is_understood() {
         for lang in [Lang::English, Lang::Chinese] {
-            let mut display = Display { is_watched: true, ..Display::new(lang) };
+            let mut display = Display::new(lang);
+            display.is_watched = true;
             let place = Place { cut: 10, applied: 5, ..Place::default() };
             display.show_bars(&[place.clone(), place.clone(), place], &[20, 0, 0]);
             assert_eq!(

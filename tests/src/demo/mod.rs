@@ -27,7 +27,7 @@ mod zone;
 
 use std::env;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -103,25 +103,32 @@ fn run(options: &Options, lang: Lang) -> Result<Outcome, Failure> {
     let (work, reached) = ferry(options, *seed, [&inner, &outer], &mut running, (clock, &stop, &mut display))?;
     display.tell(&text!("both sides agree; ending the daemons and comparing", "两侧已一致；正在结束守护进程并比对"));
     for zone in [&inner, &outer] {
-        let status = zone.status()?;
-        if status["attention"] == true {
-            let (name, troubles) = (zone.name, &status["troubles"]);
-            return Err(Failure::new(text!(
-                "`ferry status` of {name} says that something waits for an operator: {troubles}",
-                "{name} 区的 `ferry status` 表示有事项等待操作员：{troubles}"
-            )));
-        }
+        expect_quiet(zone)?;
     }
     for program in running.programs.drain(..).rev() {
         program.end(clock)?;
     }
     let tables = compare::compare(&inner.database, &outer.database)?;
     let mut books = Books::open(&inner, &outer)?;
-    let commands = commands(&programs.ferry, &inner, &outer);
+    let confirmed = reached.places.last().map_or(0, |place| place.batches);
+    let commands = commands(&programs.ferry, &inner, &outer, confirmed);
     let gate = zone::read_json(&report)?.unwrap_or_default();
     let outcome = Outcome::of(asked, (work, &reached), &tables, &mut books, &gate, commands);
     books.close();
     outcome
+}
+
+/// Fails when a zone says that something waits for an operator.
+fn expect_quiet(zone: &Zone) -> Result<(), Failure> {
+    let status = zone.status()?;
+    if status["attention"] == false {
+        return Ok(());
+    }
+    let (name, troubles) = (zone.name, &status["troubles"]);
+    Err(Failure::new(text!(
+        "`ferry status` of {name} says that something waits for an operator: {troubles}",
+        "{name} 区的 `ferry status` 表示有事项等待操作员：{troubles}"
+    )))
 }
 
 fn find_programs(options: &Options, display: &Display) -> Result<Programs, Failure> {
@@ -180,7 +187,8 @@ fn ferry(
 }
 
 /// Three commands to look around with, as they can be typed where the demo was started.
-fn commands(ferry: &Path, inner: &Zone, outer: &Zone) -> Vec<String> {
+fn commands(ferry: &Path, inner: &Zone, outer: &Zone, confirmed: u64) -> Vec<String> {
+    let some_batch = confirmed.clamp(1, 3);
     let here = env::current_dir().ok();
     let shown = |path: &Path| {
         let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
@@ -188,10 +196,10 @@ fn commands(ferry: &Path, inner: &Zone, outer: &Zone) -> Vec<String> {
     };
     let (ferry, inner_config, outer_config) = (shown(ferry), shown(&inner.config), shown(&outer.config));
     let (archives, cards) = ([&inner.archive, &outer.archive], [&inner.card, &outer.card]);
-    let join = |paths: [&std::path::PathBuf; 2]| format!("{} {}", shown(paths[0]), shown(paths[1]));
+    let join = |paths: [&PathBuf; 2]| format!("{} {}", shown(paths[0]), shown(paths[1]));
     vec![
         format!("{ferry} status --config {inner_config}"),
-        format!("{ferry} explain confirm/3 --config {outer_config}"),
+        format!("{ferry} explain confirm/{some_batch} --config {outer_config}"),
         format!("{ferry} verify {} --trust {}", join(archives), join(cards)),
     ]
 }

@@ -119,9 +119,17 @@ fn totals(outcome: &Outcome, lang: Lang) -> String {
 
 fn look_around(outcome: &Outcome, lang: Lang) -> String {
     let head = match lang {
-        Lang::English => "look around:",
-        Lang::Chinese => "四处看看：",
+        Lang::English => "look around, the daemons have ended and the folder stays:",
+        Lang::Chinese => "四处看看（守护进程已结束，目录保留）：",
     };
-    let commands = outcome.commands.iter().map(|command| format!("  {command}\n"));
-    format!("{head}\n{}", commands.collect::<String>())
+    let commands: String = outcome.commands.iter().map(|command| format!("  {command}\n")).collect();
+    let seed = outcome.asked.seed;
+    let unscaled = match (outcome.asked.time_scale, lang) {
+        (1, _) => String::new(),
+        (_, Lang::English) => {
+            format!("the same with the delays and timers as shipped:\n  cargo demo -- --time-scale 1 --seed {seed}\n")
+        }
+        (_, Lang::Chinese) => format!("以出厂的延迟与定时器再做一遍：\n  cargo demo -- --time-scale 1 --seed {seed}\n"),
+    };
+    format!("{head}\n{commands}{unscaled}")
 }
