@@ -1,4 +1,5 @@
 //! A zone on a real disk: what `ferry init` makes, whom it trusts, and why it refuses to start.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

@@ -20,7 +20,7 @@ const ROWS_A_COMMIT: u64 = 1_000;
 const GLANCE: Duration = Duration::from_millis(100);
 
 fn main() {
-    let rows = std::env::var("FERRY_BENCH_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(ROWS);
+    let rows = tests::pair::environment("FERRY_BENCH_ROWS").and_then(|rows| rows.parse().ok()).unwrap_or(ROWS);
     println!("machine: {}, {} cores", cpu_model(), std::thread::available_parallelism().map_or(0, usize::from));
     println!("rows: {rows} of pay_confirm, {} columns, {ROWS_A_COMMIT} a commit", PayConfirm::SHAPE.columns.len());
     let chunks = chunks(rows);

@@ -1,6 +1,7 @@
 //! What the end-to-end tests, the demo and the tests of the repository share: where things lie.
 
 pub mod demo;
+pub mod forge;
 pub mod pair;
 
 use std::path::Path;

@@ -28,16 +28,33 @@ pub fn program(name: &str) -> PathBuf {
         let test = std::env::current_exe().expect("a running test has a path");
         let directory = test.ancestors().find(|path| path.ends_with("debug") || path.ends_with("release"));
         let directory = directory.expect("tests run below target/debug or target/release").to_owned();
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.current_dir(workspace_root()).args(["build", "--quiet", "--locked", "-p", "ferry", "-p", "gap-sim"]);
-        if directory.ends_with("release") {
-            build.arg("--release");
-        }
-        let built = build.status().expect("cargo starts");
-        assert!(built.success(), "the programs do not build");
+        build(&directory, &["-p", "ferry", "-p", "gap-sim"]);
         directory
     });
     directory.join(name)
+}
+
+/// Builds programs into the directory of a profile.
+pub fn build(directory: &Path, what: &[&str]) {
+    let mut build = Command::new(environment("CARGO").unwrap_or_else(|| "cargo".to_owned()));
+    build.current_dir(workspace_root()).args(["build", "--quiet", "--locked"]).args(what);
+    if directory.ends_with("release") {
+        build.arg("--release");
+    }
+    let built = build.status().expect("cargo starts");
+    assert!(built.success(), "the programs do not build");
+}
+
+/// A variable of the environment: how a test or a benchmark is told what it should do otherwise.
+#[expect(clippy::disallowed_methods, reason = "tests and benchmarks have no command line of their own")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Tells that a test cannot run here; fails where nothing may be skipped.
+pub fn skip(test: &str, why: &str) {
+    println!("SKIPPED: {test}: {why}");
+    assert!(environment("FERRY_NO_SKIP").is_none(), "nothing may be skipped here");
 }
 
 /// How a pair of zones is made.
@@ -246,7 +263,7 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 pub fn files(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.is_file() && !path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.'));
+    paths.retain(|path| path.is_file() && path.file_name().is_none_or(|name| name.as_encoded_bytes()[0] != b'.'));
     paths.sort();
     paths
 }

@@ -31,9 +31,23 @@ pub(super) struct Intake {
     todo: VecDeque<Action>,
 }
 
+/// Codes of files that are whole and were judged by their signer: waiting cannot make them better.
+const FINAL_CODES: [&str; 10] = [
+    "unknown-signer",
+    "announced-key",
+    "revoked-key",
+    "not-permitted",
+    "wrong-link",
+    "wrong-sender",
+    "wrong-receiver",
+    "signature-encoding",
+    "bad-signature",
+    "bad-approval",
+];
+
 /// Signs that a file may still be growing: it is looked at again until it has lain long enough.
 fn may_grow(error: &FormatError) -> bool {
-    !matches!(error.code(), "unknown-key" | "bad-signature" | "revoked-key" | "wrong-link" | "wrong-zone")
+    !FINAL_CODES.contains(&error.code())
 }
 
 /// Signs that a trusted key signed the file and something changed it afterwards.

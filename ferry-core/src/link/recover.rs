@@ -16,7 +16,6 @@ use crate::time::Now;
 
 /// Why the work cannot be taken up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum RecoverError {
     /// A port failed.
     #[error(transparent)]

@@ -48,8 +48,12 @@ pub fn localise(command: Command) -> Command {
 /// The Chinese text for a verb or an argument of it.
 #[must_use]
 pub fn text_of(verb: &str, argument: &str) -> Option<&'static str> {
-    let found = TEXTS.iter().chain(super::init::CHINESE).chain(super::keys::CHINESE).chain(super::trust::CHINESE);
-    found.into_iter().find(|(of, name, _)| *of == verb && *name == argument).map(|(_, _, text)| *text)
+    all().find(|(of, name, _)| *of == verb && *name == argument).map(|(_, _, text)| *text)
+}
+
+/// The texts above, and those that stand beside their verbs.
+fn all() -> impl Iterator<Item = &'static Line> {
+    TEXTS.iter().chain(super::init::CHINESE).chain(super::keys::CHINESE).chain(super::trust::CHINESE)
 }
 
 fn texts(mut command: Command, path: &str) -> Command {
@@ -132,15 +136,14 @@ mod tests {
 
     #[test]
     fn every_chinese_text_belongs_to_something() {
-        for (verb, argument, text) in TEXTS {
-            let command =
-                verb.split(' ').filter(|part| !part.is_empty()).fold(Some(Cli::command()), |command, part| {
-                    command.and_then(|command| command.find_subcommand(part).cloned())
-                });
-            let command = command.unwrap_or_else(|| panic!("no verb {verb}"));
+        for (verb, argument, text) in all() {
+            let mut command = Cli::command();
+            for part in verb.split(' ').filter(|part| !part.is_empty()) {
+                command = command.find_subcommand(part).cloned().unwrap_or_else(|| panic!("no verb {verb}"));
+            }
             let known = argument.is_empty() || command.get_arguments().any(|known| known.get_id() == argument);
             assert!(known, "{verb} has no argument {argument}");
-            assert!(text.chars().any(|c| !c.is_ascii()), "{verb} {argument}");
+            assert!(!text.is_ascii(), "{verb} {argument}");
         }
     }
 

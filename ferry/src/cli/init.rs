@@ -41,7 +41,7 @@ pub struct InitArgs {
     /// The contract: which tables cross, and who owns each
     #[arg(long, value_name = "FILE")]
     pub contract: PathBuf,
-    /// The database to be made [default: <ZONE>.db in the zone's directory]
+    /// The database to be made [default: ZONE.db in the zone's directory]
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
     /// Where the gate takes files [default: to-gate in the zone's directory]
@@ -68,7 +68,7 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("init", "peer", "网闸对侧的区"),
     ("init", "link", "两区之间的链路，两侧相同"),
     ("init", "contract", "契约：哪些表过闸，各归谁所有"),
-    ("init", "database", "要创建的数据库 [默认：本区目录下的 <ZONE>.db]"),
+    ("init", "database", "要创建的数据库 [默认：本区目录下的 ZONE.db]"),
     ("init", "to_gate", "网闸取走文件的目录 [默认：本区目录下的 to-gate]"),
     ("init", "from_gate", "网闸放入文件的目录 [默认：本区目录下的 from-gate]"),
     ("init", "time_scale", "将所有时间缩短若干倍；大于 1 仅供演示"),

@@ -36,7 +36,7 @@ pub enum KeysVerb {
     Show,
     /// Write the zone's public card, to be carried to the peer, and show its fingerprint
     Card {
-        /// Where to [default: <ZONE>.card beside the configuration]
+        /// Where to [default: ZONE.card beside the configuration]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -47,7 +47,7 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("keys init", "", "在没有密钥时生成本区密钥"),
     ("keys show", "", "显示本区密钥的编号与公钥"),
     ("keys card", "", "写出要带给对端的公开名片，并显示其指纹"),
-    ("keys card", "out", "写到何处 [默认：配置文件旁的 <ZONE>.card]"),
+    ("keys card", "out", "写到何处 [默认：配置文件旁的 ZONE.card]"),
 ];
 
 /// Runs the verb.

@@ -37,6 +37,8 @@ struct Queue {
     incoming: Vec<StreamStateRow>,
     parked_rows: Vec<ParkedRow>,
     requests: Vec<RequestRow>,
+    /// Files turned away since the daemon started, by code.
+    turned_away: Vec<(String, String)>,
 }
 
 /// Reads the books and tells.
@@ -69,6 +71,7 @@ fn read(desk: &Desk, only: Option<&StreamName>) -> Result<Queue, Fault> {
         incoming: states.into_iter().filter(waits).collect(),
         parked_rows: books.parked_rows(PARKED_ROWS_MAX).map_err(unread)?,
         requests: books.pending_requests().map_err(unread)?,
+        turned_away: turned_away(books.facts().map_err(unread)?),
     };
     queue.outbox.retain(|backlog| backlog.rows > 0 && wanted(&backlog.stream));
     queue.incoming.retain(|state| wanted(&state.stream));
@@ -76,6 +79,15 @@ fn read(desk: &Desk, only: Option<&StreamName>) -> Result<Queue, Fault> {
     queue.requests.retain(|request| wanted(&request.stream));
     queue.outgoing.sort_by(|a, b| (&a.stream, a.epoch, a.seq).cmp(&(&b.stream, b.epoch, b.seq)));
     Ok(queue)
+}
+
+/// The counts by code among the facts.
+fn turned_away(facts: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let counts = facts.into_iter();
+    let mut counts: Vec<(String, String)> =
+        counts.filter_map(|(name, count)| Some((name.strip_prefix("turned_away:")?.to_owned(), count))).collect();
+    counts.sort();
+    counts
 }
 
 impl Queue {
@@ -89,6 +101,10 @@ impl Queue {
             })).collect::<Vec<_>>(),
             "outgoing": self.outgoing.iter().map(|row| batch_json(row, config)).collect::<Vec<_>>(),
             "incoming": self.incoming.iter().map(stream_json).collect::<Vec<_>>(),
+            "turned_away": self.turned_away.iter().map(|(code, count)| json!({
+                "code": code,
+                "files": count.parse::<u64>().unwrap_or(0),
+            })).collect::<Vec<_>>(),
             "parked_rows": self.parked_rows.iter().map(parked_json).collect::<Vec<_>>(),
             "resend_requests": self.requests.iter().map(|request| json!({
                 "id": request.id,
@@ -109,6 +125,7 @@ impl Queue {
             self.incoming_text(lang),
             self.parked_text(lang),
             self.requests_text(lang),
+            self.turned_away_text(lang),
         ];
         let told: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         match (told.is_empty(), lang) {
@@ -116,6 +133,18 @@ impl Queue {
             (true, Lang::Zh) => "没有等待中的内容\n".to_owned(),
             (false, Lang::En | Lang::Zh) => told.join("\n"),
         }
+    }
+
+    fn turned_away_text(&self, lang: Lang) -> String {
+        let (title, head) = match lang {
+            Lang::En => ("files turned away since the daemon started; see `ferry quarantine list`", ["code", "files"]),
+            Lang::Zh => ("守护进程启动以来拒收的文件；详见 `ferry quarantine list`", ["代码", "文件数"]),
+        };
+        let mut table = Table::new(&head).right(&[1]).indented(2);
+        for (code, count) in &self.turned_away {
+            table.row(vec![code.clone(), count.clone()]);
+        }
+        titled(title, &table)
     }
 
     fn outbox_text(&self, lang: Lang) -> String {

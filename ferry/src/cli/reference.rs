@@ -175,7 +175,10 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
             (".", &["ok", "faults", "streams", "statuses", "files", "keys", "checked", "not_checked"]),
             (
                 ".faults[]",
-                &["code", "file", "link", "from", "to", "stream", "epoch", "seq", "seq_last", "number", "message"],
+                &[
+                    "code", "file", "link", "from", "to", "stream", "epoch", "seq", "seq_last", "number", "claimed",
+                    "message",
+                ],
             ),
             (
                 ".streams[]",

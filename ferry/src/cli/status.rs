@@ -1,6 +1,7 @@
 //! `ferry status`: how the streams and the link stand, and what to do next.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use clap::Args;
 use ferry_core::ports::Direction;
@@ -229,6 +230,19 @@ impl Picture {
                 )
             }
         };
+        for (prefix, who) in [
+            ("turned_away:", text!("turned away here", "本区拒收")),
+            ("peer_turned_away:", text!("turned away by the peer", "对端拒收")),
+        ] {
+            let codes: Vec<String> = self
+                .facts
+                .iter()
+                .filter_map(|(name, count)| Some(format!("{} {count}", name.strip_prefix(prefix)?)))
+                .collect();
+            if !codes.is_empty() {
+                writeln!(out, "{}: {}", who.get(lang), codes.join(", ")).expect("writing to a string cannot fail");
+            }
+        }
         if scale > 1 {
             out.push_str(&match lang {
                 Lang::En => format!("all times are divided by {scale}: this is a demonstration\n"),

@@ -89,9 +89,10 @@ impl Daemon {
     fn run(&mut self) -> Result<(), Fault> {
         let mut stopping = false;
         loop {
-            while !stopping {
-                let Some((op, action)) = self.link.next(self.clock.now()) else { break };
-                self.lanes.give(op, action);
+            if !stopping {
+                while let Some((op, action)) = self.link.next(self.clock.now()) {
+                    self.lanes.give(op, action);
+                }
             }
             if stopping && !self.link.is_busy() {
                 return Ok(());

@@ -86,12 +86,12 @@ pub fn recover(zone: &ZonePorts, around: &Arc<Surroundings>, config: &Config, no
     let mut boot = [0; 16];
     OsEntropy::new().fill(&mut boot).map_err(Fault::internal)?;
     recover_link(around.clone(), numbers::settings(config), BootNonce(boot), &zone.ports(), now).map_err(|error| {
-        match error {
-            RecoverError::Port(error) => storage(&error),
-            other => Fault::new(
+        match &error {
+            RecoverError::Port(error) => storage(error),
+            RecoverError::UnknownStream(_) => Fault::new(
                 "contract-lacks-stream",
                 ExitCode::Contract,
-                crate::text!("{other}", "{other}"),
+                crate::text!("{error}", "{error}"),
                 Text::fixed("put back the contract that has this stream", "请恢复包含该数据流的契约"),
             ),
         }

@@ -62,7 +62,7 @@ pub(crate) trait Dialect {
     /// Binds after, upto, bytes. Yields the first id with which the lines together exceed the bytes.
     fn enough_bytes(&self, outbox: &str) -> String;
 
-    /// Binds first and last id. Yields the lines in order of id, joined by newlines.
+    /// Binds first and last id, and how many rows there are. Yields the lines in order of id, joined by newlines.
     fn read_lines(&self, outbox: &str) -> String;
 
     /// Binds first and last id. Yields the ids in order.

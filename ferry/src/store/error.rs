@@ -37,7 +37,8 @@ pub enum StoreError {
     },
     /// A newer program has changed the tables.
     #[error(
-        "the database has schema version {found}, and this program knows versions up to {known}; install ferry {written_by} or newer"
+        "the database has schema version {found}, and this program knows versions up to {known}; \
+         install ferry {written_by} or newer"
     )]
     NewerSchema {
         /// The version in the database.

@@ -105,14 +105,14 @@ impl<'a> Bench<'a> {
     fn hole(&self, first: u64, last: u64, after: &Kept) -> Finding {
         let count = last - first + 1;
         let mut message = text!(
-            "{count} batches are missing before this one (seq {first} to {last})",
+            "batches missing before this one: {count} (seq {first} to {last})",
             "此批次之前缺少 {count} 个批次（序号 {first} 至 {last}）"
         );
         let claimed = self.claims.map_or(0, |claims| claims.range(first..=last).count());
         if claimed > 0 {
             message = text!(
-                "{count} batches are missing before this one (seq {first} to {last}); for {claimed} of them there is a \
-                 file, but it did not verify",
+                "batches missing before this one: {count} (seq {first} to {last}); for {claimed} of them there is a file, \
+                 but it did not verify",
                 "此批次之前缺少 {count} 个批次（序号 {first} 至 {last}）；其中 {claimed} 个有文件，但未通过核验"
             );
         }

@@ -44,6 +44,7 @@ impl StreamKey {
             seq: Some(first),
             seq_last: Some(last),
             number: None,
+            claimed: false,
         }
     }
 }

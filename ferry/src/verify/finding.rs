@@ -71,6 +71,8 @@ pub struct Place {
     pub seq_last: Option<u64>,
     /// The number of the status.
     pub number: Option<u64>,
+    /// Whether only an unproven header says so.
+    pub claimed: bool,
 }
 
 impl Place {
@@ -86,6 +88,7 @@ impl Place {
             seq: Some(statement.seq),
             seq_last: Some(statement.seq),
             number: None,
+            claimed: false,
         }
     }
 
@@ -136,6 +139,7 @@ impl Finding {
             "seq": self.place.seq,
             "seq_last": self.place.seq_last,
             "number": self.place.number,
+            "claimed": self.place.claimed,
             "message": self.message.get(lang),
         })
     }
@@ -145,7 +149,12 @@ impl Finding {
     pub fn human(&self, lang: Lang) -> String {
         let mut out = format!("{}: {}\n", self.code, self.message.get(lang));
         if let Some(place) = self.place_text(lang) {
-            out.push_str(&format!("  {place}\n"));
+            let claims = match (self.place.claimed, lang) {
+                (false, Lang::En | Lang::Zh) => "",
+                (true, Lang::En) => "claims to be ",
+                (true, Lang::Zh) => "自称 ",
+            };
+            out.push_str(&format!("  {claims}{place}\n"));
         }
         if let Some(file) = &self.file {
             out.push_str(&format!("  {file}\n"));

@@ -1,8 +1,8 @@
 //! The verification of archives with public keys alone: files in, a list of every fault out.
 //!
-//! [`walk`] lists the files, [`read`] judges one file at a time on several threads, [`evidence`] keeps what a good
-//! file proves (less than 400 bytes a file, so a hundred thousand files fit anywhere), and when all are read [`chain`],
-//! [`marks`], [`statuses`] and [`audit`] judge them together. Nothing here decrypts, and nothing needs a database.
+//! `walk` lists the files, `read` judges one file at a time on several threads, `evidence` keeps what a good
+//! file proves (less than 400 bytes a file, so a hundred thousand files fit anywhere), and when all are read `chain`,
+//! `marks`, `statuses` and `audit` judge them together. Nothing here decrypts, and nothing needs a database.
 
 mod audit;
 mod chain;

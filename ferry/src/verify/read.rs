@@ -188,6 +188,7 @@ fn claimed_place(bytes: &[u8]) -> Option<Place> {
         seq,
         seq_last: seq,
         number: integer(statement, "number"),
+        claimed: true,
     })
 }
 

@@ -138,7 +138,7 @@ fn a_statement_signed_by_an_untrusted_key_is_found() {
     let (exit, document) = archive.verify(&[]);
     assert_eq!((exit, codes(&document)), (20, vec!["unknown-signer", "missing-seq"]));
     let fault = &document["faults"][0];
-    assert_eq!((&fault["stream"], &fault["seq"]), (&"confirm".into(), &2.into()));
+    assert_eq!((&fault["stream"], &fault["seq"], &fault["claimed"]), (&"confirm".into(), &2.into(), &true.into()));
     assert!(document["faults"][1]["message"].as_str().unwrap().contains("did not verify"), "{document:#}");
 }
 
@@ -293,9 +293,12 @@ fn people_read_it_in_their_language() {
     fs::remove_file(archive.keep(&made[1])).unwrap();
     let (exit, english) = archive.verify_for_people("en_US.UTF-8");
     assert_eq!(exit, 20);
-    for part in
-        ["missing-seq: 1 batches are missing", "demo outer→inner confirm, epoch 1, seq 2", "faults: 1", "amt 2.00"]
-    {
+    for part in [
+        "missing-seq: batches missing before this one: 1",
+        "demo outer→inner confirm, epoch 1, seq 2",
+        "faults: 1",
+        "amt 2.00",
+    ] {
         assert!(english.contains(part), "{part} in:\n{english}");
     }
     let (exit, chinese) = archive.verify_for_people("zh_CN.UTF-8");

@@ -26,6 +26,7 @@ mod writer;
 mod zone;
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,11 +49,17 @@ use workload::Workload;
 use writer::{Writer, Written};
 use zone::Zone;
 
+/// How long a zone may say that something waits although nothing does: longer than the gate's longest delay at the
+/// usual time scale.
+const QUIET_MS_MAX: u64 = 20_000;
+const STATUS_INTERVAL_MS: u64 = 200;
+
 /// Runs the demo as the command line asks, and tells how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
     let lang = Lang::of_environment();
-    let options = match options::command(lang).try_get_matches().and_then(|found| Options::from_arg_matches(&found)) {
+    let found = options::command(lang).try_get_matches_from(arguments(env::args_os()));
+    let options = match found.and_then(|found| Options::from_arg_matches(&found)) {
         Ok(options) => options,
         Err(fault) => {
             // The terminal may be gone; the exit code still tells.
@@ -70,6 +77,11 @@ pub fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// The arguments without a `--` before the first: `cargo demo -- --seed 1` and `cargo demo --seed 1` are the same.
+fn arguments(given: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    given.enumerate().filter(|(place, argument)| !(*place == 1 && argument == "--")).map(|(_, argument)| argument)
 }
 
 /// The whole job, from building to comparing.
@@ -103,7 +115,7 @@ fn run(options: &Options, lang: Lang) -> Result<Outcome, Failure> {
     let (work, reached) = ferry(options, *seed, [&inner, &outer], &mut running, (clock, &stop, &mut display))?;
     display.tell(&text!("both sides agree; ending the daemons and comparing", "两侧已一致；正在结束守护进程并比对"));
     for zone in [&inner, &outer] {
-        expect_quiet(zone)?;
+        expect_quiet(zone, (clock, &stop))?;
     }
     for program in running.programs.drain(..).rev() {
         program.end(clock)?;
@@ -118,17 +130,25 @@ fn run(options: &Options, lang: Lang) -> Result<Outcome, Failure> {
     outcome
 }
 
-/// Fails when a zone says that something waits for an operator.
-fn expect_quiet(zone: &Zone) -> Result<(), Failure> {
-    let status = zone.status()?;
-    if status["attention"] == false {
-        return Ok(());
+/// Fails when a zone goes on saying that something waits for an operator. A peer that the gate kept quiet for a few
+/// heartbeats is heard again by itself.
+fn expect_quiet(zone: &Zone, (clock, stop): (Clock, &Stop)) -> Result<(), Failure> {
+    let until_ms = clock.now_ms() + QUIET_MS_MAX;
+    loop {
+        stop.check()?;
+        let status = zone.status()?;
+        if status["attention"] == false {
+            return Ok(());
+        }
+        if clock.now_ms() > until_ms {
+            let (name, troubles) = (zone.name, &status["troubles"]);
+            return Err(Failure::new(text!(
+                "`ferry status` of {name} says that something waits for an operator: {troubles}",
+                "{name} 区的 `ferry status` 表示有事项等待操作员：{troubles}"
+            )));
+        }
+        clock::rest(STATUS_INTERVAL_MS);
     }
-    let (name, troubles) = (zone.name, &status["troubles"]);
-    Err(Failure::new(text!(
-        "`ferry status` of {name} says that something waits for an operator: {troubles}",
-        "{name} 区的 `ferry status` 表示有事项等待操作员：{troubles}"
-    )))
 }
 
 fn find_programs(options: &Options, display: &Display) -> Result<Programs, Failure> {
@@ -227,7 +247,15 @@ fn print(outcome: &Outcome, as_json: bool, lang: Lang) {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{OsString, arguments, quoted};
+
+    #[test]
+    fn options_may_stand_after_two_dashes_or_not() {
+        for given in [&["demo", "--", "--json"][..], &["demo", "--json"]] {
+            let kept: Vec<OsString> = arguments(given.iter().map(OsString::from)).collect();
+            assert_eq!(kept, ["demo", "--json"]);
+        }
+    }
 
     #[test]
     fn a_word_stays_one_word_in_a_shell() {

@@ -117,8 +117,7 @@ impl Store for SqliteStore {
     }
 
     fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError> {
-        let mut session = self.out.lock();
-        Ok(session.read(|session| outgoing::cut(session, &self.link, request))?)
+        Ok(outgoing::cut(&mut self.out.lock(), &self.link, request)?)
     }
 
     fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError> {

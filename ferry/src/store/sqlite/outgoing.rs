@@ -51,7 +51,8 @@ fn own_stream(session: &mut Session, link: &LinkId, stream: &StreamName) -> Resu
     OwnStream::from_row(&row.ok_or_else(|| conflict(format!("{stream} is no stream of this zone")))?)
 }
 
-/// The first rows of an outbox, in one pass to measure them and one to read them.
+/// The first rows of an outbox, in one pass to measure them and one to read them. Rows up to a boundary never change,
+/// and only this connection removes them, so the passes need no transaction around them.
 pub(super) fn cut(session: &mut Session, link: &LinkId, request: &CutRequest) -> Result<RawCut, DbError> {
     let outbox = SqliteDialect.outbox(link, &request.stream);
     let range = args![request.after, request.upto, request.rows];
@@ -79,7 +80,7 @@ pub(super) fn cut(session: &mut Session, link: &LinkId, request: &CutRequest) ->
         let row = session.first(SqliteDialect.measure_cut(&outbox), args![request.after, last, request.rows])?;
         count = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?.int(0)?;
     }
-    let lines = read_lines(session, &outbox, first, last)?;
+    let lines = read_lines(session, &outbox, first, last, count)?;
     let ids = read_ids(session, &outbox, first, last, count)?;
     let newlines = lines.iter().filter(|byte| **byte == b'\n').count();
     if newlines + 1 != ids.len() {
@@ -95,8 +96,8 @@ fn first_contract(session: &mut Session, outbox: &str, after: u64, upto: u64) ->
     Ok((row.int(0)?, row.signed(1)?))
 }
 
-fn read_lines(session: &mut Session, outbox: &str, first: u64, last: u64) -> Result<Vec<u8>, DbError> {
-    let row = session.first(SqliteDialect.read_lines(outbox), args![first, last])?;
+fn read_lines(session: &mut Session, outbox: &str, first: u64, last: u64, count: u64) -> Result<Vec<u8>, DbError> {
+    let row = session.first(SqliteDialect.read_lines(outbox), args![first, last, count])?;
     let row = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?;
     // As bytes: a text that is not UTF-8 is the sender's to judge, row by row.
     Ok(row.try_get_unchecked::<Vec<u8>, _>(0)?)

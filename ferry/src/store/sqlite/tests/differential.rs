@@ -1,5 +1,6 @@
 //! Whatever a program does to its tables, the peer's are the same in the end.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -38,14 +39,14 @@ fn statement() -> impl Strategy<Value = String> {
 
 /// A transaction, and whether it is committed.
 fn transaction() -> impl Strategy<Value = (Vec<String>, bool)> {
-    (proptest::collection::vec(statement(), 1..6), proptest::bool::weighted(0.8))
+    (vec(statement(), 1..6), proptest::bool::weighted(0.8))
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_replica_equals_the_owner(groups in proptest::collection::vec(proptest::collection::vec(transaction(), 1..6), 1..5)) {
+    fn the_replica_equals_the_owner(groups in vec(vec(transaction(), 1..6), 1..5)) {
         let (owner, replica) = (Zone::new("outer"), Zone::new("inner"));
         for group in groups {
             for (statements, commits) in group {

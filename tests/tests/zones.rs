@@ -1,0 +1,11 @@
+//! Real daemons, real files, real databases: what must be refused, what must stop nothing, what must not leak.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+#[path = "zones/flood.rs"]
+mod flood;
+#[path = "zones/refusals.rs"]
+mod refusals;
+#[path = "zones/secrecy.rs"]
+mod secrecy;
+#[path = "zones/starts.rs"]
+mod starts;
