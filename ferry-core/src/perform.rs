@@ -121,7 +121,7 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             Outcome::Expelled(id, result)
         }
         Action::Follow { epoch_id, genesis } => {
-            let result = ports.store.follow(epoch_id, &genesis);
+            let result = follow(epoch_id, &genesis, ports);
             Outcome::Followed(epoch_id, genesis, result)
         }
         Action::ReadMark { stream } => {
@@ -230,6 +230,18 @@ fn expel(id: &BatchId, note: &QuarantineNote, around: &Surroundings, ports: &Por
     };
     ports.quarantine.put(&name.to_string(), &bytes, note)?;
     ports.spool.discard(Side::In, id)
+}
+
+/// Follows an epoch. One that is followed already, because an earlier commit's outcome was not known, is no failure.
+fn follow(epoch_id: EpochId, genesis: &Mark, ports: &Ports<'_>) -> Result<(), PortError> {
+    let error = match ports.store.follow(epoch_id, genesis) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    match ports.store.watermark(&genesis.stream)? {
+        Some(mark) if mark == *genesis => Ok(()),
+        Some(_) | None => Err(error),
+    }
 }
 
 fn apply(
