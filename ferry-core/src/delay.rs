@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 /// Samples remembered: enough to have met the slow tail of a gate that delays at random.
 const SAMPLES_MAX: usize = 128;
 /// Below so many samples nothing is claimed about the tail.
-const SAMPLES_MIN: usize = 8;
+const SAMPLES_MIN: usize = 16;
 
 /// Round trips from publishing a batch to the first status that shows it at the peer, in milliseconds.
 #[derive(Debug, Clone, Default)]

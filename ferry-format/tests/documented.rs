@@ -34,6 +34,7 @@ fn every_limit_stands_in_the_specification_with_its_value() {
         STREAMS_MAX,
         TABLES_MAX,
         RANGES_MAX,
+        CODES_MAX,
         REPORTS_MAX,
         RECIPIENTS_MAX,
         WRAPPED_KEY_BYTES_MAX,

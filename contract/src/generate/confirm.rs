@@ -40,7 +40,7 @@ impl Generator {
         let after_cut = &pay_time[8..10] >= DAY_CUT;
         let channel = *rng.pick(&CHANNELS);
         let time = format!("{pay_time}{:03}", rng.below(1000));
-        let confirm_id = Rng::new(self.seed, Purpose::ConfirmId, serial).guid();
+        let confirm_id = Rng::new(self.seed, Purpose::ConfirmId, serial).guid_in_order(serial);
         let mut lines: Vec<PayConfirmItem> = items.into_iter().map(|item| confirm_item(&confirm_id, item)).collect();
         if notice.late_fee_fen > 0 {
             let line_no = lines.last().map_or(1, |line| line.line_no + 1);

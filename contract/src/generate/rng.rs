@@ -74,7 +74,23 @@ impl Rng {
             low & 0xffff_ffff_ffff
         )
     }
+
+    /// A GUID whose first 48 bits grow with `serial`, as those that a platform draws by the clock (RFC 9562, version 7).
+    pub fn guid_in_order(&mut self, serial: u64) -> String {
+        let (ms, low) = (FIRST_PAYMENT_MS + serial, self.next());
+        let random = self.next() & 0xfff;
+        format!(
+            "{:08X}-{:04X}-7{random:03X}-{:04X}-{:012X}",
+            ms >> 16,
+            ms & 0xffff,
+            (low >> 48) & 0x3fff | 0x8000,
+            low & 0xffff_ffff_ffff
+        )
+    }
 }
+
+/// 2026-01-01 in China, in milliseconds since 1970-01-01 UTC: when the generated year begins.
+const FIRST_PAYMENT_MS: u64 = 1_767_196_800_000;
 
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 

@@ -126,6 +126,9 @@ pub struct Sender {
     queue: BTreeSet<u64>,
     overdue: BTreeSet<u64>,
     delay: LearnedDelay,
+    /// Round trips of batches that were published after one that is still out: the quick ones come first, and to learn
+    /// from them alone would make the gate look quicker than it is.
+    early: BTreeMap<u64, u64>,
     stopped: Option<Stop>,
     peer_refused: Option<ferry_format::Refusal>,
     peer_parked: Option<ferry_format::Parked>,
@@ -175,6 +178,7 @@ impl Sender {
             queue: BTreeSet::new(),
             overdue: BTreeSet::new(),
             delay: LearnedDelay::default(),
+            early: BTreeMap::new(),
             stopped: None,
             peer_refused: None,
             peer_parked: None,

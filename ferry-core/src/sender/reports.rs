@@ -2,7 +2,7 @@
 
 use ferry_format::{BatchReport, IncomingReport, Mark};
 
-use super::{Sender, Stage};
+use super::{Outgoing, Sender, Stage};
 use crate::ports::{Attempt, BatchId, LifeKind, Settled};
 use crate::settings::Settings;
 use crate::time::Now;
@@ -84,19 +84,30 @@ impl Sender {
                 self.not_held -= 1;
                 evidence.progress = true;
                 if let Some(published) = batch.published.filter(|_| batch.attempt == 1 && batch.tries == 1) {
-                    self.delay.learn(now.mono.since(published));
+                    self.early.insert(seq, now.mono.since(published));
                 }
                 evidence.life.push((seq, LifeKind::Held, String::new()));
                 self.clear_due(seq);
             }
+        }
+        self.learn_in_order();
+    }
+
+    /// Learns from every batch that was published before the oldest one that is still out with its first attempt.
+    fn learn_in_order(&mut self) {
+        let is_out = |batch: &Outgoing| !batch.held && batch.attempt == 1 && batch.published.is_some();
+        let frontier = self.unsettled.iter().find(|(_, batch)| is_out(batch)).map_or(u64::MAX, |(seq, _)| *seq);
+        let later = self.early.split_off(&frontier);
+        for round_trip in std::mem::replace(&mut self.early, later).into_values() {
+            self.delay.learn(round_trip);
         }
     }
 
     /// A batch reported missing is published again once per attempt, when that attempt is older than the gate's learned
     /// delay: before that it may still be on its way.
     fn read_missing(&mut self, report: &IncomingReport, now: Now, settings: &Settings, evidence: &mut Evidence) {
-        let patience =
-            self.delay.longest_ms().map_or(settings.gate_worst_ms, |longest| longest.min(settings.gate_worst_ms));
+        let learned = self.delay.longest_ms().map_or(settings.gate_worst_ms, |longest| longest + longest / 2);
+        let patience = learned.min(settings.gate_worst_ms);
         for range in &report.missing {
             let seqs: Vec<u64> = self.unsettled.range(range.first..=range.last).map(|(seq, _)| *seq).collect();
             for seq in seqs {

@@ -140,12 +140,13 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     (
         "queue",
         &[
-            (".", &["now_ms", "outbox", "outgoing", "incoming", "parked_rows", "resend_requests"]),
+            (".", &["now_ms", "outbox", "outgoing", "incoming", "parked_rows", "resend_requests", "turned_away"]),
             (".outbox[]", &["stream", "rows", "at_least"]),
             (".outgoing[]", BATCH),
             (".incoming[]", STREAM),
             (".parked_rows[]", &["stream", "epoch", "seq", "row", "table", "code", "at_ms"]),
             (".resend_requests[]", &["id", "stream", "first", "last", "made_by", "made_at_ms"]),
+            (".turned_away[]", &["code", "files"]),
         ],
     ),
     (
