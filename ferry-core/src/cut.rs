@@ -29,7 +29,10 @@ pub enum CutOutcome {
     /// A batch.
     Batch(Box<CutBatch>),
     /// There was nothing to read.
-    Empty,
+    Empty {
+        /// Up to this outbox id.
+        upto: u64,
+    },
     /// The first row cannot cross. It stops its stream.
     Unsendable {
         /// Its outbox id.
@@ -55,7 +58,9 @@ pub fn cut(
     contract: &StreamContract,
     salt: [u8; 32],
 ) -> CutOutcome {
-    let Some(&first_id) = raw.ids.first() else { return CutOutcome::Empty };
+    let Some(&first_id) = raw.ids.first() else {
+        return CutOutcome::Empty { upto: boundaries.last().copied().unwrap_or(0) };
+    };
     let lines: Vec<&[u8]> = raw.lines.split(|byte| *byte == b'\n').collect();
     if lines.len() != raw.ids.len() {
         return CutOutcome::Unsendable { id: first_id, code: "outbox-damaged", place: String::new() };

@@ -155,7 +155,7 @@ fn read_and_cut(
     let contract = stream_contract(around, &request.stream)?;
     let raw = ports.store.cut(request)?;
     match raw.contract {
-        None => Ok(CutOutcome::Empty),
+        None => Ok(CutOutcome::Empty { upto: request.upto }),
         Some(digest) if digest != contract.digest => Ok(CutOutcome::UnknownContract(digest)),
         Some(_) => Ok(cut(&raw, request.rows, boundaries, plain_bytes, contract, ports.sealer.salt()?)),
     }
@@ -198,8 +198,9 @@ fn publish_status(
     if let Some(old) = replaces {
         ports.gate.withdraw(old)?;
     }
-    ports.gate.publish(&name, &sealed.bytes)?;
+    // Evidence first: were it last, a full archive would leave a file at the gate that nobody withdraws.
     ports.spool.archive_status(Side::Out, &name, &sealed.bytes)?;
+    ports.gate.publish(&name, &sealed.bytes)?;
     Ok(name)
 }
 

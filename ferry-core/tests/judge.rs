@@ -197,13 +197,13 @@ fn a_batch_that_does_not_chain_is_expelled_when_its_turn_comes() {
     (twelve.seq, twelve.group.first) = (12, 12);
     twelve.previous = digest("another eleven");
     receiver.add(&twelve, digest("twelve"), 100, NOW, true);
-    assert!(receiver.next_expelled().is_none(), "its turn has not come");
+    assert!(receiver.next_expelled(NOW.mono).is_none(), "its turn has not come");
     receiver.add(&next(), digest("eleven"), 100, NOW, true);
     receiver.next_group(NOW.mono, |_| None).unwrap();
     let done = AppliedBatch { seq: 11, rows: 1, parked: 0, apply_ms: 1 };
     let applied = ApplyOutcome::Applied { mark: mark(2, 11, "eleven"), batches: vec![done], parked_rows: 0 };
     receiver.applied(Ok(applied), NOW, &Settings::default());
-    let id = receiver.next_expelled().unwrap();
+    let id = receiver.next_expelled(NOW.mono).unwrap();
     assert_eq!(id.seq, 12);
     receiver.expelled(&id, true);
     assert_eq!(receiver.held_bytes(), 0);

@@ -7,7 +7,9 @@ use ferry_format::{BatchStatement, Digest, EpochId, FileName, FormatError, Mark,
 
 use super::Link;
 use crate::action::{Action, TakenFile};
-use crate::ports::{ApplyOutcome, BatchId, Direction, LifeEvent, LifeKind, PortError, QuarantineNote, Scan, Vetted};
+use crate::ports::{
+    ApplyOutcome, BatchId, Direction, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote, Scan, Vetted,
+};
 use crate::receiver::Verdict;
 use crate::settings::{LIFE_EVENTS_MAX, TAKES_MAX};
 use crate::time::{Mono, Now};
@@ -104,11 +106,14 @@ impl Link {
         if self.intake.taking >= TAKES_MAX {
             return None;
         }
-        let ((_, name), ()) = self.intake.ready.pop_first()?;
-        let file = self.intake.files.get_mut(&name)?;
-        file.look_at = None;
-        self.intake.taking += 1;
-        Some(Action::Take { name })
+        while let Some(((_, name), ())) = self.intake.ready.pop_first() {
+            // A file that has gone since it was seen needs nothing.
+            let Some(file) = self.intake.files.get_mut(&name) else { continue };
+            file.look_at = None;
+            self.intake.taking += 1;
+            return Some(Action::Take { name });
+        }
+        None
     }
 
     pub(super) fn taken(&mut self, name: String, result: Result<TakenFile, PortError>, now: Now) {
@@ -278,13 +283,13 @@ impl Link {
     }
 
     fn next_expel(&mut self, now: Now) -> Option<Action> {
-        let id = self.receivers.values_mut().find_map(crate::receiver::Receiver::next_expelled)?;
+        let id = self.receivers.values_mut().find_map(|receiver| receiver.next_expelled(now.mono))?;
         let story = format!("batch {}/{} does not follow what was applied before it", id.stream, id.seq);
         let note = QuarantineNote { code: "wrong-previous".to_owned(), story, verified: true, at_ms: now.wall_ms };
         Some(Action::Expel { id, note })
     }
 
-    pub(super) fn expelled(&mut self, id: &BatchId, result: Result<(), PortError>) {
+    pub(super) fn expelled(&mut self, id: &BatchId, result: Result<(), PortError>, now: Now) {
         if let Err(error) = &result {
             self.fault("expel", error);
         } else {
@@ -292,7 +297,11 @@ impl Link {
             self.count_turned_away("wrong-previous");
         }
         if let Some(receiver) = self.receivers.get_mut(&id.stream) {
-            receiver.expelled(id, result.is_ok());
+            let gone = result.as_ref().err().is_some_and(|error| error.kind == FaultKind::Corrupt);
+            receiver.expelled(id, result.is_ok() || gone);
+            if result.is_err() {
+                receiver.retry_later(now.mono + self.settings.retry_ms);
+            }
         }
     }
 

@@ -132,7 +132,7 @@ impl Link {
             Outcome::Sealed(statement, cut, result) => self.sealed(*statement, *cut, result, now),
             Outcome::Recorded(batches, result) => self.recorded(batches, result, now),
             Outcome::Anchored(anchor, result) => self.anchored(anchor, result, now),
-            Outcome::Attempted(attempts, result) => self.attempted(&attempts, result),
+            Outcome::Attempted(attempts, result) => self.attempted(&attempts, result, now),
             Outcome::Published(id, result) => self.published(&id, result, now),
             Outcome::Settled(settled, archive, withdraw, result) => {
                 self.settled(SettleTodo { settled, archive, withdraw, at: now.mono }, result, now);
@@ -144,7 +144,7 @@ impl Link {
             Outcome::Kept(name, id, result) => self.kept(&name, &id, result, now),
             Outcome::Dropped(name, result) => self.dropped(&name, result, now),
             Outcome::Recalled(name, id, bytes, result) => self.recalled(name, &id, bytes, result, now),
-            Outcome::Expelled(id, result) => self.expelled(&id, result),
+            Outcome::Expelled(id, result) => self.expelled(&id, result, now),
             Outcome::Followed(epoch_id, genesis, result) => self.followed(epoch_id, genesis, result, now),
             Outcome::Applied(stream, result) => self.applied(&stream, result, now),
             Outcome::MarkRead(stream, result) => self.mark_read(&stream, result),

@@ -16,6 +16,8 @@ use crate::time::{Mono, Now};
 #[derive(Debug, Default)]
 pub(super) struct AnchorState {
     pub(super) sent: BTreeMap<StreamName, u64>,
+    /// What it says of own streams, to be kept as it is while the zone is locked.
+    pub(super) marks: Vec<Mark>,
     pub(super) status_next: u64,
     pub(super) busy: bool,
     pub(super) retry_at: Option<Mono>,
@@ -33,8 +35,9 @@ impl Link {
     }
 
     fn next_anchor(&mut self, now: Now) -> Option<Action> {
-        if self.anchor.busy || self.anchor.retry_at.is_some_and(|at| now.mono < at) || self.lock == Some(Lock::Restored)
-        {
+        let waits = self.anchor.busy || self.anchor.retry_at.is_some_and(|at| now.mono < at);
+        // A new anchor would make the zone look sound at its next start: the peer must speak first.
+        if waits || matches!(self.lock, Some(Lock::AnchorMissing | Lock::AnchorForeign)) {
             return None;
         }
         let behind = |sender: &crate::sender::Sender| {
@@ -45,8 +48,8 @@ impl Link {
         if !out_of_numbers && (locked || !self.senders.values().any(behind)) {
             return None;
         }
-        // While the anchor is missing or foreign, only the status numbers move: the old marks are not ours to vouch for.
-        let sent = if locked { Vec::new() } else { self.sent_marks() };
+        // A restored zone keeps the marks that show it.
+        let sent = if locked { self.anchor.marks.clone() } else { self.sent_marks() };
         self.anchor.busy = true;
         Some(Action::Anchor(Anchor {
             instance: self.instance,
@@ -70,6 +73,7 @@ impl Link {
         }
         self.anchor.retry_at = None;
         self.anchor.status_next = anchor.status_next;
+        self.anchor.marks.clone_from(&anchor.sent);
         for mark in anchor.sent {
             self.anchor.sent.insert(mark.stream, mark.seq);
         }
@@ -206,13 +210,13 @@ impl Link {
         })
     }
 
-    pub(super) fn attempted(&mut self, attempts: &[Attempt], result: Result<(), PortError>) {
+    pub(super) fn attempted(&mut self, attempts: &[Attempt], result: Result<(), PortError>, now: Now) {
         if let Err(error) = &result {
             self.fault("attempt", error);
         }
         let Some(stream) = attempts.first().map(|attempt| &attempt.stream) else { return };
         if let Some(sender) = self.senders.get_mut(stream) {
-            sender.attempts_done(attempts, result.is_ok());
+            sender.attempts_done(attempts, result.is_ok(), now.mono, &self.settings);
         }
     }
 

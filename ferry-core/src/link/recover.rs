@@ -14,6 +14,9 @@ use crate::sender::Sender;
 use crate::settings::Settings;
 use crate::time::Now;
 
+/// Status numbers that a zone without its anchor may use before the peer has answered; the clock outruns them.
+const UNANCHORED_NUMBERS: u64 = 1_000_000;
+
 /// Why the work cannot be taken up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RecoverError {
@@ -149,12 +152,15 @@ impl Link {
         // Without an anchor the old numbers are not known; hundredths of a second since 1970 are above any
         // number that a zone which speaks a few times a second can have used.
         self.status.next = now.wall_ms / 10;
-        if let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) {
-            self.status.next = anchor.status_next;
-            self.peer.highest = anchor.peer;
-            self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect();
-        }
-        self.anchor.status_next = self.status.next;
+        let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) else {
+            self.anchor.status_next = self.status.next + UNANCHORED_NUMBERS;
+            return;
+        };
+        self.status.next = anchor.status_next;
+        self.anchor.status_next = anchor.status_next;
+        self.peer.highest = anchor.peer;
+        self.anchor.marks.clone_from(&anchor.sent);
+        self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect();
     }
 
     /// Batches that were held when the daemon ended are vetted again and held again.

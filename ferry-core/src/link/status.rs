@@ -77,7 +77,7 @@ impl Link {
         self.status.batches = 0;
         let statement = self.status_statement(number, now);
         let body = self.status_body(number, now);
-        let replaces = self.status.last_name.take();
+        let replaces = self.status.last_name.clone();
         Some(Action::PublishStatus { statement: Box::new(statement), body: Box::new(body), replaces })
     }
 

@@ -73,9 +73,10 @@ impl Receiver {
         if statement.seq > next + AHEAD_MAX {
             return Verdict::Leave;
         }
-        // The batch that comes next always finds room: without it nothing would ever be freed.
+        // The group that comes next always finds room: without it nothing would ever be freed.
         let full = self.held_bytes >= settings.hold_bytes + settings.group_bytes || self.held.len() >= HELD_BATCHES_MAX;
-        if full && !follows { Verdict::Leave } else { Verdict::Keep }
+        let in_head_group = self.epoch() == statement.epoch && statement.group.first == next;
+        if full && !in_head_group { Verdict::Leave } else { Verdict::Keep }
     }
 
     /// Two verified statements for one place: the stream stops before it.

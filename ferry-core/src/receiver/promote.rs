@@ -95,8 +95,8 @@ impl Receiver {
     }
 
     /// A held batch at the head, or in its group, that does not chain to what comes before it.
-    pub fn next_expelled(&mut self) -> Option<BatchId> {
-        if self.expelling.is_some() || self.applying {
+    pub fn next_expelled(&mut self, now: Mono) -> Option<BatchId> {
+        if self.expelling.is_some() || self.applying || self.retry_at.is_some_and(|at| now < at) {
             return None;
         }
         let mark = self.mark()?.clone();

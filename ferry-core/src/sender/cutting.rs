@@ -60,7 +60,7 @@ impl Sender {
     /// When a failed operation is tried again.
     #[must_use]
     pub fn retry_at(&self) -> Option<Mono> {
-        self.retry_at
+        [self.retry_at, self.attempts_retry_at].into_iter().flatten().min()
     }
 
     /// The outbox end to which another stream that waits to be cut needs this one recorded.
@@ -128,10 +128,10 @@ impl Sender {
                 self.cut_ready.push_back(*batch);
                 self.pass_boundaries();
             }
-            Ok(CutOutcome::Empty) => {
-                // The rows were rolled back or recorded before; the boundaries that promised them mean nothing more.
-                self.cut_through = self.boundaries.back().map_or(self.cut_through, |boundary| boundary.id);
-                self.boundaries.clear();
+            Ok(CutOutcome::Empty { upto }) => {
+                // The rows were taken away by hand; boundaries up to here promise nothing more.
+                self.cut_through = self.cut_through.max(upto);
+                self.pass_boundaries();
             }
             Ok(CutOutcome::Unsendable { id, code, place }) => {
                 self.stopped = Some(Stop { code: code.to_owned(), place: format!("outbox row {id} {place}") });

@@ -106,6 +106,7 @@ pub struct Sender {
     sealed_ready: Vec<OutgoingBatch>,
     recording: bool,
     retry_at: Option<Mono>,
+    attempts_retry_at: Option<Mono>,
 
     /// The last batch given a seq, sealed or being sealed.
     tail: Mark,
@@ -146,6 +147,7 @@ impl Sender {
         now: Now,
         first_look: Mono,
     ) -> Self {
+        let in_group = |first: u64| recovered.unsettled.iter().filter(move |batch| batch.group.first == first);
         let open_group = recovered.unsettled.last().filter(|batch| !batch.group.last).map(|batch| batch.group.first);
         let mut sender = Self {
             stream: recovered.last.stream.clone(),
@@ -163,9 +165,10 @@ impl Sender {
             sealed_ready: Vec::new(),
             recording: false,
             retry_at: None,
+            attempts_retry_at: None,
             tail: recovered.last.clone(),
             open_group,
-            open_group_bytes: 0,
+            open_group_bytes: open_group.map_or(0, |first| in_group(first).map(|batch| batch.file_bytes).sum()),
             published_max: recovered.settled.seq,
             last_recorded: recovered.last,
             reported: recovered.settled.seq,

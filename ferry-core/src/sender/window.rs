@@ -128,6 +128,9 @@ impl Sender {
 
     /// The attempts to record now, each before it is published.
     pub fn next_attempts(&mut self, now: Now) -> Vec<Attempt> {
+        if self.attempts_retry_at.is_some_and(|at| now.mono < at) {
+            return Vec::new();
+        }
         while let Some((at, seq)) = self.due.first().copied() {
             if at > now.mono {
                 break;
@@ -151,7 +154,8 @@ impl Sender {
     }
 
     /// Takes the result of recording attempts.
-    pub fn attempts_done(&mut self, attempts: &[Attempt], recorded: bool) {
+    pub fn attempts_done(&mut self, attempts: &[Attempt], recorded: bool, now: Mono, settings: &Settings) {
+        self.attempts_retry_at = (!recorded).then(|| now + settings.retry_ms);
         for attempt in attempts {
             let Some(batch) = self.unsettled.get_mut(&attempt.seq) else { continue };
             if recorded {
