@@ -48,7 +48,7 @@ impl Link {
             for receiver in self.receivers.values_mut() {
                 receiver.reports_echoed(echo.number);
             }
-            self.judge_lock(statement, body);
+            self.judge_lock(statement);
         }
         self.watch_audit(statement);
         self.peer.turned_away.clone_from(&body.turned_away);
@@ -90,15 +90,13 @@ impl Link {
         self.peer.heard.map_or(now.0 > patience, |heard| now.since(heard) > patience)
     }
 
-    /// A fresh word of the peer shows whether it has or holds more than our books know of.
-    fn judge_lock(&mut self, statement: &StatusStatement, body: &StatusBody) {
-        let ahead = |stream: &StreamName, epoch: u64, seq: u64| {
-            self.senders.get(stream).is_some_and(|sender| (epoch, seq) > (sender.epoch, sender.last_recorded().seq))
+    /// A fresh word of the peer shows whether it has applied more than our books know of.
+    fn judge_lock(&mut self, statement: &StatusStatement) {
+        let ahead = |mark: &Mark| {
+            let sender = self.senders.get(&mark.stream);
+            sender.is_some_and(|sender| (mark.epoch, mark.seq) > (sender.epoch, sender.last_recorded().seq))
         };
-        let applied = statement.received.iter().any(|mark| ahead(&mark.stream, mark.epoch, mark.seq));
-        let last_held = |report: &IncomingReport| report.held.last().map_or(0, |range| range.last);
-        let held = body.incoming.iter().any(|report| ahead(&report.stream, report.epoch, last_held(report)));
-        if applied || held {
+        if statement.received.iter().any(ahead) {
             self.lock = Some(Lock::Restored);
             return;
         }
