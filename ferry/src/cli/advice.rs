@@ -55,8 +55,8 @@ const HEALTHS: &[Advice] = &[
             "接收方数据库拒收了一组批次；该流停在其前，数据未丢失",
         ],
         next: [
-            "mend the cause at the place that is named (table, row, constraint); the group is judged again by itself",
-            "请按所列位置（表、行、约束）排除原因；该组会自动重新判定",
+            "mend the cause at the place that is named (table, row, constraint), then restart the daemon: it judges again",
+            "请按所列位置（表、行、约束）排除原因，然后重启守护进程，由其重新判定",
         ],
     },
     Advice {
@@ -66,8 +66,8 @@ const HEALTHS: &[Advice] = &[
             "有一条已捕获的变更无法发送；该流停在其前",
         ],
         next: [
-            "correct the row that is named in the own table, then restart the daemon",
-            "请在本区表中更正所列的行，然后重启守护进程",
+            "keep the database as it is and report the place that is named: this version has no way past a captured row",
+            "请保持数据库原状并报告所列位置：本版本无法越过已捕获的行",
         ],
     },
     Advice {
@@ -129,8 +129,8 @@ const CODES: &[Advice] = &[
             "数据库比本区已发送的内容旧：它是恢复出来的",
         ],
         next: [
-            "leave the daemon running: the zone's own batches are returned by the peer",
-            "请保持守护进程运行：对端会归还本区自己的批次",
+            "send nothing, keep the peer's archive safe: this version cannot take its own batches back from it by itself",
+            "请勿发送，并妥善保管对端归档：本版本尚不能自动从中取回本区批次",
         ],
     },
     Advice {
@@ -227,7 +227,10 @@ const CODES: &[Advice] = &[
     Advice {
         code: "newer-epoch",
         meaning: ["the peer has begun a new epoch of the stream", "对端已开始该流的新纪元"],
-        next: ["ask the peer's operator for the act that began it", "请向对端操作员索取开启新纪元的操作记录"],
+        next: [
+            "ask the peer's operator why; this version cannot follow a new epoch",
+            "请询问对端操作员原因；本版本不能跟随新纪元",
+        ],
     },
     Advice {
         code: "two-statements",
