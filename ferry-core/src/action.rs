@@ -6,8 +6,8 @@ use ferry_format::{BatchStatement, Digest, EpochId, FormatError, Mark, StatusBod
 
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
-    Anchor, ApplyOutcome, Attempt, BatchId, CutRequest, Notes, Observation, OutgoingBatch, PortError, QuarantineNote,
-    Scan, Settled, Vetted,
+    Anchor, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation, OutgoingBatch, PortError,
+    QuarantineNote, Scan, Settled, Vetted,
 };
 
 /// Names one action from its issue to its completion.
@@ -92,6 +92,8 @@ pub enum Action {
     Drop {
         /// The file's name.
         name: String,
+        /// Made durable before the file leaves the drop directory: the place for which it is the second statement.
+        dispute: Option<Dispute>,
         /// Why it is refused, with the file; `None` for one that is here already.
         refused: Option<(QuarantineNote, Arc<Vec<u8>>)>,
     },
@@ -213,8 +215,8 @@ pub enum Outcome {
     Kept(String, BatchId, Result<(), PortError>),
     /// Of [`Action::Drop`] and [`Action::KeepStatus`].
     Dropped(String, Result<(), PortError>),
-    /// Of [`Action::Expel`].
-    Expelled(BatchId, Result<(), PortError>),
+    /// Of [`Action::Expel`], with the code of its note.
+    Expelled(BatchId, String, Result<(), PortError>),
     /// Of [`Action::Follow`].
     Followed(EpochId, Mark, Result<(), PortError>),
     /// Of [`Action::Apply`]: with why a file could not be archived after the commit, if it could not.
@@ -228,5 +230,5 @@ pub enum Outcome {
     /// Of [`Action::PublishStatus`]: its number, and the file's name.
     StatusPublished(u64, Result<String, PortError>),
     /// Of [`Action::Note`].
-    Noted(Result<(), PortError>),
+    Noted(Notes, Result<(), PortError>),
 }

@@ -1,9 +1,11 @@
 //! Hands a group to the store: reads each batch from the spool, opens it, and checks every value against the contract.
 
-use ferry_format::{Batch, Op, Refusal, Value, Verified, parse_record, write_value};
+use ferry_format::{Batch, FormatError, Op, Refusal, Value, Verified, parse_record, write_value};
 
 use crate::contract::{StreamContract, Table};
-use crate::ports::{BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, PortError, Sealer, Side, Spool};
+use crate::ports::{
+    BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, Sealer, Side, SourceFault, Spoiled, Spool, Vetted,
+};
 
 /// The batches of one group, opened one at a time.
 pub struct Group<'a> {
@@ -27,17 +29,38 @@ impl<'a> Group<'a> {
 }
 
 impl BatchSource for Group<'_> {
-    fn next(&mut self) -> Result<Option<CheckedBatch>, Result<Refusal, PortError>> {
+    fn next(&mut self) -> Result<Option<CheckedBatch>, SourceFault> {
         let Some((id, taken_at_ms)) = self.batches.next() else { return Ok(None) };
-        let bytes = self.spool.get(Side::In, id).map_err(Err)?;
-        let batch = self.sealer.open(&bytes).map_err(|error| Ok(refusal(id.seq, error.code(), None, None)))?;
+        let bytes = self.spool.get(Side::In, id).map_err(|error| match error.kind {
+            FaultKind::Corrupt => spoiled(id, error.text),
+            FaultKind::Transient | FaultKind::Full | FaultKind::Unknown | FaultKind::Conflict => {
+                SourceFault::Port(error)
+            }
+        })?;
+        let batch = self.sealer.open(&bytes).map_err(|error| self.blame(id, &bytes, &error))?;
         if batch.digest != id.digest {
-            let text = format!("the spool's file for {}/{} is another batch", id.stream, id.seq);
-            return Err(Err(PortError::new(FaultKind::Corrupt, text)));
+            return Err(spoiled(id, "it is another batch".to_owned()));
         }
         let file_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        check(&batch, self.contract, file_bytes, *taken_at_ms).map(Some).map_err(Ok)
+        check(&batch, self.contract, file_bytes, *taken_at_ms).map(Some).map_err(SourceFault::Refused)
     }
+}
+
+impl Group<'_> {
+    /// A file that was whole when it was taken and is so no more has rotted here; one that is still whole was made so.
+    fn blame(&self, id: &BatchId, bytes: &[u8], error: &FormatError) -> SourceFault {
+        match self.sealer.vet(bytes) {
+            Ok(Vetted::Batch(batch)) if batch.digest == id.digest => {
+                SourceFault::Refused(refusal(id.seq, error.code(), None, None))
+            }
+            Ok(_) => spoiled(id, "it is another file".to_owned()),
+            Err(fault) => spoiled(id, fault.to_string()),
+        }
+    }
+}
+
+fn spoiled(id: &BatchId, text: String) -> SourceFault {
+    SourceFault::Spoiled(Spoiled { seq: id.seq, text })
 }
 
 fn refusal(seq: u64, code: &str, table: Option<String>, row: Option<u64>) -> Refusal {

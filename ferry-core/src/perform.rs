@@ -78,7 +78,10 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = settle(&settled, &archive, &withdraw, ports);
             Outcome::Settled(settled, archive, withdraw, result)
         }
-        Action::Note(notes) => Outcome::Noted(ports.store.note(&notes)),
+        Action::Note(notes) => {
+            let result = ports.store.note(&notes);
+            Outcome::Noted(notes, result)
+        }
         incoming @ (Action::Scan
         | Action::Take { .. }
         | Action::Keep { .. }
@@ -107,8 +110,10 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             let kept = ports.spool.archive_status(Side::In, &name, &bytes);
             Outcome::Dropped(name.clone(), kept.and_then(|()| ports.gate.remove(&name)))
         }
-        Action::Drop { name, refused } => {
-            let kept = refused.map_or(Ok(()), |(note, bytes)| ports.quarantine.put(&name, &bytes, &note));
+        Action::Drop { name, dispute, refused } => {
+            let remembered = dispute.map_or(Ok(()), |dispute| ports.store.dispute(&dispute));
+            let kept = remembered
+                .and_then(|()| refused.map_or(Ok(()), |(note, bytes)| ports.quarantine.put(&name, &bytes, &note)));
             let result = kept.and_then(|()| ports.gate.remove(&name));
             Outcome::Dropped(name, result)
         }
@@ -118,7 +123,7 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         }
         Action::Expel { id, note } => {
             let result = expel(&id, &note, around, ports);
-            Outcome::Expelled(id, result)
+            Outcome::Expelled(id, note.code, result)
         }
         Action::Follow { epoch_id, genesis } => {
             let result = follow(epoch_id, &genesis, ports);
@@ -172,8 +177,7 @@ fn seal(
     ports: &Ports<'_>,
 ) -> Result<(ferry_format::Digest, u64), PortError> {
     let sealed = ports.sealer.seal_batch(statement, &cut.payload)?;
-    let id =
-        BatchId { stream: statement.stream.clone(), epoch: statement.epoch, seq: statement.seq, digest: sealed.digest };
+    let id = BatchId::of(statement, sealed.digest);
     ports.spool.put(Side::Out, &id, &sealed.bytes)?;
     Ok((sealed.digest, u64::try_from(sealed.bytes.len()).unwrap_or(u64::MAX)))
 }
@@ -264,7 +268,7 @@ fn apply(
             let ids: Vec<BatchId> = batches.iter().map(|(id, _)| id.clone()).collect();
             ports.spool.archive(Side::In, &ids).err()
         }
-        ApplyOutcome::Refused(_) | ApplyOutcome::Moved(_) => None,
+        ApplyOutcome::Refused(_) | ApplyOutcome::Spoiled(_) | ApplyOutcome::Moved(_) => None,
     };
     Ok((outcome, left_behind))
 }

@@ -3,7 +3,7 @@
 
 use ferry_core::contract::Contract;
 use ferry_core::ports::{AppliedBatch, ApplyOutcome, FaultKind, PortError, RecoveredIn};
-use ferry_core::receiver::{Receiver, Verdict};
+use ferry_core::receiver::{Expelled, Receiver, Verdict};
 use ferry_core::settings::{AHEAD_MAX, Settings};
 use ferry_core::time::{Mono, Now};
 use ferry_format::{
@@ -34,7 +34,8 @@ fn receiver() -> Receiver {
     let contract = contract();
     let known = contract.stream(&stream()).unwrap();
     let followed = Some((EPOCH, mark(2, 10, "ten")));
-    let recovered = RecoveredIn { stream: stream(), followed, parked_rows: 0, reports: Vec::new() };
+    let recovered =
+        RecoveredIn { stream: stream(), followed, parked_rows: 0, reports: Vec::new(), disputed: Vec::new() };
     Receiver::recover(recovered, known.priority, known.digest)
 }
 
@@ -99,7 +100,7 @@ fn two_statements_for_one_seq_stop_the_stream_before_it() {
     let known = contract.stream(&stream()).unwrap();
     let verdict = receiver.judge(&next(), digest("another eleven"), known, &Settings::default());
     assert_eq!(verdict, Verdict::Refuse("two-statements"));
-    receiver.dispute(11);
+    receiver.dispute(2, 11);
     assert!(receiver.next_group(NOW.mono, |_| None).is_none());
     assert_eq!(receiver.waits_for(|_| None).unwrap().code, "two-statements");
 }
@@ -203,8 +204,8 @@ fn a_batch_that_does_not_chain_is_expelled_when_its_turn_comes() {
     let done = AppliedBatch { seq: 11, rows: 1, parked: 0, apply_ms: 1 };
     let applied = ApplyOutcome::Applied { mark: mark(2, 11, "eleven"), batches: vec![done], parked_rows: 0 };
     receiver.applied(Ok(applied), NOW, &Settings::default());
-    let id = receiver.next_expelled(NOW.mono).unwrap();
-    assert_eq!(id.seq, 12);
+    let (id, why) = receiver.next_expelled(NOW.mono).unwrap();
+    assert_eq!((id.seq, why), (12, Expelled::WrongPrevious));
     receiver.expelled(&id, true);
     assert_eq!(receiver.held_bytes(), 0);
 }

@@ -4,6 +4,13 @@
 
 mod world;
 
+use std::collections::BTreeSet;
+
+use ferry_core::contract::Tally;
+use ferry_core::link::Lock;
+use ferry_core::ports::{BatchId, Sealer as _, Side, Store as _};
+use ferry_core::sender::Sender;
+use ferry_format::{BatchStatement, Checkpoint, Digest, EpochId, Group, Mark, Payload, StreamName, parse_record};
 use proptest::prelude::*;
 use world::{Faults, World, settings};
 
@@ -91,4 +98,151 @@ fn files_of_a_stranger_stop_nothing() {
         world.step();
     }
     assert!(world.zones[0].quarantine.notes.lock().unwrap().iter().all(|(_, note)| !note.verified));
+}
+
+const INNER: usize = 0;
+const OUTER: usize = 1;
+
+fn confirm() -> StreamName {
+    "confirm".parse().unwrap()
+}
+
+/// The only batch file of ours that lies in a zone's spool.
+fn spooled(world: &World, zone: usize, side: Side) -> Option<(BatchId, Vec<u8>)> {
+    let live = world.zones[zone].spool.live.lock().unwrap();
+    live.iter().find(|((of, _), _)| *of == side).map(|((_, id), bytes)| (id.clone(), bytes.clone()))
+}
+
+fn quarantined(world: &World, zone: usize, code: &str) -> usize {
+    let notes = world.zones[zone].quarantine.notes.lock().unwrap();
+    notes.iter().filter(|(_, note)| note.code == code).count()
+}
+
+#[test]
+fn two_statements_for_one_place_stop_the_stream_also_after_a_restart() {
+    let mut world = World::new(21, settings(), Faults::NONE);
+    world.commit("confirm", 3);
+    world.until("the zones know each other", |world| world.is_done());
+    // The first of two batches of a group, and another one for its place with the same keys.
+    let last = world.zones[OUTER].store.books.lock().unwrap().outgoing[&confirm()].last.clone();
+    let [first, other] = [1, 2].map(|salt| statement(&world, &last, salt));
+    for (name, bytes) in [("a", &first), ("b", &other)] {
+        let name = format!("f1-outer-inner-confirm-00000001-000000000002-a1-{name}0000000.dat");
+        world.zones[INNER].gate.from_gate.lock().unwrap().insert(name, bytes.clone());
+        world.zones[INNER].link.hint_gate();
+        world.until("the file is judged", |world| world.zones[INNER].gate.from_gate.lock().unwrap().is_empty());
+    }
+    assert_eq!(quarantined(&world, INNER, "two-statements"), 1);
+    let waits = |world: &World| {
+        let receiver = world.zones[INNER].link.receivers().find(|receiver| receiver.stream == confirm()).unwrap();
+        receiver.waits_for(|_| None).map(|parked| (parked.code, parked.seq))
+    };
+    assert_eq!(waits(&world), Some(("two-statements".to_owned(), 2)));
+    world.restart_zone(INNER);
+    assert_eq!(waits(&world), Some(("two-statements".to_owned(), 2)));
+}
+
+/// A sealed batch of one row for the place after `last`, which begins a group of two.
+fn statement(world: &World, last: &Mark, salt: u8) -> Vec<u8> {
+    let zone = &world.zones[OUTER];
+    let contract = zone.contract();
+    let contract = contract.stream(&last.stream).unwrap();
+    let mut payload = Payload::new([salt; 32]);
+    let line = b"[\"confirm_row\",\"i\",900,\"text\"]";
+    payload.push(line).unwrap();
+    let mut tally = Tally::new(contract);
+    tally.add(&parse_record(line).unwrap()).unwrap();
+    let statement = BatchStatement {
+        link: "gap".parse().unwrap(),
+        from: "outer".parse().unwrap(),
+        to: "inner".parse().unwrap(),
+        stream: last.stream.clone(),
+        epoch: last.epoch,
+        epoch_id: EpochId([9; 8]),
+        seq: last.seq + 1,
+        group: Group { first: last.seq + 1, index: 0, last: false },
+        previous: last.digest,
+        contract: contract.digest,
+        requires: Vec::new(),
+        tables: tally.summarize(),
+        records: 1,
+        plain: payload.plain(),
+        cut_at_ms: 0,
+        audit: Checkpoint { size: 0, root: Digest::of(&[]) },
+        supersedes: None,
+    };
+    zone.sealer.seal_batch(&statement, &payload).unwrap().bytes
+}
+
+#[test]
+fn a_backlog_is_cut_at_its_transactions_also_after_a_restart() {
+    let mut world = World::new(22, settings(), Faults::NONE);
+    for _ in 0..12 {
+        world.commit("confirm", 4);
+        world.zones[OUTER].store.observe().unwrap();
+    }
+    world.restart_zone(OUTER);
+    world.settle(10 * 60_000);
+    let books = world.zones[OUTER].store.books.lock().unwrap();
+    let groups: BTreeSet<u64> = books.outgoing[&confirm()].batches.values().map(|batch| batch.group.first).collect();
+    assert!(groups.len() > 4, "48 rows in batches of at most 5 are cut into groups at {groups:?}");
+}
+
+#[test]
+fn a_held_file_that_rots_or_vanishes_comes_again() {
+    for vanishes in [false, true] {
+        let mut world = World::new(23, settings(), Faults::NONE);
+        world.commit("confirm", 12);
+        world.until("a batch is held", |world| spooled(world, INNER, Side::In).is_some());
+        let (id, mut bytes) = spooled(&world, INNER, Side::In).unwrap();
+        let middle = bytes.len() - 200;
+        bytes[middle] ^= 1;
+        let mut live = world.zones[INNER].spool.live.lock().unwrap();
+        if vanishes {
+            live.remove(&(Side::In, id))
+        } else {
+            live.insert((Side::In, id), bytes)
+        };
+        drop(live);
+        world.settle(10 * 60_000);
+        assert_eq!(quarantined(&world, INNER, "spool-damaged"), usize::from(!vanishes));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_holds_up_its_own_stream_only() {
+    let mut world = World::new(24, settings(), Faults::NONE);
+    world.commit("confirm", 2);
+    world.until("a batch is sealed", |world| spooled(world, OUTER, Side::Out).is_some());
+    let (id, bytes) = spooled(&world, OUTER, Side::Out).unwrap();
+    world.zones[OUTER].spool.live.lock().unwrap().remove(&(Side::Out, id.clone()));
+    world.commit("request", 3);
+    let request: StreamName = "request".parse().unwrap();
+    world.until("the other stream is applied", |world| world.zones[INNER].store.applied(&request).len() == 3);
+    let damaged = |world: &World| world.zones[OUTER].link.senders().find_map(Sender::damaged);
+    assert_eq!(damaged(&world), Some(id.seq));
+    world.zones[OUTER].spool.live.lock().unwrap().insert((Side::Out, id), bytes);
+    world.restart_zone(OUTER);
+    world.settle(10 * 60_000);
+    assert_eq!(damaged(&world), None);
+}
+
+#[test]
+fn a_restored_zone_stays_locked_across_restarts() {
+    let mut world = World::new(25, settings(), Faults::NONE);
+    world.commit("confirm", 3);
+    world.until("the first rows are applied", |world| world.is_done());
+    let backup = world.zones[OUTER].store.books.lock().unwrap().clone();
+    let anchor = world.zones[OUTER].anchor.anchor.lock().unwrap().clone();
+    world.commit("confirm", 3);
+    world.until("the later rows are applied", |world| world.is_done());
+    *world.zones[OUTER].store.books.lock().unwrap() = backup;
+    *world.zones[OUTER].anchor.anchor.lock().unwrap() = anchor;
+    world.restart_zone(OUTER);
+    assert_eq!(world.zones[OUTER].link.lock(), None, "the zone and its anchor were restored together");
+    world.until("the peer has spoken", |world| world.zones[OUTER].link.lock() == Some(Lock::Restored));
+    let kept = |world: &World| world.zones[OUTER].anchor.anchor.lock().unwrap().as_ref().is_some_and(|a| a.restored);
+    world.until("the lock is kept", kept);
+    world.restart_zone(OUTER);
+    assert_eq!(world.zones[OUTER].link.lock(), Some(Lock::Restored));
 }

@@ -8,9 +8,9 @@ use ferry_format::{BatchStatement, Digest, EpochId, FileName, FormatError, Mark,
 use super::Link;
 use crate::action::{Action, TakenFile};
 use crate::ports::{
-    ApplyOutcome, BatchId, Direction, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote, Scan, Vetted,
+    ApplyOutcome, BatchId, Direction, Dispute, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote, Scan, Vetted,
 };
-use crate::receiver::Verdict;
+use crate::receiver::{Expelled, Verdict};
 use crate::settings::{LIFE_EVENTS_MAX, TAKES_MAX};
 use crate::time::{Mono, Now};
 
@@ -46,6 +46,9 @@ const FINAL_CODES: [&str; 10] = [
     "bad-signature",
     "bad-approval",
 ];
+
+/// The code of a held file that turned out gone or damaged: the disk's fault, not the peer's.
+const SPOILED: &str = "spool-damaged";
 
 /// Signs that a file may still be growing: it is looked at again until it has lain long enough.
 fn may_grow(error: &FormatError) -> bool {
@@ -88,6 +91,8 @@ impl Link {
         // Files under way stay known until their action ends; the others have gone.
         present.extend(std::mem::take(&mut self.intake.files).into_iter().filter(|(_, file)| file.look_at.is_none()));
         self.intake.files = present;
+        let Intake { ready, files, .. } = &mut self.intake;
+        ready.retain(|(_, name), ()| files.contains_key(name));
     }
 
     /// Names are hints only, but good ones: what was taken first is judged first.
@@ -131,7 +136,7 @@ impl Link {
                     self.intake.todo.push_back(Action::KeepStatus { name, bytes });
                 } else {
                     // A newer status has overtaken it, or it is a replay; either way it says nothing.
-                    self.intake.todo.push_back(Action::Drop { name, refused: None });
+                    self.intake.todo.push_back(Action::Drop { name, dispute: None, refused: None });
                 }
             }
             Ok(Some((bytes, Err(error)))) => self.unverified(name, &error, bytes, now),
@@ -170,7 +175,7 @@ impl Link {
             verified: false,
             at_ms: now.wall_ms,
         };
-        self.intake.todo.push_back(Action::Drop { name, refused: Some((note, bytes)) });
+        self.intake.todo.push_back(Action::Drop { name, dispute: None, refused: Some((note, bytes)) });
     }
 
     /// The codes are ours, so there are only so many.
@@ -182,10 +187,10 @@ impl Link {
         let contract = self.around.contract.stream(&statement.stream);
         let receiver = self.receivers.get_mut(&statement.stream);
         let (Some(contract), Some(receiver)) = (contract, receiver) else {
-            return self.refuse(name, statement, "not-owner", bytes, now);
+            return self.refuse(name, &BatchId::of(statement, digest), "not-owner", bytes, now);
         };
         let verdict = receiver.judge(statement, digest, contract, &self.settings);
-        let id = BatchId { stream: statement.stream.clone(), epoch: statement.epoch, seq: statement.seq, digest };
+        let id = BatchId::of(statement, digest);
         match verdict {
             Verdict::Keep => {
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -194,12 +199,8 @@ impl Link {
             }
             Verdict::Duplicate => self.duplicate(name, &id, now),
             Verdict::Recall => self.intake.todo.push_back(Action::Recall { name, id, bytes }),
-            Verdict::Refuse(code) => {
-                if code == "two-statements" {
-                    receiver.dispute(statement.seq);
-                }
-                self.refuse(name, statement, code, bytes, now);
-            }
+            Verdict::Refuse("two-statements") => self.two_statements(name, &id, bytes, now),
+            Verdict::Refuse(code) => self.refuse(name, &id, code, bytes, now),
             Verdict::Leave => self.look_later(&name, now),
         }
     }
@@ -207,20 +208,37 @@ impl Link {
     fn duplicate(&mut self, name: String, id: &BatchId, now: Now) {
         self.counters.duplicate += 1;
         self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Duplicate, now, name.clone());
-        self.intake.todo.push_back(Action::Drop { name, refused: None });
+        self.intake.todo.push_back(Action::Drop { name, dispute: None, refused: None });
         // The peer would not have sent it again had it known.
         self.status.progress(now.mono);
     }
 
-    fn refuse(&mut self, name: String, statement: &BatchStatement, code: &str, bytes: Arc<Vec<u8>>, now: Now) {
+    fn refuse(&mut self, name: String, id: &BatchId, code: &str, bytes: Arc<Vec<u8>>, now: Now) {
+        let (stream, epoch, seq) = (&id.stream, id.epoch, id.seq);
+        let story = format!("batch {stream}/{seq} of epoch {epoch}: {code}");
+        let note = self.turn_away(id, code, story, now);
+        self.intake.todo.push_back(Action::Drop { name, dispute: None, refused: Some((note, bytes)) });
+    }
+
+    /// The stream stops before the place: in memory at once, in the books before the second file leaves the gate. What was
+    /// applied under the first statement stays applied; what comes after it waits.
+    fn two_statements(&mut self, name: String, id: &BatchId, bytes: Arc<Vec<u8>>, now: Now) {
+        let (stream, epoch, seq) = (id.stream.clone(), id.epoch, id.seq);
+        if let Some(receiver) = self.receivers.get_mut(&stream) {
+            receiver.dispute(epoch, seq);
+        }
+        let story = format!("batch {stream}/{seq} of epoch {epoch} is here under another digest");
+        let note = self.turn_away(id, "two-statements", story, now);
+        let dispute = Some(Dispute { stream, epoch, seq, digest: id.digest, at_ms: now.wall_ms });
+        self.intake.todo.push_back(Action::Drop { name, dispute, refused: Some((note, bytes)) });
+    }
+
+    fn turn_away(&mut self, id: &BatchId, code: &str, story: String, now: Now) -> QuarantineNote {
         self.counters.refused += 1;
         self.count_turned_away(code);
-        let (stream, epoch, seq) = (&statement.stream, statement.epoch, statement.seq);
-        self.in_event(stream, epoch, seq, LifeKind::Refused, now, code.to_owned());
-        let story = format!("batch {stream}/{seq} of epoch {epoch}: {code}");
-        let note = QuarantineNote { code: code.to_owned(), story, verified: true, at_ms: now.wall_ms };
-        self.intake.todo.push_back(Action::Drop { name, refused: Some((note, bytes)) });
+        self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Refused, now, code.to_owned());
         self.status.progress(now.mono);
+        QuarantineNote { code: code.to_owned(), story, verified: true, at_ms: now.wall_ms }
     }
 
     pub(super) fn recalled(
@@ -237,21 +255,7 @@ impl Link {
                 self.look_later(&name, now);
             }
             Ok(Some(digest)) if digest == id.digest => self.duplicate(name, id, now),
-            Ok(_) => {
-                // What was applied stays applied; what comes after it must wait for an operator.
-                let next = self.receivers.get(&id.stream).and_then(|r| r.mark()).map_or(id.seq, |mark| mark.seq + 1);
-                if let Some(receiver) = self.receivers.get_mut(&id.stream) {
-                    receiver.dispute(next);
-                }
-                self.counters.refused += 1;
-                self.count_turned_away("two-statements");
-                self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Refused, now, "two-statements".to_owned());
-                let story = format!("batch {}/{} was applied under another digest", id.stream, id.seq);
-                let note =
-                    QuarantineNote { code: "two-statements".to_owned(), story, verified: true, at_ms: now.wall_ms };
-                self.intake.todo.push_back(Action::Drop { name, refused: Some((note, bytes)) });
-                self.status.progress(now.mono);
-            }
+            Ok(_) => self.two_statements(name, id, bytes, now),
         }
     }
 
@@ -283,19 +287,29 @@ impl Link {
     }
 
     fn next_expel(&mut self, now: Now) -> Option<Action> {
-        let id = self.receivers.values_mut().find_map(|receiver| receiver.next_expelled(now.mono))?;
-        let story = format!("batch {}/{} does not follow what was applied before it", id.stream, id.seq);
-        let note = QuarantineNote { code: "wrong-previous".to_owned(), story, verified: true, at_ms: now.wall_ms };
+        let (id, why) = self.receivers.values_mut().find_map(|receiver| receiver.next_expelled(now.mono))?;
+        let (code, story) = match why {
+            Expelled::WrongPrevious => {
+                ("wrong-previous", format!("batch {}/{} does not follow what was applied before it", id.stream, id.seq))
+            }
+            Expelled::Spoiled(text) => {
+                (SPOILED, format!("the held file of batch {}/{} was damaged in the spool: {text}", id.stream, id.seq))
+            }
+        };
+        let note = QuarantineNote { code: code.to_owned(), story, verified: true, at_ms: now.wall_ms };
         Some(Action::Expel { id, note })
     }
 
-    pub(super) fn expelled(&mut self, id: &BatchId, result: Result<(), PortError>, now: Now) {
+    pub(super) fn expelled(&mut self, id: &BatchId, code: &str, result: Result<(), PortError>, now: Now) {
         if let Err(error) = &result {
             self.fault("expel", error);
-        } else {
+        } else if code != SPOILED {
             self.counters.refused += 1;
-            self.count_turned_away("wrong-previous");
+            self.count_turned_away(code);
         }
+        self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Refused, now, code.to_owned());
+        // The peer must hear that it is missing again.
+        self.status.progress(now.mono);
         if let Some(receiver) = self.receivers.get_mut(&id.stream) {
             let gone = result.as_ref().err().is_some_and(|error| error.kind == FaultKind::Corrupt);
             receiver.expelled(id, result.is_ok() || gone);
@@ -437,7 +451,7 @@ impl Link {
         });
     }
 
-    fn life(&mut self, event: LifeEvent) {
+    pub(super) fn life(&mut self, event: LifeEvent) {
         if self.notes.life.len() >= LIFE_EVENTS_MAX {
             self.dropped_life += 1;
         } else {

@@ -138,13 +138,13 @@ impl Link {
                 self.settled(SettleTodo { settled, archive, withdraw, at: now.mono }, result, now);
             }
             Outcome::StatusPublished(number, result) => self.status_published(number, result, now),
-            Outcome::Noted(result) => self.noted(result, now),
+            Outcome::Noted(notes, result) => self.noted(notes, result, now),
             Outcome::Scanned(result) => self.scanned(result, now),
             Outcome::Taken(name, result) => self.taken(name, result, now),
             Outcome::Kept(name, id, result) => self.kept(&name, &id, result, now),
             Outcome::Dropped(name, result) => self.dropped(&name, result, now),
             Outcome::Recalled(name, id, bytes, result) => self.recalled(name, &id, bytes, result, now),
-            Outcome::Expelled(id, result) => self.expelled(&id, result, now),
+            Outcome::Expelled(id, code, result) => self.expelled(&id, &code, result, now),
             Outcome::Followed(epoch_id, genesis, result) => self.followed(epoch_id, genesis, result, now),
             Outcome::Applied(stream, result) => self.applied(&stream, result, now),
             Outcome::MarkRead(stream, result) => self.mark_read(&stream, result),

@@ -54,7 +54,7 @@ impl Link {
         hasher.finish()
     }
 
-    pub(super) fn noted(&mut self, result: Result<(), PortError>, now: Now) {
+    pub(super) fn noted(&mut self, notes: Notes, result: Result<(), PortError>, now: Now) {
         self.note.busy = false;
         self.note.at = now.mono + self.settings.note_ms;
         match result {
@@ -65,6 +65,11 @@ impl Link {
             }
             Err(error) => {
                 self.fault("note", &error);
+                // What happened to batches is told again; states and facts are made anew.
+                let newer = std::mem::replace(&mut self.notes.life, notes.life);
+                for event in newer {
+                    self.life(event);
+                }
                 self.notes.requests_done = self.requests.keys().copied().collect();
             }
         }
@@ -103,6 +108,9 @@ impl Link {
         }
         if let Some(stop) = sender.stopped() {
             return ("stopped", stop.code.clone(), stop.place.clone());
+        }
+        if let Some(seq) = sender.damaged() {
+            return ("stopped", "spool-damaged".to_owned(), format!("seq {seq}"));
         }
         if let Some(refusal) = sender.peer_refused() {
             return ("refused", refusal.code.clone(), place(refusal));

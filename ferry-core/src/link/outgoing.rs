@@ -7,7 +7,7 @@ use ferry_format::{BatchStatement, Digest, Mark, StreamName};
 use super::{Link, Lock, SettleTodo};
 use crate::action::Action;
 use crate::cut::{CutBatch, CutOutcome};
-use crate::ports::{Anchor, Attempt, BatchId, LifeKind, Observation, OutgoingBatch, PortError};
+use crate::ports::{Anchor, Attempt, BatchId, FaultKind, LifeKind, Observation, OutgoingBatch, PortError};
 use crate::sender::Frame;
 use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED};
 use crate::time::{Mono, Now};
@@ -19,6 +19,8 @@ pub(super) struct AnchorState {
     /// What it says of own streams, to be kept as it is while the zone is locked.
     pub(super) marks: Vec<Mark>,
     pub(super) status_next: u64,
+    /// It says that the database is older than what was sent.
+    pub(super) restored: bool,
     pub(super) busy: bool,
     pub(super) retry_at: Option<Mono>,
 }
@@ -45,7 +47,8 @@ impl Link {
         };
         let out_of_numbers = self.status.next >= self.anchor.status_next;
         let locked = self.lock.is_some();
-        if !out_of_numbers && (locked || !self.senders.values().any(behind)) {
+        let settled = self.anchor.restored == locked && (locked || !self.senders.values().any(behind));
+        if settled && !out_of_numbers {
             return None;
         }
         // A restored zone keeps the marks that show it.
@@ -57,6 +60,7 @@ impl Link {
             status_next: self.status.next + STATUS_NUMBERS_RESERVED,
             peer: self.peer.highest,
             audit: self.audit,
+            restored: locked,
         }))
     }
 
@@ -73,6 +77,7 @@ impl Link {
         }
         self.anchor.retry_at = None;
         self.anchor.status_next = anchor.status_next;
+        self.anchor.restored = anchor.restored;
         self.anchor.marks.clone_from(&anchor.sent);
         for mark in anchor.sent {
             self.anchor.sent.insert(mark.stream, mark.seq);
@@ -101,7 +106,10 @@ impl Link {
         self.publishing -= 1;
         if let Err(error) = &result {
             self.fault("publish", error);
-            self.publish_retry = Some(now.mono + self.settings.retry_ms);
+            // A file that cannot be read concerns its own batch; anything else concerns the gate, and so every batch.
+            if error.kind != FaultKind::Corrupt {
+                self.publish_retry = Some(now.mono + self.settings.retry_ms);
+            }
         }
         let Some(sender) = self.senders.get_mut(&id.stream) else { return };
         let before = sender.published();
@@ -259,9 +267,8 @@ impl Link {
         self.audit = observation.audit;
         let ends: BTreeMap<StreamName, u64> =
             observation.streams.into_iter().map(|backlog| (backlog.stream, backlog.last_id)).collect();
-        for (stream, sender) in &mut self.senders {
-            let depends = sender.depends().iter().filter_map(|name| Some((name.clone(), *ends.get(name)?))).collect();
-            sender.observe(ends.get(stream).copied().unwrap_or(0), depends, now.mono);
+        for sender in self.senders.values_mut() {
+            sender.observe(&ends, now.mono);
         }
         for request in observation.resend {
             self.resend_requested(request);

@@ -48,7 +48,7 @@ impl Link {
             for receiver in self.receivers.values_mut() {
                 receiver.reports_echoed(echo.number);
             }
-            self.judge_lock(statement);
+            self.judge_lock(statement, body);
         }
         self.watch_audit(statement);
         self.peer.turned_away.clone_from(&body.turned_away);
@@ -91,12 +91,19 @@ impl Link {
     }
 
     /// A fresh word of the peer shows whether it has applied more than our books know of.
-    fn judge_lock(&mut self, statement: &StatusStatement) {
-        let ahead = |mark: &Mark| {
-            let sender = self.senders.get(&mark.stream);
-            sender.is_some_and(|sender| (mark.epoch, mark.seq) > (sender.epoch, sender.last_recorded().seq))
+    fn judge_lock(&mut self, statement: &StatusStatement, body: &StatusBody) {
+        let beyond = |stream: &StreamName, epoch: u64, seq: u64| {
+            let sender = self.senders.get(stream);
+            sender.is_some_and(|sender| (epoch, seq) > (sender.epoch, sender.last_recorded().seq))
         };
-        if statement.received.iter().any(ahead) {
+        let ahead = statement.received.iter().any(|mark| beyond(&mark.stream, mark.epoch, mark.seq));
+        // A zone that has its anchor knows what it sent: what the peer merely holds beyond that may be a thief's, and must
+        // not stop it. One that has lost it believes whatever speaks for a later past.
+        let unanchored = matches!(self.lock, Some(Lock::AnchorMissing | Lock::AnchorForeign));
+        let holds_more = |report: &IncomingReport| {
+            report.held.last().is_some_and(|range| beyond(&report.stream, report.epoch, range.last))
+        };
+        if ahead || unanchored && (body.incoming.iter().any(holds_more) || self.differs(statement)) {
             self.lock = Some(Lock::Restored);
             return;
         }
@@ -108,6 +115,14 @@ impl Link {
             }
             Some(Lock::Restored) | None => {}
         }
+    }
+
+    /// Whether the peer has applied the last batch of our books under another digest.
+    fn differs(&self, statement: &StatusStatement) -> bool {
+        statement.received.iter().any(|mark| {
+            let own = self.senders.get(&mark.stream).map(crate::sender::Sender::last_recorded);
+            own.is_some_and(|own| (own.epoch, own.seq) == (mark.epoch, mark.seq) && own.digest != mark.digest)
+        })
     }
 
     /// Mutual witness: the peer's log may only grow, and one size has one root.

@@ -85,6 +85,9 @@ pub fn recover(
 /// A database older than its anchor was restored; one without its anchor may have been.
 fn judge_anchor(anchor: Option<&Anchor>, recovered: &Recovered) -> Option<Lock> {
     let Some(anchor) = anchor else { return Some(Lock::AnchorMissing) };
+    if anchor.instance == recovered.instance && anchor.restored {
+        return Some(Lock::Restored);
+    }
     if anchor.instance != recovered.instance {
         return Some(Lock::AnchorForeign);
     }
@@ -141,6 +144,7 @@ fn receivers(around: &Surroundings, recovered: &Recovered) -> BTreeMap<StreamNam
             followed: None,
             parked_rows: 0,
             reports: Vec::new(),
+            disputed: Vec::new(),
         });
         receivers.insert(contract.name.clone(), Receiver::recover(stream, contract.priority, contract.digest));
     }
@@ -160,6 +164,7 @@ impl Link {
         self.anchor.status_next = anchor.status_next;
         self.peer.highest = anchor.peer;
         self.anchor.marks.clone_from(&anchor.sent);
+        self.anchor.restored = anchor.restored;
         self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect();
     }
 

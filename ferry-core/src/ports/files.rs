@@ -20,6 +20,14 @@ pub struct BatchId {
     pub digest: Digest,
 }
 
+impl BatchId {
+    /// The batch that a statement names.
+    #[must_use]
+    pub fn of(statement: &BatchStatement, digest: Digest) -> Self {
+        Self { stream: statement.stream.clone(), epoch: statement.epoch, seq: statement.seq, digest }
+    }
+}
+
 /// Whose batches a part of the spool or the archive holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
@@ -199,6 +207,8 @@ pub struct Anchor {
     pub peer: Option<(BootNonce, u64)>,
     /// The audit log.
     pub audit: Checkpoint,
+    /// The peer has shown that the database is older than what was sent: it stays locked across restarts.
+    pub restored: bool,
 }
 
 /// Keeps the anchor.

@@ -1,5 +1,7 @@
 //! The port to the zone's database: capture on one side, apply on the other.
 
+use std::collections::BTreeMap;
+
 use ferry_format::{
     BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, Op, Refusal, StreamName, TableSummary,
 };
@@ -177,9 +179,28 @@ pub trait BatchSource {
     /// The next batch in order of seq, `None` after the last.
     ///
     /// # Errors
-    /// `Err(Ok(refusal))` when a record is not the contract's, so the group is refused;
-    /// `Err(Err(fault))` when the file cannot be read or opened at the moment.
-    fn next(&mut self) -> Result<Option<CheckedBatch>, Result<Refusal, PortError>>;
+    /// Why there is no next batch; the group is not applied then.
+    fn next(&mut self) -> Result<Option<CheckedBatch>, SourceFault>;
+}
+
+/// Why a batch of a group could not be handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceFault {
+    /// A record is not the contract's: the group is refused.
+    Refused(Refusal),
+    /// The file that was whole when it was taken is gone or damaged now: it must come again.
+    Spoiled(Spoiled),
+    /// The file cannot be read at the moment.
+    Port(PortError),
+}
+
+/// A held file that is not what was held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoiled {
+    /// The place in the stream.
+    pub seq: u64,
+    /// What is wrong with the file.
+    pub text: String,
 }
 
 /// What became of a group.
@@ -196,6 +217,8 @@ pub enum ApplyOutcome {
     },
     /// Nothing is committed: a row or the group is wrong.
     Refused(Refusal),
+    /// Nothing is committed: a held file is gone or damaged.
+    Spoiled(Spoiled),
     /// Nothing is committed: the watermark is not where the request expected it.
     Moved(Mark),
 }
@@ -264,6 +287,21 @@ pub struct LifeEvent {
     pub at_ms: u64,
     /// The attempt, the code or the file's name, by kind.
     pub detail: String,
+}
+
+/// Two verified statements for one place. Nothing at or above it is applied until an operator has decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// The peer's stream.
+    pub stream: StreamName,
+    /// The epoch.
+    pub epoch: u64,
+    /// The place in the stream.
+    pub seq: u64,
+    /// The statement digest of the file that came second.
+    pub digest: Digest,
+    /// When, wall clock.
+    pub at_ms: u64,
 }
 
 /// How one stream stands, for the operator and for the zone's own programs.
@@ -340,6 +378,9 @@ pub struct RecoveredOut {
     pub settled: Mark,
     /// Recorded and not settled, in order of seq.
     pub unsettled: Vec<RecoveredBatch>,
+    /// Transaction boundaries of this stream above `through_id`, the oldest first: each is the visible end of every own
+    /// outbox in the snapshot in which this one had moved.
+    pub boundaries: Vec<BTreeMap<StreamName, u64>>,
 }
 
 /// A recorded batch that is not known to be applied.
@@ -372,6 +413,8 @@ pub struct RecoveredIn {
     pub parked_rows: u64,
     /// The latest batch reports, in order of seq.
     pub reports: Vec<BatchReport>,
+    /// Places (epoch, seq) for which two verified statements came.
+    pub disputed: Vec<(u64, u64)>,
 }
 
 /// The zone's database.
@@ -382,10 +425,11 @@ pub trait Store: Send + Sync {
     /// When the database cannot be read.
     fn recover(&self) -> Result<Recovered, PortError>;
 
-    /// Reads the visible end of every own outbox in one snapshot.
+    /// Reads the visible end of every own outbox in one snapshot, and remembers the ends that moved as transaction
+    /// boundaries, until their rows are recorded. How many are remembered is bounded: neighbours may be merged.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When the database cannot be read, or what moved was not remembered.
     fn observe(&self) -> Result<Observation, PortError>;
 
     /// Reads captured rows. Rows stay in the outbox until they are recorded.
@@ -418,6 +462,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `Conflict` when the stream already follows one.
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError>;
+
+    /// Remembers that two verified statements came for a place of one of the peer's streams; again is no error.
+    ///
+    /// # Errors
+    /// When it is not durably remembered.
+    fn dispute(&self, dispute: &Dispute) -> Result<(), PortError>;
 
     /// Applies a group in one transaction: rows, watermark, batch reports, audit leaf.
     ///

@@ -80,7 +80,7 @@ impl Receiver {
     }
 
     /// Two verified statements for one place: the stream stops before it.
-    pub fn dispute(&mut self, seq: u64) {
-        self.disputed.insert(seq);
+    pub fn dispute(&mut self, epoch: u64, seq: u64) {
+        self.disputed.insert((epoch, seq));
     }
 }

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ferry_format::{BatchReport, Digest, EpochId, Group, Mark, Parked, Refusal, Requirement, SeqRange, StreamName};
 
-use crate::ports::{BatchId, RecoveredIn};
+use crate::ports::{BatchId, RecoveredIn, Spoiled};
 use crate::ranges;
 use crate::time::{Mono, Now};
 
 pub use judge::Verdict;
-pub use promote::{Applied, NextGroup};
+pub use promote::{Applied, Expelled, NextGroup};
 
 /// A batch that is durably held above the watermark, or about to be.
 #[derive(Debug, Clone)]
@@ -56,13 +56,16 @@ pub struct Receiver {
     announced: Option<(u64, EpochId)>,
     held: BTreeMap<(u64, u64), Held>,
     held_bytes: u64,
-    /// Places for which two verified statements came; nothing at or above is applied.
-    disputed: BTreeSet<u64>,
+    /// Places (epoch, seq) for which two verified statements came; nothing at or above is applied. Only an operator's
+    /// decision removes one.
+    disputed: BTreeSet<(u64, u64)>,
     published: u64,
     applying: bool,
     reading: bool,
     retry_at: Option<Mono>,
     expelling: Option<(u64, u64)>,
+    /// A held file that turned out gone or damaged when it was to be applied.
+    spoiled: Option<Spoiled>,
     refused: Option<Refusal>,
     parked_rows: u64,
     reports: VecDeque<(BatchReport, Option<u64>)>,
@@ -81,12 +84,13 @@ impl Receiver {
             announced: None,
             held: BTreeMap::new(),
             held_bytes: 0,
-            disputed: BTreeSet::new(),
+            disputed: recovered.disputed.into_iter().collect(),
             published: 0,
             applying: false,
             reading: false,
             retry_at: None,
             expelling: None,
+            spoiled: None,
             refused: None,
             parked_rows: recovered.parked_rows,
             reports: recovered.reports.into_iter().map(|report| (report, None)).collect(),

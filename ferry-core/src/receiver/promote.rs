@@ -3,7 +3,7 @@
 use ferry_format::{BatchReport, EpochId, Mark, Requirement, StreamName};
 
 use super::Receiver;
-use crate::ports::{ApplyOutcome, BatchId, FaultKind, PortError};
+use crate::ports::{ApplyOutcome, BatchId, FaultKind, PortError, Spoiled};
 use crate::settings::Settings;
 use crate::time::{Mono, Now};
 
@@ -20,6 +20,15 @@ pub struct NextGroup {
     pub expect: Mark,
     /// Its batches, each with the moment it was taken.
     pub batches: Vec<(BatchId, u64)>,
+}
+
+/// Why a held batch is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expelled {
+    /// It does not follow what was applied before it.
+    WrongPrevious,
+    /// Its file is gone or damaged, and must come again.
+    Spoiled(String),
 }
 
 /// What applying changed.
@@ -76,7 +85,8 @@ impl Receiver {
             return self.held.keys().next().map(|(_, seq)| ("epoch-not-followed", *seq));
         };
         let head = mark.seq + 1;
-        if let Some(seq) = self.disputed.range(..=self.group_end(head)).next() {
+        let places = (mark.epoch, 0)..=(mark.epoch, self.group_end(head));
+        if let Some((_, seq)) = self.disputed.range(places).next() {
             return Some(("two-statements", *seq));
         }
         let Some(held) = self.held.get(&(mark.epoch, head)) else {
@@ -94,12 +104,19 @@ impl Receiver {
         end.map_or(head, |(seq, _)| seq)
     }
 
-    /// A held batch at the head, or in its group, that does not chain to what comes before it.
-    pub fn next_expelled(&mut self, now: Mono) -> Option<BatchId> {
+    /// A held batch at the head, or in its group, whose file is spoiled or that does not chain to what comes before it.
+    pub fn next_expelled(&mut self, now: Mono) -> Option<(BatchId, Expelled)> {
         if self.expelling.is_some() || self.applying || self.retry_at.is_some_and(|at| now < at) {
             return None;
         }
         let mark = self.mark()?.clone();
+        if let Some(Spoiled { seq, text }) = self.spoiled.take()
+            && let Some(held) = self.held.get(&(mark.epoch, seq))
+        {
+            let id = BatchId { stream: self.stream.clone(), epoch: mark.epoch, seq, digest: held.digest };
+            self.expelling = Some((mark.epoch, seq));
+            return Some((id, Expelled::Spoiled(text)));
+        }
         let mut previous = mark.digest;
         let mut next = mark.seq + 1;
         let broken = self.held_here().find_map(|(seq, held)| {
@@ -113,7 +130,8 @@ impl Receiver {
         });
         let (seq, digest) = broken.flatten()?;
         self.expelling = Some((mark.epoch, seq));
-        Some(BatchId { stream: self.stream.clone(), epoch: mark.epoch, seq, digest })
+        let id = BatchId { stream: self.stream.clone(), epoch: mark.epoch, seq, digest };
+        Some((id, Expelled::WrongPrevious))
     }
 
     /// Takes the result of moving a batch to the quarantine.
@@ -150,6 +168,10 @@ impl Receiver {
             }
             Ok(ApplyOutcome::Refused(refusal)) => {
                 self.refused = Some(refusal);
+                Applied::default()
+            }
+            Ok(ApplyOutcome::Spoiled(spoiled)) => {
+                self.spoiled = Some(spoiled);
                 Applied::default()
             }
             Ok(ApplyOutcome::Moved(mark)) => {
@@ -200,7 +222,6 @@ impl Receiver {
         for key in passed {
             self.forget(key);
         }
-        self.disputed = self.disputed.split_off(&(mark.seq + 1));
         self.published = self.published.max(mark.seq);
         if let Some(followed) = &mut self.followed {
             followed.mark = mark;

@@ -1,6 +1,8 @@
 //! What to cut, seal and record next.
 
-use ferry_format::{BatchStatement, Checkpoint, Digest, Group, LinkId, Mark, ZoneName};
+use std::collections::{BTreeMap, VecDeque};
+
+use ferry_format::{BatchStatement, Checkpoint, Digest, Group, LinkId, Mark, StreamName, ZoneName};
 
 use super::{Boundary, Outgoing, Sender, Stage, Stop};
 use crate::action::Action;
@@ -24,20 +26,41 @@ pub struct Frame<'a> {
 }
 
 impl Sender {
-    /// Learns the visible end of the outbox, and that of the streams depended on in the same snapshot.
-    pub fn observe(&mut self, last_id: u64, depends: Vec<(ferry_format::StreamName, u64)>, now: Mono) {
+    /// Learns the visible end of the outbox, and that of the streams depended on, from the ends of one snapshot.
+    pub fn observe(&mut self, ends: &BTreeMap<StreamName, u64>, now: Mono) {
+        let last_id = ends.get(&self.stream).copied().unwrap_or(0);
         let newest = self.boundaries.back().map_or(self.cut_through, |boundary| boundary.id);
         if last_id <= newest {
             return;
         }
+        let depends = self.depends.iter().filter_map(|name| Some((name.clone(), *ends.get(name)?))).collect();
         self.boundaries.push_back(Boundary { id: last_id, seen: now, depends });
         if self.boundaries.len() > BOUNDARIES_MAX {
-            // Every second boundary goes; the first keeps its age, the last its end.
-            let mut index = 0;
-            self.boundaries.retain(|_| {
-                index += 1;
-                index % 2 == 1 || index > BOUNDARIES_MAX
-            });
+            self.thin_boundaries();
+        }
+    }
+
+    /// Merges neighbours, first those that fit into one batch together, so that groups stay as small as they can. The
+    /// later of two stands for both, as old as the earlier.
+    fn thin_boundaries(&mut self) {
+        let mut room = self.limits.rows;
+        while self.boundaries.len() > BOUNDARIES_MAX / 2 {
+            let mut before = self.cut_through;
+            let mut kept: VecDeque<Boundary> = VecDeque::with_capacity(BOUNDARIES_MAX);
+            for mut boundary in std::mem::take(&mut self.boundaries) {
+                match kept.back_mut().filter(|last| boundary.id - before <= room && last.id > before) {
+                    Some(last) => {
+                        boundary.seen = last.seen;
+                        *last = boundary;
+                    }
+                    None => {
+                        before = kept.back().map_or(before, |last| last.id);
+                        kept.push_back(boundary);
+                    }
+                }
+            }
+            self.boundaries = kept;
+            room = room.saturating_mul(2);
         }
     }
 
@@ -65,7 +88,7 @@ impl Sender {
 
     /// The outbox end to which another stream that waits to be cut needs this one recorded.
     #[must_use]
-    pub fn needs_of(&self, other: &ferry_format::StreamName) -> u64 {
+    pub fn needs_of(&self, other: &StreamName) -> u64 {
         let front = self.boundaries.front();
         front.and_then(|boundary| boundary.depends.iter().find(|(name, _)| name == other)).map_or(0, |(_, id)| *id)
     }
@@ -84,7 +107,7 @@ impl Sender {
 
     /// The streams that this one depends on.
     #[must_use]
-    pub fn depends(&self) -> &[ferry_format::StreamName] {
+    pub fn depends(&self) -> &[StreamName] {
         &self.depends
     }
 
@@ -104,7 +127,7 @@ impl Sender {
         now: Mono,
         hurried: bool,
         settings: &Settings,
-        recorded: impl Fn(&ferry_format::StreamName) -> u64,
+        recorded: impl Fn(&StreamName) -> u64,
     ) -> Option<Action> {
         let waits = self.stopped.is_some() || self.cutting || self.retry_at.is_some_and(|at| now < at);
         if waits || !(hurried || self.wants_cut(now)) || !self.has_credit(settings) {

@@ -131,6 +131,8 @@ pub struct Sender {
     /// from them alone would make the gate look quicker than it is.
     early: BTreeMap<u64, u64>,
     stopped: Option<Stop>,
+    /// Batches whose file cannot be read any more. What the peer proves, or an operator's resend after mending, removes one.
+    damaged: BTreeSet<u64>,
     peer_refused: Option<ferry_format::Refusal>,
     peer_parked: Option<ferry_format::Parked>,
     peer_parked_rows: u64,
@@ -183,12 +185,16 @@ impl Sender {
             delay: LearnedDelay::default(),
             early: BTreeMap::new(),
             stopped: None,
+            damaged: BTreeSet::new(),
             peer_refused: None,
             peer_parked: None,
             peer_parked_rows: 0,
         };
         for batch in recovered.unsettled {
             sender.adopt(batch, now, first_look);
+        }
+        for ends in &recovered.boundaries {
+            sender.observe(ends, now.mono);
         }
         sender
     }
@@ -276,6 +282,12 @@ impl Sender {
     #[must_use]
     pub fn stopped(&self) -> Option<&Stop> {
         self.stopped.as_ref()
+    }
+
+    /// The first batch whose file cannot be read any more.
+    #[must_use]
+    pub fn damaged(&self) -> Option<u64> {
+        self.damaged.first().copied()
     }
 
     /// The refusal that the peer last reported.

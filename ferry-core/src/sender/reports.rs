@@ -140,6 +140,7 @@ impl Sender {
         for seq in seqs {
             self.clear_due(seq);
             self.queue.remove(&seq);
+            self.damaged.remove(&seq);
             archive.extend(self.id(seq));
             let Some(batch) = self.unsettled.remove(&seq) else { continue };
             self.not_held -= usize::from(!batch.held);

@@ -3,7 +3,7 @@
 use ferry_format::Digest;
 
 use super::{Sender, Stage};
-use crate::ports::{Attempt, BatchId, PortError};
+use crate::ports::{Attempt, BatchId, FaultKind, PortError};
 use crate::settings::{ATTEMPTS_MAX, ResendPlan, Settings};
 use crate::time::{Mono, Now};
 
@@ -42,11 +42,20 @@ impl Sender {
     ) -> Option<u32> {
         let delay = self.resend_delay(seq, settings);
         let batch = self.unsettled.get_mut(&seq)?;
-        if result.is_err() {
-            batch.stage = Stage::Queued;
-            self.queue.insert(seq);
-            return None;
-        }
+        match result {
+            Ok(()) => self.damaged.remove(&seq),
+            Err(error) if error.kind == FaultKind::Corrupt => {
+                // Trying again mends nothing; the batches beside it go on.
+                batch.stage = Stage::Out(None);
+                self.damaged.insert(seq);
+                return None;
+            }
+            Err(_) => {
+                batch.stage = Stage::Queued;
+                self.queue.insert(seq);
+                return None;
+            }
+        };
         self.published_max = self.published_max.max(seq);
         batch.tries += 1;
         batch.published = Some(now);
@@ -64,7 +73,7 @@ impl Sender {
         let Some(batch) = self.unsettled.get(&seq) else { return settings.resend_max_ms };
         let base = match &settings.resend {
             ResendPlan::Doubling => {
-                let learned = self.delay.longest_ms().unwrap_or(0).saturating_mul(3);
+                let learned = self.delay.longest_ms().unwrap_or(0).saturating_mul(3).min(settings.resend_max_ms);
                 let first = learned.max(settings.gate_worst_ms + settings.gate_worst_ms / 50 + 1);
                 first.saturating_mul(1 << batch.tries.min(16)).min(settings.resend_max_ms.max(first))
             }

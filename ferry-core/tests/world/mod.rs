@@ -83,6 +83,10 @@ impl Zone {
         }
     }
 
+    pub fn contract(&self) -> Arc<Contract> {
+        self.around.contract.clone()
+    }
+
     fn start(&mut self, now: Now, settings: &Settings) {
         self.boots += 1;
         let mut boot = [0; 16];
@@ -268,6 +272,21 @@ impl World {
         zone.start(now, &settings);
     }
 
+    /// A zone ends and starts again; nothing of its memory is left.
+    pub fn restart_zone(&mut self, index: usize) {
+        let (now, settings) = (self.now(), self.settings.clone());
+        self.zones[index].start(now, &settings);
+    }
+
+    /// Steps until something is so.
+    pub fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
+        let end = self.now_ms + 10 * 60_000;
+        while !so(self) {
+            assert!(self.now_ms < end, "never: {what}\n{}", self.story());
+            self.step();
+        }
+    }
+
     fn fetch(&mut self) {
         for from in 0..2 {
             let files = std::mem::take(&mut *self.zones[from].gate.to_gate.lock().unwrap());
@@ -365,6 +384,7 @@ fn books(contract: &Contract, link: &LinkId, zone: &ZoneName, peer: &ZoneName) -
             through_id: 0,
             settled: last,
             batches: BTreeMap::new(),
+            boundaries: BTreeMap::new(),
         };
         books.outgoing.insert(stream.name.clone(), out);
     }

@@ -1,12 +1,12 @@
 //! A database in memory, as naive as it can be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use ferry_core::ports::{
-    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, FaultKind, Notes, Observation,
-    OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Settled, Store,
-    StreamBacklog,
+    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind, Notes, Observation,
+    OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Settled, SourceFault,
+    Store, StreamBacklog,
 };
 use ferry_format::{Checkpoint, Digest, EpochId, Instance, Mark, StreamName};
 
@@ -15,7 +15,7 @@ pub struct MemoryStore {
     pub books: Mutex<Books>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Books {
     pub outgoing: BTreeMap<StreamName, Out>,
     pub incoming: BTreeMap<StreamName, In>,
@@ -23,6 +23,7 @@ pub struct Books {
     pub unknown_next_apply: bool,
 }
 
+#[derive(Clone)]
 pub struct Out {
     pub contract: Digest,
     pub outbox: BTreeMap<u64, String>,
@@ -32,12 +33,14 @@ pub struct Out {
     pub through_id: u64,
     pub settled: Mark,
     pub batches: BTreeMap<u64, RecoveredBatch>,
+    pub boundaries: BTreeMap<u64, BTreeMap<StreamName, u64>>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct In {
     pub followed: Option<(EpochId, Mark)>,
     pub digests: BTreeMap<u64, Digest>,
+    pub disputed: BTreeSet<(u64, u64)>,
     pub rows: Vec<String>,
 }
 
@@ -69,23 +72,27 @@ impl Store for MemoryStore {
             through_id: out.through_id,
             settled: out.settled.clone(),
             unsettled: out.batches.range(out.settled.seq + 1..).map(|(_, batch)| batch.clone()).collect(),
+            boundaries: out.boundaries.values().cloned().collect(),
         });
         let incoming = books.incoming.iter().map(|(stream, incoming)| RecoveredIn {
             stream: stream.clone(),
             followed: incoming.followed.clone(),
             parked_rows: 0,
             reports: Vec::new(),
+            disputed: incoming.disputed.iter().copied().collect(),
         });
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
         Ok(Recovered { instance: Instance([7; 16]), audit, outgoing: outgoing.collect(), incoming: incoming.collect() })
     }
 
     fn observe(&self) -> Result<Observation, PortError> {
-        let books = self.books.lock().unwrap();
-        let streams = books
-            .outgoing
-            .iter()
-            .map(|(stream, out)| StreamBacklog { stream: stream.clone(), last_id: out.next_id - 1 });
+        let mut books = self.books.lock().unwrap();
+        let ends: BTreeMap<StreamName, u64> =
+            books.outgoing.iter().map(|(stream, out)| (stream.clone(), out.next_id - 1)).collect();
+        for out in books.outgoing.values_mut().filter(|out| out.next_id - 1 > out.through_id) {
+            out.boundaries.insert(out.next_id - 1, ends.clone());
+        }
+        let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id });
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
         Ok(Observation { streams: streams.collect(), audit, resend: Vec::new() })
     }
@@ -121,6 +128,7 @@ impl Store for MemoryStore {
             out.last.digest = batch.digest;
             out.through_id = batch.through_id;
             out.outbox = out.outbox.split_off(&(batch.through_id + 1));
+            out.boundaries = out.boundaries.split_off(&(batch.through_id + 1));
             let recorded = RecoveredBatch {
                 seq: batch.seq,
                 digest: batch.digest,
@@ -162,6 +170,12 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn dispute(&self, dispute: &Dispute) -> Result<(), PortError> {
+        let mut books = self.books.lock().unwrap();
+        books.incoming.entry(dispute.stream.clone()).or_default().disputed.insert((dispute.epoch, dispute.seq));
+        Ok(())
+    }
+
     fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError> {
         let mut books = self.books.lock().unwrap();
         let unknown = std::mem::take(&mut books.unknown_next_apply);
@@ -176,8 +190,9 @@ impl Store for MemoryStore {
             let batch = match source.next() {
                 Ok(None) => break,
                 Ok(Some(batch)) => batch,
-                Err(Ok(refusal)) => return Ok(ApplyOutcome::Refused(refusal)),
-                Err(Err(error)) => return Err(error),
+                Err(SourceFault::Refused(refusal)) => return Ok(ApplyOutcome::Refused(refusal)),
+                Err(SourceFault::Spoiled(spoiled)) => return Ok(ApplyOutcome::Spoiled(spoiled)),
+                Err(SourceFault::Port(error)) => return Err(error),
             };
             assert_eq!(batch.seq, next.seq + 1, "a group is applied in order");
             next.seq = batch.seq;

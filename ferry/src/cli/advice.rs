@@ -269,6 +269,15 @@ const CODES: &[Advice] = &[
         ],
     },
     Advice {
+        code: "spool-damaged",
+        meaning: ["a file in the spool is gone or damaged", "缓存目录中的文件丢失或损坏"],
+        next: [
+            "check the disk; a batch of the peer comes again by itself, one of this zone needs its file put back from a backup, \
+             then `ferry resend`",
+            "请检查磁盘；对端批次会自动重发；本区批次须从备份放回文件，然后运行 `ferry resend`",
+        ],
+    },
+    Advice {
         code: "unknown-signer",
         meaning: ["no trusted key signed the file", "文件不是由受信任的密钥签名"],
         next: [

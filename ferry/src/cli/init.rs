@@ -200,6 +200,7 @@ impl Plan {
             status_next: 1,
             peer: None,
             audit: recovered.audit,
+            restored: false,
         };
         AnchorFile::new(config.paths.anchor.clone()).save(&anchor).map_err(|error| failed(error.into()))?;
         made.push(config.paths.anchor.clone());

@@ -72,6 +72,9 @@ fn encode(anchor: &Anchor) -> Vec<u8> {
         ("status_next", Value::Integer(anchor.status_next)),
         ("version", Value::Integer(1)),
     ];
+    if anchor.restored {
+        entries.push(("restored", Value::Integer(1)));
+    }
     if let Some((boot, number)) = anchor.peer {
         entries.push(("peer_boot", text(boot)));
         entries.push(("peer_status", Value::Integer(number)));
@@ -112,6 +115,10 @@ fn read(value: &Value) -> Option<Anchor> {
         status_next: integer(value, "status_next")?,
         peer,
         audit: Checkpoint { size: integer(value, "audit_size")?, root: parsed(value, "audit_root")? },
+        restored: match get(value, "restored") {
+            None => false,
+            Some(_) => integer(value, "restored")? == 1,
+        },
     })
 }
 
@@ -153,6 +160,7 @@ mod tests {
             status_next: 640,
             peer: Some((BootNonce([2; 16]), 9)),
             audit: Checkpoint { size: 4, root: Digest([3; 32]) },
+            restored: false,
         }
     }
 
@@ -161,7 +169,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = AnchorFile::new(dir.path().join("anchor"));
         assert_eq!(file.load(), Ok(None));
-        for saved in [anchor(), Anchor { peer: None, sent: Vec::new(), ..anchor() }] {
+        for saved in [anchor(), Anchor { peer: None, sent: Vec::new(), restored: true, ..anchor() }] {
             file.save(&saved).unwrap();
             assert_eq!(file.load(), Ok(Some(saved)));
         }

@@ -151,6 +151,21 @@ pub(crate) struct Statements {
     pub batch_out_published: &'static str,
     /// Binds link, stream, epoch, seq, time. The first time counts.
     pub batch_out_held: &'static str,
+    /// Binds link, stream. Yields the two highest boundaries, the highest first.
+    pub boundary_last: &'static str,
+    /// Binds link, stream, id, ends as JSON. Does nothing when the boundary is there.
+    pub boundary_add: &'static str,
+    /// Binds link, stream, id.
+    pub boundary_remove: &'static str,
+    /// Binds link, stream, id. Removes every boundary up to it.
+    pub boundary_pass: &'static str,
+    /// Binds link, stream, id, limit. Yields ends of the boundaries above the id in order: at most twice the limit, evenly
+    /// thinned, the last one always.
+    pub boundary_list: &'static str,
+    /// Binds link, stream, epoch, seq, digest, time. Does nothing when it is there.
+    pub dispute_add: &'static str,
+    /// Binds link, stream. Yields epoch, seq, each once, in order.
+    pub dispute_list: &'static str,
     /// Binds link, stream, epoch, epoch id, seq, digest. Fails when the stream is there.
     pub in_add: &'static str,
     /// Binds link, stream. Yields epoch, epoch id, seq, digest, parked rows.

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PortError,
+    AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PortError, SourceFault,
+    Spoiled,
 };
 use ferry_format::{Digest, LinkId, Mark, Refusal};
 
@@ -41,6 +42,7 @@ struct TablePlan {
 /// Why a group is not committed.
 enum Stop {
     Refused(Refusal),
+    Spoiled(Spoiled),
     Moved(Mark),
     Failed(DbError),
 }
@@ -81,15 +83,17 @@ pub(super) fn apply(
 fn end(stop: Stop) -> Result<ApplyOutcome, PortError> {
     match stop {
         Stop::Refused(refusal) => Ok(ApplyOutcome::Refused(refusal)),
+        Stop::Spoiled(spoiled) => Ok(ApplyOutcome::Spoiled(spoiled)),
         Stop::Moved(mark) => Ok(ApplyOutcome::Moved(mark)),
         Stop::Failed(error) => Err(error.into()),
     }
 }
 
 fn next(source: &mut dyn BatchSource) -> Result<Option<CheckedBatch>, Stop> {
-    source.next().map_err(|error| match error {
-        Ok(refusal) => Stop::Refused(refusal),
-        Err(fault) => Stop::Failed(fault.into()),
+    source.next().map_err(|fault| match fault {
+        SourceFault::Refused(refusal) => Stop::Refused(refusal),
+        SourceFault::Spoiled(spoiled) => Stop::Spoiled(spoiled),
+        SourceFault::Port(error) => Stop::Failed(error.into()),
     })
 }
 

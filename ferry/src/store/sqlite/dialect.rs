@@ -40,6 +40,12 @@ CREATE TABLE ferry_batch_in (
   applied_at_ms INTEGER NOT NULL, wait_ms INTEGER NOT NULL, apply_ms INTEGER NOT NULL,
   PRIMARY KEY (link, stream, epoch, seq)) STRICT, WITHOUT ROWID;
 CREATE INDEX ferry_batch_in_digest ON ferry_batch_in (link, digest);
+CREATE TABLE ferry_boundary (
+  link TEXT NOT NULL, stream TEXT NOT NULL, last_id INTEGER NOT NULL, ends TEXT NOT NULL,
+  PRIMARY KEY (link, stream, last_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_dispute (
+  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL,
+  seen_at_ms INTEGER NOT NULL, PRIMARY KEY (link, stream, epoch, seq, digest)) STRICT, WITHOUT ROWID;
 CREATE TABLE ferry_parked_row (
   link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, row_index INTEGER NOT NULL,
   table_name TEXT NOT NULL, code TEXT NOT NULL, record TEXT NOT NULL, parked_at_ms INTEGER NOT NULL,
@@ -139,6 +145,17 @@ const STATEMENTS: Statements = Statements {
         AND epoch = ?3 AND seq = ?4 AND published_at_ms IS NULL",
     batch_out_held: "UPDATE ferry_batch_out SET held_at_ms = ?5 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 \
         AND seq = ?4 AND held_at_ms IS NULL",
+    boundary_last: "SELECT last_id FROM ferry_boundary WHERE link = ?1 AND stream = ?2 ORDER BY last_id DESC LIMIT 2",
+    boundary_add: "INSERT INTO ferry_boundary (link, stream, last_id, ends) VALUES (?1, ?2, ?3, ?4) \
+        ON CONFLICT (link, stream, last_id) DO NOTHING",
+    boundary_remove: "DELETE FROM ferry_boundary WHERE link = ?1 AND stream = ?2 AND last_id = ?3",
+    boundary_pass: "DELETE FROM ferry_boundary WHERE link = ?1 AND stream = ?2 AND last_id <= ?3",
+    boundary_list: "SELECT ends FROM (SELECT last_id, ends, row_number() OVER (ORDER BY last_id) AS place, \
+        count(*) OVER () AS total FROM ferry_boundary WHERE link = ?1 AND stream = ?2 AND last_id > ?3) \
+        WHERE place = total OR place % (1 + total / ?4) = 0 ORDER BY last_id",
+    dispute_add: "INSERT INTO ferry_dispute (link, stream, epoch, seq, digest, seen_at_ms) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    dispute_list: "SELECT DISTINCT epoch, seq FROM ferry_dispute WHERE link = ?1 AND stream = ?2 ORDER BY epoch, seq",
     in_add: "INSERT INTO ferry_stream_in (link, stream, epoch, epoch_id, seq, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     in_get: "SELECT epoch, epoch_id, seq, digest, parked_rows FROM ferry_stream_in WHERE link = ?1 AND stream = ?2",
     in_advance: "UPDATE ferry_stream_in SET seq = ?6, digest = ?7, parked_rows = parked_rows + ?8 \

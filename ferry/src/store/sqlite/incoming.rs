@@ -1,5 +1,6 @@
 //! The peer's streams: which epoch is followed, and how far it is applied.
 
+use ferry_core::ports::Dispute;
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
 use super::audit::{Leaf, Log, append};
@@ -42,6 +43,24 @@ pub(super) fn follow(session: &mut Session, link: &LinkId, epoch_id: EpochId, ge
         more: vec![("epoch_id", epoch_id.to_string().into())],
     };
     append(session, link, Log::In, stream, &[leaf])
+}
+
+/// Remembers that two verified statements came for a place; each second statement once.
+pub(super) fn dispute(session: &mut Session, link: &LinkId, dispute: &Dispute) -> Result<(), DbError> {
+    let Dispute { stream, epoch, seq, digest, at_ms } = dispute;
+    let added = session.run(sql().dispute_add, args![link.as_str(), stream.as_str(), *epoch, *seq, digest, *at_ms])?;
+    if added == 0 {
+        return Ok(());
+    }
+    let (epoch, seq, digest) = (*epoch, *seq, Some(digest));
+    let leaf = Leaf { kind: "disputed", epoch, seq, digest, at_ms: *at_ms, more: Vec::new() };
+    append(session, link, Log::In, stream, &[leaf])
+}
+
+/// The places for which two verified statements came.
+pub(super) fn disputed(session: &mut Session, link: &LinkId, stream: &StreamName) -> Result<Vec<(u64, u64)>, DbError> {
+    let rows = session.all(sql().dispute_list, args![link.as_str(), stream.as_str()])?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
 /// The digest under which a place was applied.

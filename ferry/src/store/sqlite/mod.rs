@@ -7,6 +7,7 @@
 mod apply;
 mod audit;
 mod books;
+mod boundaries;
 mod capture;
 mod collapse;
 mod create;
@@ -26,8 +27,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ferry_core::ports::{
-    ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Notes, Observation, OutgoingBatch, PortError, RawCut,
-    Recovered, Settled, Store,
+    ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes, Observation, OutgoingBatch,
+    PortError, RawCut, Recovered, Settled, Store,
 };
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
@@ -113,7 +114,11 @@ impl Store for SqliteStore {
 
     fn observe(&self) -> Result<Observation, PortError> {
         let mut session = self.books.lock();
-        Ok(session.read(|session| recover::observe(session, &self.link))?)
+        let (observation, moved) = session.read(|session| boundaries::observe(session, &self.link))?;
+        if !moved.is_empty() {
+            session.write(|session| boundaries::remember(session, &self.link, &moved, &observation))?;
+        }
+        Ok(observation)
     }
 
     fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError> {
@@ -138,6 +143,11 @@ impl Store for SqliteStore {
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
         let mut session = self.into.lock();
         Ok(session.write(|session| incoming::follow(session, &self.link, epoch_id, genesis))?)
+    }
+
+    fn dispute(&self, dispute: &Dispute) -> Result<(), PortError> {
+        let mut session = self.into.lock();
+        Ok(session.write(|session| incoming::dispute(session, &self.link, dispute))?)
     }
 
     fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError> {

@@ -146,6 +146,7 @@ pub(super) fn record(session: &mut Session, link: &LinkId, batches: &[OutgoingBa
     }
     let outbox = SqliteDialect.outbox(link, &first.stream);
     session.run(SqliteDialect.remove_through(&outbox), args![last.through_id])?;
+    session.run(sql().boundary_pass, args![link.as_str(), stream, last.through_id])?;
     let leaves: Vec<Leaf<'_>> = batches.iter().map(recorded).collect();
     append(session, link, Log::Out, &first.stream, &leaves)
 }

@@ -1,19 +1,16 @@
-//! What the database remembers across a restart, and where its outboxes end.
+//! What the database remembers across a restart.
 
-use ferry_core::ports::{
-    Observation, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, ResendRequest, StreamBacklog,
-};
+use ferry_core::ports::{Recovered, RecoveredBatch, RecoveredIn, RecoveredOut};
 use ferry_format::limits::REPORTS_MAX;
 use ferry_format::{BatchReport, Group, LinkId, Mark, StreamName};
 
 use super::audit::read_checkpoint;
+use super::boundaries;
 use super::create::meta;
-use super::dialect::SqliteDialect;
 use super::failure::{DbError, corrupt};
-use super::incoming::followed;
+use super::incoming::{disputed, followed};
 use super::lane::{Columns as _, Session, args, sql};
 use super::outgoing::OwnStream;
-use crate::store::dialect::Dialect as _;
 
 /// Reads everything in the caller's snapshot.
 pub(super) fn recover(session: &mut Session, link: &LinkId) -> Result<Recovered, DbError> {
@@ -40,6 +37,7 @@ fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<R
     let of = args![link.as_str(), own.stream.as_str(), own.epoch, own.settled_seq];
     let rows = session.all(sql().batch_out_unsettled, of)?;
     let unsettled = rows.iter().map(recovered_batch).collect::<Result<_, _>>()?;
+    let boundaries = boundaries::above(session, link, &own)?;
     let mark = |seq, digest| Mark { stream: own.stream.clone(), epoch: own.epoch, seq, digest };
     Ok(RecoveredOut {
         last: mark(own.last_seq, own.last_digest),
@@ -47,6 +45,7 @@ fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<R
         through_id: own.through_id,
         settled: mark(own.settled_seq, own.settled_digest),
         unsettled,
+        boundaries,
     })
 }
 
@@ -65,8 +64,9 @@ fn recovered_batch(row: &sqlx::sqlite::SqliteRow) -> Result<RecoveredBatch, DbEr
 }
 
 fn recover_in(session: &mut Session, link: &LinkId, stream: StreamName) -> Result<RecoveredIn, DbError> {
+    let disputed = disputed(session, link, &stream)?;
     let Some(found) = followed(session, link, &stream)? else {
-        return Ok(RecoveredIn { stream, followed: None, parked_rows: 0, reports: Vec::new() });
+        return Ok(RecoveredIn { stream, followed: None, parked_rows: 0, reports: Vec::new(), disputed });
     };
     let limit = u64::try_from(REPORTS_MAX).map_err(|_| corrupt("a limit is out of range"))?;
     let of = args![link.as_str(), stream.as_str(), found.mark.epoch, limit];
@@ -83,23 +83,5 @@ fn recover_in(session: &mut Session, link: &LinkId, stream: StreamName) -> Resul
     let mut reports = rows.iter().map(report).collect::<Result<Vec<_>, DbError>>()?;
     reports.reverse();
     let (parked_rows, followed) = (found.parked_rows, Some((found.epoch_id, found.mark)));
-    Ok(RecoveredIn { stream, followed, parked_rows, reports })
-}
-
-/// The ends of the outboxes, the audit log and the operators' requests, in the caller's snapshot.
-pub(super) fn observe(session: &mut Session, link: &LinkId) -> Result<Observation, DbError> {
-    let outboxes: Vec<(String, String)> =
-        own_streams(session, link)?.into_iter().map(|own| (own.stream.to_string(), own.outbox)).collect();
-    let mut streams = Vec::new();
-    if !outboxes.is_empty() {
-        for row in session.all(SqliteDialect.observe(&outboxes), &[])? {
-            streams.push(StreamBacklog { stream: row.parsed(0)?, last_id: row.int(1)? });
-        }
-    }
-    let request = |row: &sqlx::sqlite::SqliteRow| {
-        Ok(ResendRequest { id: row.int(0)?, stream: row.parsed(1)?, first: row.int(2)?, last: row.int(3)? })
-    };
-    let requests = session.all(sql().request_list, args![link.as_str()])?;
-    let resend = requests.iter().map(request).collect::<Result<_, DbError>>()?;
-    Ok(Observation { streams, audit: read_checkpoint(session, link)?, resend })
+    Ok(RecoveredIn { stream, followed, parked_rows, reports, disputed })
 }

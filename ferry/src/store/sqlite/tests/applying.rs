@@ -17,7 +17,7 @@ fn applied(outcome: ApplyOutcome) -> (u64, Vec<(u64, u64, u64)>, u64) {
         ApplyOutcome::Applied { mark, batches, parked_rows } => {
             (mark.seq, batches.iter().map(|batch| (batch.seq, batch.rows, batch.parked)).collect(), parked_rows)
         }
-        other @ (ApplyOutcome::Refused(_) | ApplyOutcome::Moved(_)) => panic!("{other:?}"),
+        other @ (ApplyOutcome::Refused(_) | ApplyOutcome::Spoiled(_) | ApplyOutcome::Moved(_)) => panic!("{other:?}"),
     }
 }
 

@@ -126,3 +126,33 @@ fn attempts_go_forward_and_only_our_own_digest_settles() {
     assert_eq!(own.settled.digest, batch.digest);
     assert!(own.unsettled.is_empty());
 }
+
+/// The ends that the sale stream would see again after a restart.
+fn remembered(zone: &Zone) -> Vec<u64> {
+    let recovered = zone.store.recover().unwrap();
+    let of_sale = recovered.outgoing.into_iter().find(|stream| stream.last.stream == sale()).unwrap();
+    of_sale.boundaries.into_iter().map(|ends| ends[&sale()]).collect()
+}
+
+#[test]
+fn boundaries_are_remembered_until_they_are_recorded_and_close_ones_are_merged() {
+    let zone = Zone::new("outer");
+    zone.store.observe().unwrap();
+    assert!(remembered(&zone).is_empty());
+    remarks(&zone, 1, 400);
+    zone.store.observe().unwrap();
+    zone.store.observe().unwrap();
+    assert_eq!(remembered(&zone), [400]);
+    // 400 and 500 lie within the spacing of each other, 500 and 1 001 do not.
+    remarks(&zone, 401, 500);
+    zone.store.observe().unwrap();
+    assert_eq!(remembered(&zone), [500]);
+    remarks(&zone, 501, 1_001);
+    zone.store.observe().unwrap();
+    assert_eq!(remembered(&zone), [500, 1_001]);
+    remarks(&zone, 1_002, 1_010);
+    zone.store.observe().unwrap();
+    assert_eq!(remembered(&zone), [500, 1_001, 1_010]);
+    zone.send();
+    assert!(remembered(&zone).is_empty());
+}

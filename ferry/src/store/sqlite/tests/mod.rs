@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use ferry_core::contract::Contract;
 use ferry_core::ports::{
     ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, CutRequest, OutgoingBatch, PortError, RawCut,
-    Store as _,
+    SourceFault, Store as _,
 };
 use ferry_format::merkle::{Frontier, leaf_digest};
 use ferry_format::{
@@ -267,7 +267,7 @@ fn array(bytes: &mut Vec<u8>, values: &[&Value<'_>]) -> (usize, usize) {
 struct Batches(std::vec::IntoIter<CheckedBatch>);
 
 impl BatchSource for Batches {
-    fn next(&mut self) -> Result<Option<CheckedBatch>, Result<Refusal, PortError>> {
+    fn next(&mut self) -> Result<Option<CheckedBatch>, SourceFault> {
         Ok(self.0.next())
     }
 }
@@ -276,7 +276,9 @@ impl BatchSource for Batches {
 pub(super) fn refusal(outcome: ApplyOutcome) -> Refusal {
     match outcome {
         ApplyOutcome::Refused(refusal) => refusal,
-        other @ (ApplyOutcome::Applied { .. } | ApplyOutcome::Moved(_)) => panic!("{other:?}"),
+        other @ (ApplyOutcome::Applied { .. } | ApplyOutcome::Spoiled(_) | ApplyOutcome::Moved(_)) => {
+            panic!("{other:?}")
+        }
     }
 }
 
