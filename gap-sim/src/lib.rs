@@ -1,8 +1,8 @@
 //! The gatekeeper, simulated: a pure model of a gate that carries files one way between two zones.
 //!
 //! This library has no clock, no files and no randomness of its own. Time is a number of milliseconds
-//! that the caller passes in, and every decision is drawn from a seed, so the same gate serves the
-//! deterministic worlds in process and the bridge between real directories (`gap-sim bridge`).
+//! that the caller passes in, and every decision is drawn from a seed, so the same gate serves
+//! worlds in one process and the bridge between real directories (`gap-sim bridge`).
 //! Like a real gatekeeper it knows names and sizes of files, and nothing of what is in them.
 #![warn(missing_docs)]
 
