@@ -69,6 +69,10 @@ exit_codes! {
     Input = 31, "input", "A file that was named is not what it should be.", "指定的文件不符合要求。";
     Storage = 32, "storage", "A file could not be read or written.", "文件读写失败。";
     Corrupt = 33, "corrupt", "What lies on the disk is not what was put there.", "磁盘上的内容与写入时不一致。";
+    WorldCrashed = 40, "world-crashed", "A simulated world crashed.", "模拟世界崩溃。";
+    WorldBroken = 41, "world-broken", "A simulated world broke an invariant.", "模拟世界违反了不变量。";
+    WorldStuck = 42, "world-stuck", "A simulated world did not converge in time.", "模拟世界未在限期内收敛。";
+    WorldUndecided = 43, "world-undecided", "A simulated world was not judged, which is no pass.", "模拟世界未能判定，不算通过。";
 }
 
 impl From<ExitCode> for std::process::ExitCode {

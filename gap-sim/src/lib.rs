@@ -6,6 +6,7 @@
 //! Like a real gatekeeper it knows names and sizes of files, and nothing of what is in them.
 #![warn(missing_docs)]
 
+pub mod check;
 pub mod delay;
 pub mod direction;
 pub mod gate;
@@ -13,9 +14,11 @@ pub mod prng;
 pub mod profile;
 pub mod rate;
 pub mod tally;
+pub mod world;
 
 pub use direction::{Direction, Side};
 pub use gate::{Act, Damage, Discarded, Gate, PickUpId, Refusal, Seen, Visibility, WhichCopy};
+pub use gate::{RENAMED_SUFFIX, TEMPORARY_SUFFIX};
 pub use profile::{Profile, ProfileError};
 pub use rate::Rate;
 pub use tally::Tally;

@@ -252,6 +252,12 @@ impl Sender {
         self.boundaries.is_empty() && self.in_pipeline() == 0 && self.unsettled.is_empty()
     }
 
+    /// Transaction boundaries that wait to be cut.
+    #[must_use]
+    pub fn boundaries(&self) -> usize {
+        self.boundaries.len()
+    }
+
     /// The age of the oldest change that is not known to be applied, in milliseconds; 0 when there is none.
     #[must_use]
     pub fn lag_ms(&self, now: Mono) -> u64 {

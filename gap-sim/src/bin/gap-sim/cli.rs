@@ -22,6 +22,10 @@ pub struct Cli {
 pub enum Command {
     /// Carries files between real drop directories, both ways, until it is stopped.
     Bridge(BridgeArguments),
+    /// Runs one simulated world, in which everything comes from its seed.
+    Run(RunArguments),
+    /// Runs many worlds on every core, and tells which failed.
+    Swarm(SwarmArguments),
     /// Lists the built-in profiles.
     Profiles,
     /// Prints a profile with every field, to be edited and given to `bridge --profile FILE`.
@@ -29,6 +33,34 @@ pub enum Command {
         /// A built-in profile, or the path of a .toml file.
         name: String,
     },
+}
+
+/// The options of `gap-sim run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Decides everything; without it one is drawn and printed.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Prints the last lines of the trace, so many (by default 200).
+    #[arg(long, value_name = "LINES", num_args = 0..=1, default_missing_value = "200")]
+    pub trace: Option<usize>,
+}
+
+/// The options of `gap-sim swarm`.
+#[derive(Debug, Args)]
+pub struct SwarmArguments {
+    /// The seeds, as `FIRST..LAST`, both included.
+    #[arg(long, value_name = "FIRST..LAST", value_parser = seeds)]
+    pub seeds: (u64, u64),
+    /// Stops after so many failures.
+    #[arg(long, value_name = "NUMBER", default_value = "20")]
+    pub stop_after: u64,
+}
+
+fn seeds(text: &str) -> Result<(u64, u64), String> {
+    let ends = text.split_once("..").and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    ends.filter(|(first, last)| first <= last)
+        .ok_or_else(|| "give two numbers, the lower first, as 1..10000".to_owned())
 }
 
 /// The options of `gap-sim bridge`.
@@ -106,6 +138,16 @@ const HELP_ZH: &[SubcommandHelp] = &[
             ("json", "结束时输出 JSON 报告，而不是摘要。"),
             ("until_idle", "连续这么多秒没有在途文件时停止。"),
         ],
+    ),
+    (
+        "run",
+        "运行一个模拟世界，其中一切由种子决定。",
+        &[("seed", "决定一切的种子；不给则随机抽取并显示。"), ("trace", "输出跟踪记录的最后若干行（默认 200）。")],
+    ),
+    (
+        "swarm",
+        "用全部核心运行许多世界，并列出失败的。",
+        &[("seeds", "种子范围，写作 `起..止`，两端都含。"), ("stop_after", "失败达到此数后停止。")],
     ),
     ("profiles", "列出内置配置。", &[]),
     (

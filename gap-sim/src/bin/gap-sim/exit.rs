@@ -20,6 +20,14 @@ pub enum Exit {
     InUse = 19,
     /// The report, standard output or a file of an earlier run cannot be written.
     Storage = 32,
+    /// A simulated world crashed.
+    Crash = 40,
+    /// A simulated world broke an invariant.
+    Correctness = 41,
+    /// A simulated world did not converge in time.
+    Liveness = 42,
+    /// A simulated world was not judged, which is no pass.
+    Undecided = 43,
 }
 
 impl From<Exit> for ExitCode {

@@ -12,9 +12,11 @@ mod rename;
 mod report;
 mod shift;
 mod summary;
+mod swarm_report;
 mod trouble;
 mod words;
 mod work;
+mod worlds;
 
 use clap::FromArgMatches;
 use cli::{Cli, Command};
@@ -38,12 +40,14 @@ fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
-        Command::Bridge(arguments) => bridge::run(&arguments, lang),
-        Command::Profiles => list_profiles(lang),
-        Command::Profile { name } => show_profile(&name),
+        Command::Bridge(arguments) => bridge::run(&arguments, lang).map(|()| Exit::Ok),
+        Command::Run(arguments) => worlds::run(&arguments, lang),
+        Command::Swarm(arguments) => worlds::swarm(&arguments, lang),
+        Command::Profiles => list_profiles(lang).map(|()| Exit::Ok),
+        Command::Profile { name } => show_profile(&name).map(|()| Exit::Ok),
     };
     match result {
-        Ok(()) => Exit::Ok.into(),
+        Ok(exit) => exit.into(),
         Err(failure) => {
             eprintln!("{}", say(lang, Word::Error, &[&failure.text(lang)]));
             failure.exit().into()

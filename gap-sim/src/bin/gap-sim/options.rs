@@ -124,6 +124,11 @@ fn directory(option: &'static str, path: &Path) -> Result<PathBuf, Failure> {
     if real.is_dir() { Ok(real) } else { Err(refused(io::ErrorKind::NotADirectory.into())) }
 }
 
+/// The seed that was given, or a drawn one.
+pub fn seed(given: Option<u64>) -> Result<u64, Failure> {
+    given.map_or_else(draw_seed, Ok)
+}
+
 fn draw_seed() -> Result<u64, Failure> {
     let mut bytes = [0; 8];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::Seed)?;

@@ -56,6 +56,15 @@ words! {
     SummaryDelay:
         "  delay: mean {} ms, p50 {} ms, p99 {} ms, greatest {} ms",
         "  延迟：平均 {} 毫秒，p50 {} 毫秒，p99 {} 毫秒，最大 {} 毫秒";
+    WorldPass: "seed {}: pass", "种子 {}：通过";
+    WorldBroken: "seed {}: broken: {}", "种子 {}：违反：{}";
+    WorldStuck: "seed {}: not converged: {}", "种子 {}：未收敛：{}";
+    WorldUndecided: "seed {}: not judged after {} steps", "种子 {}：{} 步后仍无法判定";
+    WorldCrashed: "seed {}: crashed: {}", "种子 {}：崩溃：{}";
+    SwarmFault: "fault {}: {} times in {} worlds", "故障 {}：{} 次，见于 {} 个世界";
+    SwarmSums: "{} worlds, {} files, {} rows, {} steps, {} simulated seconds", "{} 个世界，{} 个文件，{} 行，{} 步，模拟 {} 秒";
+    SwarmSpeed: "{} s, {} worlds per second, {} simulated seconds per second", "用时 {} 秒，每秒 {} 个世界，每秒模拟 {} 秒";
+    SwarmFailures: "{} worlds failed", "{} 个世界失败";
     InnerToOuter: "inner to outer", "内到外";
     OuterToInner: "outer to inner", "外到内";
 }

@@ -1,0 +1,135 @@
+//! `gap-sim run` and `gap-sim swarm`: worlds in this process.
+
+use crate::cli::{RunArguments, SwarmArguments};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lang::Lang;
+use crate::print;
+use crate::swarm_report::Totals;
+use crate::words::{Word, say};
+use gap_sim::world::World;
+use gap_sim::world::breaks::Breaks;
+use gap_sim::world::options::Options;
+use gap_sim::world::run::{Report, Verdict};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+
+/// What became of one world.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its seed.
+    pub seed: u64,
+    /// Its report; the panic's message when it crashed.
+    pub result: Result<Report, String>,
+    /// What acted, by name.
+    pub faults: Vec<(&'static str, u64)>,
+}
+
+impl Finished {
+    /// The exit code of a run that ended so.
+    pub fn exit(&self) -> Exit {
+        match self.result.as_ref().map(|report| &report.verdict) {
+            Ok(Verdict::Pass) => Exit::Ok,
+            Ok(Verdict::Correctness(_)) => Exit::Correctness,
+            Ok(Verdict::Liveness(_)) => Exit::Liveness,
+            Ok(Verdict::Undecided) => Exit::Undecided,
+            Err(_) => Exit::Crash,
+        }
+    }
+
+    /// One line about how it ended.
+    pub fn sentence(&self, lang: Lang) -> String {
+        match &self.result {
+            Ok(report) => match &report.verdict {
+                Verdict::Pass => say(lang, Word::WorldPass, &[&self.seed]),
+                Verdict::Correctness(violation) => say(lang, Word::WorldBroken, &[&self.seed, violation]),
+                Verdict::Liveness(what) => say(lang, Word::WorldStuck, &[&self.seed, what]),
+                Verdict::Undecided => say(lang, Word::WorldUndecided, &[&self.seed, &report.steps]),
+            },
+            Err(panic) => say(lang, Word::WorldCrashed, &[&self.seed, panic]),
+        }
+    }
+}
+
+/// Runs one world and tells everything about it.
+pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
+    let seed = crate::options::seed(arguments.seed)?;
+    let options = Options::draw(seed);
+    print(&options.to_string())?;
+    let mut world = World::new(options, Breaks::none(), arguments.trace.is_some());
+    let ran = panic::catch_unwind(AssertUnwindSafe(|| world.run()));
+    let faults = world.faults.iter().map(|(fault, count)| (fault.name(), count)).collect();
+    let finished = Finished { seed, result: ran.map_err(|panic| message(&*panic)), faults };
+    if let Some(last) = arguments.trace {
+        let lines: Vec<_> = world.trace.lines().rev().take(last).collect();
+        for line in lines.into_iter().rev() {
+            print(&format!("{:>12} ms  {:<6} {}\n", line.at_ms, line.place, line.text))?;
+        }
+    }
+    for (name, count) in &finished.faults {
+        print(&format!("fault {name} {count}\n"))?;
+    }
+    if let Ok(report) = &finished.result {
+        print(&format!(
+            "steps {}, simulated {} ms, files {}, rows {}, trace lines {}\ntrace hash {}\n",
+            report.steps, report.simulated_ms, report.files, report.rows, report.lines, report.hash
+        ))?;
+    }
+    print(&format!("{}\n", finished.sentence(lang)))?;
+    Ok(finished.exit())
+}
+
+fn one(seed: u64) -> Finished {
+    let ran = panic::catch_unwind(|| {
+        let mut world = World::new(Options::draw(seed), Breaks::none(), false);
+        let report = world.run();
+        (report, world.faults.iter().map(|(fault, count)| (fault.name(), count)).collect())
+    });
+    match ran {
+        Ok((report, faults)) => Finished { seed, result: Ok(report), faults },
+        Err(panic) => Finished { seed, result: Err(message(&*panic)), faults: Vec::new() },
+    }
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+/// Runs many worlds on every core, and tells of those that failed and of all together.
+#[expect(clippy::disallowed_methods, reason = "a swarm tells how fast it was")]
+pub fn swarm(arguments: &SwarmArguments, lang: Lang) -> Result<Exit, Failure> {
+    let (first, last) = arguments.seeds;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (next, enough) = (AtomicU64::new(first), AtomicBool::new(false));
+    let start = Instant::now();
+    let mut totals = Totals::default();
+    let (sender, finished) = mpsc::channel::<Finished>();
+    let result: Result<(), Failure> = std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, next, enough) = (sender.clone(), &next, &enough);
+            scope.spawn(move || {
+                while !enough.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed > last || sender.send(one(seed)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for world in &finished {
+            if world.exit() != Exit::Ok {
+                print(&format!("{}\n", world.sentence(lang)))?;
+                enough.store(totals.failures() + 1 >= arguments.stop_after, Ordering::Relaxed);
+            }
+            totals.add(&world);
+        }
+        Ok(())
+    });
+    result?;
+    print(&totals.text(start.elapsed(), lang))?;
+    Ok(totals.exit())
+}

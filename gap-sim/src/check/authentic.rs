@@ -1,0 +1,40 @@
+//! Invariant 5: nothing is applied that the owner did not state for this link under a known contract.
+
+use std::collections::BTreeMap;
+
+use ferry_format::StreamName;
+
+use super::{Checker, Moment, identity};
+use crate::world::World;
+use crate::world::host::ZoneId;
+
+/// Every digest that a replica has applied is one that the owner recorded at that place.
+#[derive(Debug, Default)]
+pub(super) struct Authentic {
+    checked: BTreeMap<StreamName, u64>,
+}
+
+impl Checker for Authentic {
+    identity!(5, "authentic");
+
+    fn look(&mut self, world: &World, _moment: &Moment) -> Result<(), String> {
+        for zone in ZoneId::BOTH {
+            let database = world.host(zone).store.database();
+            for (stream, peer) in &database.peers {
+                let checked = self.checked.entry(stream.clone()).or_default();
+                for (seq, digest) in peer.applied.range(*checked + 1..) {
+                    let stated = world.fates[stream].recorded.get(seq).map(|(digest, _)| *digest);
+                    if stated != Some(*digest) {
+                        return Err(format!("{stream}/{seq} was applied as {digest}, the owner recorded {stated:?}"));
+                    }
+                    *checked = *seq;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn restored(&mut self, _zone: ZoneId) {
+        self.checked.clear();
+    }
+}

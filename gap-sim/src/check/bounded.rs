@@ -1,0 +1,52 @@
+//! Invariant 10: memory, quarantine and drop directories stay within named limits.
+
+use ferry_core::settings::{BOUNDARIES_MAX, HELD_BATCHES_MAX, PUBLISHES_MAX};
+
+use super::{Checker, Moment, identity};
+use crate::world::World;
+use crate::world::files::{REFUSED_FILES_MAX, UNVERIFIED_FILES_MAX};
+use crate::world::host::ZoneId;
+
+/// Batches of a stream at the gate are bounded by its window, what is held by its limit, and what is refused by the rings.
+#[derive(Debug, Default)]
+pub(super) struct Bounded;
+
+impl Checker for Bounded {
+    identity!(10, "bounded");
+
+    fn look(&mut self, world: &World, moment: &Moment) -> Result<(), String> {
+        if !matches!(moment, Moment::Handled(_) | Moment::Ended) {
+            return Ok(());
+        }
+        for zone in ZoneId::BOTH {
+            let host = world.host(zone);
+            let (refused, unverified) = host.quarantine.sizes();
+            if refused > REFUSED_FILES_MAX || unverified > UNVERIFIED_FILES_MAX {
+                return Err(format!("{}: {refused} and {unverified} files in the quarantine", zone.name()));
+            }
+            let streams =
+                host.around.contract.streams().iter().filter(|stream| stream.owner == host.around.zone).count();
+            let window = world.options.settings.window_batches;
+            // Each stream keeps its window; what is being published and a group that must be finished come on top.
+            let (at_gate, _, _) = world.occupancy(zone);
+            let group = world.options.rows_max * 20;
+            let limit = streams * (window + PUBLISHES_MAX) * 2 + usize::try_from(group).unwrap_or(usize::MAX);
+            if at_gate > limit {
+                return Err(format!("{}: {at_gate} batches wait at the gate, more than {limit}", zone.name()));
+            }
+            let Some(link) = &host.link else { continue };
+            for receiver in link.receivers() {
+                let most = world.options.settings.hold_bytes + 2 * world.options.settings.group_bytes;
+                if receiver.held_bytes() > most || receiver.held_ranges(usize::MAX).len() > HELD_BATCHES_MAX {
+                    return Err(format!("{}: {} bytes held", receiver.stream, receiver.held_bytes()));
+                }
+            }
+            for sender in link.senders() {
+                if sender.boundaries() > BOUNDARIES_MAX {
+                    return Err(format!("{}: {} boundaries", sender.stream, sender.boundaries()));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Invariant 9: after faults end everything converges within a bound, except what is named as waiting for an operator.
+
+use ferry_format::StreamName;
+
+use super::{Checker, Moment, identity};
+use crate::world::World;
+use crate::world::host::ZoneId;
+
+/// A stream that waits for an operator says so, in the zone where the operator stands.
+#[derive(Debug, Default)]
+pub(super) struct Convergence;
+
+impl Checker for Convergence {
+    identity!(9, "convergence");
+
+    fn look(&mut self, world: &World, moment: &Moment) -> Result<(), String> {
+        if !matches!(moment, Moment::Ended) {
+            return Ok(());
+        }
+        match waiting(world) {
+            None => Ok(()),
+            Some(what) => Err(what),
+        }
+    }
+}
+
+/// What has not converged and is not named as waiting for an operator either; the first of it.
+#[must_use]
+pub fn waiting(world: &World) -> Option<String> {
+    for zone in ZoneId::BOTH {
+        if world.host(zone).link.is_none() {
+            return Some(format!("the daemon of {} is down", zone.name()));
+        }
+    }
+    world.model.streams.keys().find_map(|stream| waiting_stream(world, stream))
+}
+
+fn waiting_stream(world: &World, stream: &StreamName) -> Option<String> {
+    let model = &world.model.streams[stream];
+    if model.followed == model.len() && is_settled(world, stream) {
+        return None;
+    }
+    if is_excused(world, stream) {
+        return None;
+    }
+    Some(format!("{stream}: {} of {} changes applied; {}", model.followed, model.len(), standing(world, stream)))
+}
+
+fn is_settled(world: &World, stream: &StreamName) -> bool {
+    let model = &world.model.streams[stream];
+    let link = world.host(model.owner).link.as_ref();
+    let sender = link.and_then(|link| link.senders().find(|sender| sender.stream == *stream));
+    sender.is_some_and(ferry_core::sender::Sender::is_idle) || world.fates[stream].frozen
+}
+
+/// Whether somebody is told why this stream, or one that it depends on, does not go on.
+fn is_excused(world: &World, stream: &StreamName) -> bool {
+    let fate = &world.fates[stream];
+    let model = &world.model.streams[stream];
+    let (Some(owner), Some(receiver)) = (&world.host(model.owner).link, &world.host(model.owner.peer()).link) else {
+        return false;
+    };
+    let sender = owner.senders().find(|sender| sender.stream == *stream);
+    let state = receiver.receivers().find(|state| state.stream == *stream);
+    let (Some(sender), Some(state)) = (sender, state) else { return false };
+    let poisoned = model.next_poison(model.followed).is_some() && state.refused().is_some();
+    let locked = fate.frozen && owner.lock().is_some();
+    let disputed = fate.disputed && state.waits_for(|_| None).is_some_and(|parked| parked.code == "two-statements");
+    let unsendable = fate.unsendable_from.is_some() && sender.stopped().is_some();
+    // A zone whose database was put back lacks what its peer has settled: the peer sees it, and this version has no way
+    // to bring it back.
+    let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
+    if poisoned || locked || disputed || unsendable || fate.rewound || too_large {
+        return true;
+    }
+    if owner.lock().is_some() {
+        return true;
+    }
+    let depends = world.contract().stream(stream).map(|contract| contract.depends.clone()).unwrap_or_default();
+    depends.iter().any(|name| is_excused(world, name))
+}
+
+/// What the two zones say of a stream, for whoever reads the failure.
+fn standing(world: &World, stream: &StreamName) -> String {
+    let model = &world.model.streams[stream];
+    let (owner, receiver) = (world.host(model.owner), world.host(model.owner.peer()));
+    let sender = owner.link.as_ref().and_then(|link| link.senders().find(|sender| sender.stream == *stream));
+    let state = receiver.link.as_ref().and_then(|link| link.receivers().find(|state| state.stream == *stream));
+    let sent = sender.map(|sender| {
+        format!(
+            "recorded {}, published {}, settled {}, stopped {:?}, damaged {:?}, lock {:?}",
+            sender.last_recorded().seq,
+            sender.published(),
+            sender.settled().seq,
+            sender.stopped(),
+            sender.damaged(),
+            owner.link.as_ref().and_then(ferry_core::link::Link::lock)
+        )
+    });
+    let got = state.map(|state| {
+        format!(
+            "applied {:?}, held {:?}, missing {:?}, refused {:?}, waits for {:?}",
+            state.mark().map(|mark| mark.seq),
+            state.held_ranges(4),
+            state.missing_ranges(4),
+            state.refused(),
+            state.waits_for(|_| None)
+        )
+    });
+    format!("owner: {}; receiver: {}", sent.unwrap_or_default(), got.unwrap_or_default())
+}

@@ -1,0 +1,96 @@
+//! Invariant 7: commit, then acknowledge; record, then publish; delete nothing that the peer has not applied.
+
+use std::collections::BTreeMap;
+
+use ferry_core::ports::{AnchorStore as _, BatchId, Side};
+use ferry_format::{FileName, NameKind, StatusBody, StatusStatement};
+
+use super::{Checker, Moment, identity};
+use crate::world::World;
+use crate::world::files::{archive_directory, batch_name, spool_directory};
+use crate::world::host::ZoneId;
+
+/// A status names only committed watermarks and files that a power cut would leave; a file at the gate is a batch that is
+/// recorded, and whose file a power cut would leave.
+#[derive(Debug, Default)]
+pub(super) struct DurableFirst;
+
+impl Checker for DurableFirst {
+    identity!(7, "durable-first");
+
+    fn look(&mut self, world: &World, moment: &Moment) -> Result<(), String> {
+        match moment {
+            Moment::Status(zone, statement, body) => status(world, *zone, statement, body),
+            Moment::Crosses(zone, name, _) => crosses(world, *zone, name),
+            Moment::Committed
+            | Moment::Started(_)
+            | Moment::Stopped(_)
+            | Moment::Acted(..)
+            | Moment::Handled(_)
+            | Moment::FaultsEnded
+            | Moment::Ended => Ok(()),
+        }
+    }
+}
+
+fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &StatusBody) -> Result<(), String> {
+    let host = world.host(zone);
+    let database = host.store.database();
+    for mark in &statement.received {
+        let committed = database.peers.get(&mark.stream).and_then(|peer| peer.followed.as_ref()).map(|(_, mark)| mark);
+        if committed.is_none_or(|committed| committed.seq < mark.seq) {
+            return Err(format!("{}/{} is acknowledged and not committed", mark.stream, mark.seq));
+        }
+    }
+    let names: BTreeMap<String, bool> = [spool_directory(Side::In), archive_directory(Side::In)]
+        .iter()
+        .flat_map(|directory| host.disk.names(directory).into_iter().map(move |name| (*directory, name)))
+        .map(|(directory, name)| {
+            let durable = host.disk.is_durable(&format!("{directory}/{name}"));
+            (name, durable)
+        })
+        .collect();
+    for report in &body.incoming {
+        let applied = database.peers.get(&report.stream).and_then(|peer| peer.followed.as_ref());
+        let applied = applied.map_or(0, |(_, mark)| mark.seq);
+        for seq in report.held.iter().flat_map(|range| range.first..=range.last).filter(|seq| *seq > applied) {
+            let prefix = format!("{}-{:08}-{seq:012}-", report.stream, report.epoch);
+            let durable = names.range(prefix.clone()..).next().filter(|(name, _)| name.starts_with(&prefix));
+            // A file that rots after it was held is the disk's fault, and is found when it is to be applied.
+            if durable.is_some_and(|(_, durable)| !durable) {
+                return Err(format!("{}/{seq} is reported held, and a power cut may lose it", report.stream));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
+    let Ok(parsed) = name.parse::<FileName>() else { return Ok(()) };
+    let NameKind::Batch { stream, epoch, seq } = parsed.kind else { return Ok(()) };
+    let host = world.host(zone);
+    let database = host.store.database();
+    let Some(own) = database.own.get(&stream) else { return Err(format!("{name} is of no own stream")) };
+    if world.fates[&stream].frozen {
+        return Ok(());
+    }
+    let Some(recorded) = own.batches.get(&seq) else { return Err(format!("{name} is published and not recorded")) };
+    if recorded.batch.attempt < parsed.attempt {
+        return Err(format!("{name} is published and its attempt is not recorded"));
+    }
+    let id = BatchId { stream: stream.clone(), epoch, seq, digest: recorded.batch.digest };
+    let kept = [spool_directory(Side::Out), archive_directory(Side::Out)]
+        .iter()
+        .any(|directory| host.disk.is_durable(&format!("{directory}/{}", batch_name(&id))));
+    if !kept && world.applied_seq(&stream) < seq {
+        return Err(format!("{name} is published, and a power cut may lose the owner's own file"));
+    }
+    let anchor = host.anchor.load().ok().flatten();
+    let anchored = anchor.is_some_and(|anchor| {
+        anchor.sent.iter().any(|mark| mark.stream == stream && (mark.epoch, mark.seq) >= (epoch, seq))
+    });
+    if !anchored && host.link.is_some() {
+        return Err(format!("{name} is published and the anchor does not know of it"));
+    }
+    Ok(())
+}

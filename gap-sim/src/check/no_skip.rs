@@ -1,0 +1,43 @@
+//! Invariant 8: a hole or a refused group is never passed.
+
+use std::collections::BTreeMap;
+
+use ferry_format::StreamName;
+
+use super::{Checker, Moment, identity};
+use crate::world::World;
+use crate::world::host::ZoneId;
+
+/// The seqs that a replica has applied have no holes, and none is applied at or above a row that its database refuses.
+#[derive(Debug, Default)]
+pub(super) struct NoSkip {
+    checked: BTreeMap<StreamName, u64>,
+}
+
+impl Checker for NoSkip {
+    identity!(8, "no-skip");
+
+    fn look(&mut self, world: &World, _moment: &Moment) -> Result<(), String> {
+        for zone in ZoneId::BOTH {
+            let database = world.host(zone).store.database();
+            for (stream, peer) in &database.peers {
+                let checked = self.checked.entry(stream.clone()).or_default();
+                for seq in peer.applied.range(*checked + 1..).map(|(seq, _)| *seq) {
+                    if seq != *checked + 1 {
+                        return Err(format!("{stream}: {seq} was applied after {checked}"));
+                    }
+                    *checked = seq;
+                }
+                let model = &world.model.streams[stream];
+                if let Some(bad) = model.next_poison(0).filter(|bad| *bad <= model.followed) {
+                    return Err(format!("{stream}: change {bad} is refused and change {} applied", model.followed));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn restored(&mut self, _zone: ZoneId) {
+        self.checked.clear();
+    }
+}

@@ -1,0 +1,54 @@
+//! Invariant 1: every committed change is applied at the peer, or lies visibly at its owner.
+
+use super::{Checker, Moment, identity};
+use crate::world::World;
+use crate::world::files::{archive_directory, batch_name, spool_directory};
+use ferry_core::ports::{BatchId, Side};
+
+/// Outbox and recorded batches of a stream cover every change without a gap, and the file of every recorded batch that the
+/// peer has not applied is on its owner's disk.
+#[derive(Debug, Default)]
+pub(super) struct NothingVanishes;
+
+impl Checker for NothingVanishes {
+    identity!(1, "nothing-vanishes");
+
+    fn look(&mut self, world: &World, moment: &Moment) -> Result<(), String> {
+        match moment {
+            Moment::Acted(..) | Moment::Stopped(_) | Moment::Committed | Moment::Ended => {}
+            Moment::Started(_)
+            | Moment::Handled(_)
+            | Moment::Status(..)
+            | Moment::Crosses(..)
+            | Moment::FaultsEnded => return Ok(()),
+        }
+        for (stream, model) in &world.model.streams {
+            if world.fates[stream].frozen {
+                continue;
+            }
+            let host = world.host(model.owner);
+            let database = host.store.database();
+            let own = &database.own[stream];
+            let waiting = own.outbox.len() as u64;
+            if own.last_id != model.len() || own.through_id + waiting != own.last_id {
+                return Err(format!(
+                    "{stream}: {} changes committed, {} recorded, {waiting} wait",
+                    model.len(),
+                    own.through_id
+                ));
+            }
+            let applied = world.applied_seq(stream);
+            for (seq, recorded) in own.batches.range(applied + 1..) {
+                let id =
+                    BatchId { stream: stream.clone(), epoch: own.last.epoch, seq: *seq, digest: recorded.batch.digest };
+                let is_there = [spool_directory(Side::Out), archive_directory(Side::Out)]
+                    .iter()
+                    .any(|directory| host.disk.peek(&format!("{directory}/{}", batch_name(&id))).is_some());
+                if !is_there {
+                    return Err(format!("{stream}/{seq} is recorded, not applied, and its file is gone"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

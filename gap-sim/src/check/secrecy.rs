@@ -1,0 +1,46 @@
+//! Invariant 11: no plaintext of a sensitive column stands in a file that crosses, in a log, in a reason or in the spool.
+
+use super::{Checker, Moment, identity};
+use crate::world::World;
+use crate::world::host::ZoneId;
+use crate::world::work::SECRET;
+
+/// The mark of every sensitive value is found nowhere outside the databases.
+#[derive(Debug, Default)]
+pub(super) struct Secrecy;
+
+fn has_secret(bytes: &[u8]) -> bool {
+    bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+}
+
+impl Checker for Secrecy {
+    identity!(11, "secrecy");
+
+    fn look(&mut self, world: &World, moment: &Moment) -> Result<(), String> {
+        match moment {
+            // A sealed batch crosses as it lies in the spool, so this covers the spool too.
+            Moment::Crosses(_, name, bytes) if has_secret(bytes) => Err(format!("{name} shows a sensitive value")),
+            Moment::Acted(zone, Some(failure)) if has_secret(failure.as_bytes()) => {
+                Err(format!("the log of {} shows a sensitive value", zone.name()))
+            }
+            Moment::Ended => ZoneId::BOTH.into_iter().try_for_each(|zone| reasons(world, zone)),
+            Moment::Committed
+            | Moment::Started(_)
+            | Moment::Stopped(_)
+            | Moment::Acted(..)
+            | Moment::Handled(_)
+            | Moment::Status(..)
+            | Moment::Crosses(..)
+            | Moment::FaultsEnded => Ok(()),
+        }
+    }
+}
+
+fn reasons(world: &World, zone: ZoneId) -> Result<(), String> {
+    let host = world.host(zone);
+    let shows = host.quarantine.stories().iter().any(|story| has_secret(story.as_bytes()));
+    if shows {
+        return Err(format!("a reason in the quarantine of {} shows a sensitive value", zone.name()));
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Everything that can go wrong in a world, by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])* $kind:ident = $name:literal,)*) => {
+        /// One kind of fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $($(#[doc = $doc])* $kind,)*
+        }
+
+        impl Fault {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// The name as reports spell it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Files take their time.
+    Delay = "delay",
+    /// The gate loses a file.
+    Loss = "loss",
+    /// The gate delivers a file twice.
+    Duplicate = "duplicate",
+    /// A file overtakes another.
+    Reorder = "reorder",
+    /// Files of one scan leave in the order of their names.
+    Alphabetical = "alphabetical",
+    /// A file arrives cut short.
+    Truncate = "truncate",
+    /// A file arrives with one bit flipped.
+    BitFlip = "bit-flip",
+    /// A file stands half written under its final name for a while.
+    HalfVisible = "half-visible",
+    /// A file stands under a temporary name for a while.
+    TemporaryName = "temporary-name",
+    /// The virus scan holds a file.
+    VirusHold = "virus-hold",
+    /// The virus scan removes a file.
+    VirusRemoval = "virus-removal",
+    /// The gate renames the source file after pick-up.
+    Rename = "rename",
+    /// The gate lets no file of our extension pass.
+    ExtensionBlock = "extension-block",
+    /// The gate lets no large file pass.
+    SizeBlock = "size-block",
+    /// The gate looks seldom.
+    SlowScan = "slow-scan",
+    /// The switch faces one side at a time.
+    Switch = "switch",
+    /// One way is down.
+    OneWayDown = "one-way-down",
+    /// The target directory is full.
+    DirectoryFull = "directory-full",
+    /// A host's disk is full.
+    DiskFull = "disk-full",
+    /// A host's disk answers with errors.
+    DiskError = "disk-error",
+    /// A wall clock is set.
+    ClockStep = "clock-step",
+    /// A clock runs fast or slow.
+    ClockDrift = "clock-drift",
+    /// A clock stands still, as that of a suspended machine.
+    ClockStandstill = "clock-standstill",
+    /// A daemon is killed between two steps of an operation.
+    Crash = "crash",
+    /// Power is cut: what was not synced may be lost.
+    PowerCut = "power-cut",
+    /// The outcome of a commit is not known.
+    UnknownCommit = "unknown-commit",
+    /// The database is busy.
+    DatabaseBusy = "database-busy",
+    /// The database has no room.
+    DatabaseFull = "database-full",
+    /// An old file comes again from the gate.
+    Replay = "replay",
+    /// A file that somebody signed with a key that nobody trusts.
+    WrongKey = "wrong-key",
+    /// A file that somebody signed with a stolen key of the zone.
+    Forged = "forged",
+    /// Very many files that nobody signed.
+    Flood = "flood",
+    /// An operator drops an archived file again, under another name.
+    ReDrop = "re-drop",
+    /// The owner's database is put back from a backup.
+    OwnerRestored = "owner-restored",
+    /// The receiver's database is put back from a backup.
+    ReceiverRestored = "receiver-restored",
+    /// A zone loses its anchor.
+    AnchorLost = "anchor-lost",
+    /// One zone has another version of the contract for a while.
+    ContractSkew = "contract-skew",
+    /// A row that the receiving database does not take.
+    PoisonRow = "poison-row",
+    /// A row that cannot be encoded.
+    UnsendableRow = "unsendable-row",
+    /// Two statements for one place, both signed by the owner's key.
+    TwoStatements = "two-statements",
+    /// A held file rots on the disk.
+    SpoolRot = "spool-rot",
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// How often each kind has acted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FaultTally {
+    counts: BTreeMap<Fault, u64>,
+}
+
+impl FaultTally {
+    /// A fault acted.
+    pub fn add(&mut self, fault: Fault, count: u64) {
+        if count > 0 {
+            *self.counts.entry(fault).or_default() += count;
+        }
+    }
+
+    /// How often a kind has acted.
+    #[must_use]
+    pub fn of(&self, fault: Fault) -> u64 {
+        self.counts.get(&fault).copied().unwrap_or(0)
+    }
+
+    /// Every kind that has acted, with how often.
+    pub fn iter(&self) -> impl Iterator<Item = (Fault, u64)> + '_ {
+        self.counts.iter().map(|(fault, count)| (*fault, *count))
+    }
+}

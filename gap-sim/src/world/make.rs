@@ -1,0 +1,219 @@
+//! Makes a world from what was drawn: keys, databases, hosts, the gate and the agenda.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use ferry_core::contract::Contract;
+use ferry_core::perform::Surroundings;
+use ferry_core::ports::{Anchor, AnchorStore as _};
+use ferry_format::{EpochId, Instance, LinkId, Mark, StreamName, ZoneName, genesis};
+
+use super::breaks::{Break, Breaks};
+use super::database::{Database, OwnStream, PeerStream};
+use super::disk::Disk;
+use super::faults::Fault;
+use super::fuse::Fuse;
+use super::gateway::Gateway;
+use super::host::{Host, Parts, ZoneId};
+use super::model::{Model, ModelStream};
+use super::options::Options;
+use super::sealer::{SimSealer, card, keys_from};
+use super::store::SimStore;
+use super::trace::Trace;
+use super::{Fate, Plan, World};
+use crate::Direction;
+use crate::check::Checkers;
+use crate::prng::Prng;
+
+/// The link of every world.
+pub(super) const LINK: &str = "world";
+const EPOCH: u64 = 1;
+
+pub(super) fn zone_name(zone: ZoneId) -> ZoneName {
+    zone.name().parse().expect("the names of zones are good")
+}
+
+pub(super) fn link() -> LinkId {
+    LINK.parse().expect("the name of the link is good")
+}
+
+pub(super) fn epoch_id(seed: u64, stream: &StreamName) -> EpochId {
+    let digest = ferry_format::Digest::of(&[b"epoch\n", &seed.to_be_bytes(), stream.as_str().as_bytes()]);
+    let mut id = [0; 8];
+    id.copy_from_slice(&digest.0[..8]);
+    EpochId(id)
+}
+
+impl World {
+    /// Makes the world of some options. `keeps_lines` keeps its trace for a reader.
+    ///
+    /// # Panics
+    /// When the drawn contract is not accepted, which is a mistake of the drawing.
+    #[must_use]
+    pub fn new(options: Options, breaks: Breaks, keeps_lines: bool) -> Self {
+        let parse = |text: &str| Arc::new(Contract::parse(text, "world.toml").expect("drawn contracts are good"));
+        let (contract, next_contract) = (parse(&options.contract()), parse(&options.next_contract()));
+        let seed = options.seed;
+        let keys = ZoneId::BOTH.map(|zone| keys_from(seed ^ (0x6b65_7973 + zone.index() as u64)));
+        let cards = ZoneId::BOTH.map(|zone| card(&keys[zone.index()], &link(), &zone_name(zone)));
+        let mut keys = keys.into_iter();
+        let hosts = ZoneId::BOTH.map(|zone| {
+            let own_keys = keys.next().expect("there are keys for both zones");
+            let (own, peer) = (&cards[zone.index()], &cards[zone.peer().index()]);
+            let sealer = SimSealer::new(own_keys, own, peer, seed.rotate_left(17) ^ zone.index() as u64);
+            make_host(zone, &options, &contract, sealer, &breaks)
+        });
+        let gateways = [
+            Gateway::new(
+                options.profile.clone(),
+                seed,
+                Direction::InnerToOuter,
+                hosts[0].disk.clone(),
+                hosts[1].disk.clone(),
+            ),
+            Gateway::new(
+                options.profile.clone(),
+                seed,
+                Direction::OuterToInner,
+                hosts[1].disk.clone(),
+                hosts[0].disk.clone(),
+            ),
+        ];
+        let mut world = Self {
+            now_ms: 0,
+            hosts,
+            gateways,
+            model: model(&contract),
+            fates: contract.streams().iter().map(|stream| (stream.name.clone(), Fate::default())).collect(),
+            faults: super::FaultTally::default(),
+            trace: Trace::new(keeps_lines),
+            crossed: VecDeque::new(),
+            is_safe: false,
+            breaks,
+            contract,
+            next_contract,
+            checkers: Some(Checkers::new()),
+            agenda: BTreeMap::new(),
+            planned: 0,
+            prng: Prng::fork(seed, &[0x0077_6f72_6c64]),
+            backups: BTreeMap::new(),
+            stopping: BTreeMap::new(),
+            down: BTreeSet::new(),
+            transactions_left: options.transactions,
+            row_count: 0,
+            files_before: 0,
+            forged_count: 0,
+            options,
+        };
+        world.make_agenda();
+        world
+    }
+
+    fn make_agenda(&mut self) {
+        let safety_ms = self.options.safety_ms;
+        for zone in ZoneId::BOTH {
+            let at = self.prng.below(1_000);
+            self.plan(at, Plan::Start(zone));
+        }
+        let bursts = self.options.transactions.div_ceil(self.options.burst);
+        for _ in 0..bursts {
+            let at = self.prng.below(safety_ms);
+            self.plan(at, Plan::Work);
+        }
+        for (fault, count) in self.options.strikes.clone() {
+            for _ in 0..count {
+                let at = self.prng.between(safety_ms / 20, safety_ms);
+                if fault == Fault::OwnerRestored || fault == Fault::ReceiverRestored {
+                    let backup_at = self.prng.below(at);
+                    for zone in ZoneId::BOTH {
+                        self.plan(backup_at, Plan::Backup(zone));
+                    }
+                }
+                self.plan(at, Plan::Strike(fault));
+            }
+        }
+    }
+}
+
+fn make_host(zone: ZoneId, options: &Options, contract: &Arc<Contract>, sealer: SimSealer, breaks: &Breaks) -> Host {
+    let fuse = Arc::new(Fuse::default());
+    let disk = Arc::new(Disk::new(fuse.clone()));
+    if breaks.is(Break::NoDirectorySync) {
+        disk.forget_directory_syncs();
+    }
+    let database = database(zone, options.seed, contract);
+    let anchor = Anchor {
+        instance: database.instance,
+        sent: database.own.values().map(|own| own.last.clone()).collect(),
+        status_next: 1,
+        peer: None,
+        audit: database.checkpoint(),
+        restored: false,
+    };
+    let around = Surroundings {
+        contract: contract.clone(),
+        link: link(),
+        zone: zone_name(zone),
+        peer: zone_name(zone.peer()),
+        extension: "dat".to_owned(),
+    };
+    let host = Host::new(Parts {
+        id: zone,
+        store: SimStore::new(database, fuse.clone(), breaks.clone()),
+        disk,
+        fuse,
+        sealer,
+        around: Arc::new(around),
+        settings: options.settings.clone(),
+        latency_ms: options.latency_ms,
+        prng: Prng::fork(options.seed, &[0x686f_7374, zone.index() as u64]),
+    });
+    host.anchor.save(&anchor).expect("a new disk takes an anchor");
+    host
+}
+
+fn database(zone: ZoneId, seed: u64, contract: &Contract) -> Database {
+    let mut instance = [0; 16];
+    let digest = ferry_format::Digest::of(&[b"instance\n", &seed.to_be_bytes(), zone.name().as_bytes()]);
+    instance.copy_from_slice(&digest.0[..16]);
+    let mut database = Database {
+        instance: Instance(instance),
+        tables: BTreeMap::new(),
+        own: BTreeMap::new(),
+        peers: BTreeMap::new(),
+        audit: BTreeMap::new(),
+        applied_leaves: BTreeMap::new(),
+        requests: Vec::new(),
+        commits: 0,
+    };
+    for stream in contract.streams() {
+        if stream.owner != zone_name(zone) {
+            database.peers.insert(stream.name.clone(), PeerStream::default());
+            continue;
+        }
+        let epoch_id = epoch_id(seed, &stream.name);
+        let digest = genesis(&link(), &stream.owner, &stream.to, &stream.name, EPOCH, epoch_id);
+        let last = Mark { stream: stream.name.clone(), epoch: EPOCH, seq: 0, digest };
+        let own = OwnStream {
+            outbox: BTreeMap::new(),
+            last_id: 0,
+            epoch_id,
+            settled: last.clone(),
+            last,
+            through_id: 0,
+            batches: BTreeMap::new(),
+            boundaries: BTreeMap::new(),
+        };
+        database.own.insert(stream.name.clone(), own);
+    }
+    database
+}
+
+fn model(contract: &Contract) -> Model {
+    let stream_of = |stream: &ferry_core::contract::StreamContract| {
+        let owner = if stream.owner == zone_name(ZoneId::Inner) { ZoneId::Inner } else { ZoneId::Outer };
+        let independent = stream.tables.iter().filter(|table| table.independent).map(|table| table.name.clone());
+        (stream.name.clone(), ModelStream::new(owner, independent.collect()))
+    };
+    Model { streams: contract.streams().iter().map(stream_of).collect() }
+}

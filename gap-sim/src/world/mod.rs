@@ -1,0 +1,172 @@
+//! Worlds: two zones that run the shipped protocol on simulated hosts, with a gate between them, all from one seed.
+//!
+//! A world has one thread and its own time. Its seed draws the streams, the numbers of the protocol, the gate, the work of
+//! the zones' programs and everything that goes wrong ([`options`]). First faults act; then they end, and everything must
+//! be applied within a bound. Checkers look on all the time ([`crate::check`]).
+
+pub mod breaks;
+pub mod clock;
+pub mod database;
+pub mod disk;
+pub mod faults;
+pub mod files;
+pub mod fuse;
+pub mod gateway;
+pub mod host;
+mod make;
+pub mod model;
+pub mod options;
+pub mod run;
+pub mod sealer;
+pub mod store;
+pub mod story;
+mod strike;
+pub mod trace;
+pub mod work;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use ferry_core::contract::Contract;
+use ferry_format::{Digest, StreamName};
+
+use crate::Direction;
+use crate::check::Checkers;
+use crate::prng::Prng;
+use breaks::Breaks;
+use database::Database;
+use faults::{Fault, FaultTally};
+use gateway::Gateway;
+use host::{Host, ZoneId};
+use model::Model;
+use options::Options;
+use trace::Trace;
+
+/// Files that crossed and are remembered for replays.
+const CAPTURED_MAX: usize = 64;
+
+/// Something that the world has planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// A zone's program commits transactions.
+    Work,
+    /// A fault strikes.
+    Strike(Fault),
+    /// A daemon starts.
+    Start(ZoneId),
+    /// A host stops if it has not yet; whether its power is cut.
+    Stop(ZoneId, bool),
+    /// A suspended machine wakes up after so long.
+    Wake(ZoneId, u64),
+    /// A disk has room again.
+    FreeDisk(ZoneId),
+    /// A zone gets the contract back that it had.
+    OldContract(ZoneId),
+    /// A backup of a zone's database is made.
+    Backup(ZoneId),
+}
+
+/// A file that crossed.
+#[derive(Debug, Clone)]
+pub struct Crossed {
+    /// Its way.
+    pub way: Direction,
+    /// Its name.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Arc<Vec<u8>>,
+}
+
+/// What the world knows of a stream beyond what the zones know.
+#[derive(Debug, Clone, Default)]
+pub struct Fate {
+    /// Every batch that the owner ever recorded and may have published: the digest, and through which change.
+    pub recorded: BTreeMap<u64, (Digest, u64)>,
+    /// The owner's database was put back to before batches that it had sent: nothing new of it may cross.
+    pub frozen: bool,
+    /// The receiver's database was put back: what it lacks may be gone from the owner's spool.
+    pub rewound: bool,
+    /// Two statements exist for one of its places.
+    pub disputed: bool,
+    /// A row that cannot be encoded was captured: nothing at or above this change may be expected.
+    pub unsendable_from: Option<u64>,
+}
+
+/// A world.
+#[derive(Debug)]
+pub struct World {
+    /// What was drawn.
+    pub options: Options,
+    /// Milliseconds since the world began.
+    pub now_ms: u64,
+    /// The zones: inner, outer.
+    pub hosts: [Host; 2],
+    /// The ways across the gate: inner to outer, outer to inner.
+    pub gateways: [Gateway; 2],
+    /// What each zone must contain.
+    pub model: Model,
+    /// What the world knows of each stream.
+    pub fates: BTreeMap<StreamName, Fate>,
+    /// How often each fault has acted.
+    pub faults: FaultTally,
+    /// What happened.
+    pub trace: Trace,
+    /// Files that crossed lately.
+    pub crossed: VecDeque<Crossed>,
+    /// Whether faults still act.
+    pub is_safe: bool,
+    /// Mistakes that are switched on.
+    pub breaks: Breaks,
+    contract: Arc<Contract>,
+    next_contract: Arc<Contract>,
+    checkers: Option<Checkers>,
+    agenda: BTreeMap<(u64, u64), Plan>,
+    planned: u64,
+    prng: Prng,
+    backups: BTreeMap<ZoneId, Database>,
+    /// Hosts that are about to stop, and whether their power is cut.
+    stopping: BTreeMap<ZoneId, bool>,
+    /// Zones whose daemon waits to be started.
+    down: BTreeSet<ZoneId>,
+    transactions_left: u64,
+    row_count: u64,
+    /// Files that the gate of the first phase picked up.
+    files_before: u64,
+    forged_count: u64,
+}
+
+impl World {
+    /// The host of a zone.
+    #[must_use]
+    pub fn host(&self, zone: ZoneId) -> &Host {
+        &self.hosts[zone.index()]
+    }
+
+    pub(crate) fn host_mut(&mut self, zone: ZoneId) -> &mut Host {
+        &mut self.hosts[zone.index()]
+    }
+
+    /// The contract of the world.
+    #[must_use]
+    pub fn contract(&self) -> &Arc<Contract> {
+        &self.contract
+    }
+
+    pub(crate) fn plan(&mut self, at_ms: u64, plan: Plan) {
+        self.planned += 1;
+        self.agenda.insert((at_ms, self.planned), plan);
+    }
+
+    pub(crate) fn tell(&mut self, place: &'static str, text: &str) {
+        self.trace.add(self.now_ms, place, text);
+    }
+
+    /// The way out of a zone.
+    #[must_use]
+    pub const fn way_from(zone: ZoneId) -> Direction {
+        match zone {
+            ZoneId::Inner => Direction::InnerToOuter,
+            ZoneId::Outer => Direction::OuterToInner,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What each zone must contain, said as simply as it can be said.
+//!
+//! The owner of a stream commits transactions. Each is a list of changes, and the changes of a stream are numbered from 1
+//! in the order of their commits, as its outbox numbers them. A replica that has applied everything up to change `n` holds
+//! exactly what the changes 1 to `n` make of empty tables, except rows that its database does not take: those of an
+//! independent table are parked alone, one of another table stops the stream before its transaction. `n` is always the
+//! end of a transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ferry_format::{Op, StreamName};
+
+use super::host::ZoneId;
+use super::store::{Change, POISON};
+
+/// One stream of the model.
+#[derive(Debug, Clone)]
+pub struct ModelStream {
+    /// Who owns it.
+    pub owner: ZoneId,
+    /// Tables whose bad rows are parked alone.
+    pub independent: BTreeSet<String>,
+    /// Every change ever committed, in order; the first has number 1.
+    pub changes: Vec<Change>,
+    /// The numbers at which transactions end.
+    pub ends: BTreeSet<u64>,
+    /// The replica, as far as it has been followed.
+    pub replica: BTreeMap<String, BTreeMap<String, String>>,
+    /// Up to which change the replica has been followed.
+    pub followed: u64,
+    /// Rows parked up to there.
+    pub parked: u64,
+}
+
+impl ModelStream {
+    /// A stream without changes.
+    #[must_use]
+    pub fn new(owner: ZoneId, independent: BTreeSet<String>) -> Self {
+        Self {
+            owner,
+            independent,
+            changes: Vec::new(),
+            ends: BTreeSet::from([0]),
+            replica: BTreeMap::new(),
+            followed: 0,
+            parked: 0,
+        }
+    }
+
+    /// The owner commits a transaction.
+    pub fn commit(&mut self, changes: &[Change]) {
+        self.changes.extend_from_slice(changes);
+        self.ends.insert(self.len());
+    }
+
+    /// How many changes there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.changes.len() as u64
+    }
+
+    /// Whether nothing was ever committed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The replica goes on to change `to`. Says which rows changed.
+    pub fn follow(&mut self, to: u64) -> BTreeSet<(String, String)> {
+        let mut touched = BTreeSet::new();
+        let place = |number: u64| usize::try_from(number).expect("a world has few changes");
+        for change in &self.changes[place(self.followed)..place(to)] {
+            touched.insert((change.table.clone(), change.key.clone()));
+            let table = self.replica.entry(change.table.clone()).or_default();
+            if change.op == Op::Delete {
+                table.remove(&change.key);
+            } else if change.values.contains(POISON) && self.independent.contains(&change.table) {
+                self.parked += 1;
+            } else {
+                table.insert(change.key.clone(), change.values.clone());
+            }
+        }
+        self.followed = to;
+        touched
+    }
+
+    /// The first change above `after` that the receiving database does not take, and that is not parked alone.
+    #[must_use]
+    pub fn next_poison(&self, after: u64) -> Option<u64> {
+        let bad = |change: &Change| {
+            change.op != Op::Delete && change.values.contains(POISON) && !self.independent.contains(&change.table)
+        };
+        let skip = usize::try_from(after).expect("a world has few changes");
+        self.changes.iter().skip(skip).position(bad).map(|place| after + place as u64 + 1)
+    }
+}
+
+/// All streams.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// By name.
+    pub streams: BTreeMap<StreamName, ModelStream>,
+}

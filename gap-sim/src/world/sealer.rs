@@ -1,0 +1,142 @@
+//! Keys and trust of a zone: the shipped cryptography with entropy from the seed.
+
+use std::sync::{Mutex, PoisonError};
+
+use ferry_core::ports::{FaultKind, PortError, Sealer, Vetted};
+use ferry_format::{
+    Batch, BatchStatement, Card, Digest, Entropy, EntropyError, Expect, FormatError, KeyState, Kind, LinkId, Payload,
+    PublicKey, Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, TrustEntry, TrustStore, Verified, ZoneName,
+};
+
+/// Entropy that repeats with the seed.
+#[derive(Debug)]
+pub struct SeededEntropy {
+    seed: u64,
+    drawn: u64,
+}
+
+impl SeededEntropy {
+    /// Starts from a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, drawn: 0 }
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        for chunk in out.chunks_mut(32) {
+            self.drawn += 1;
+            let digest = Digest::of(&[b"gap-sim entropy\n", &self.seed.to_be_bytes(), &self.drawn.to_be_bytes()]);
+            chunk.copy_from_slice(&digest.0[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// The keys and the trust of one zone.
+pub struct SimSealer {
+    keys: SoftKeys,
+    recipients: Vec<PublicKey>,
+    trust: TrustStore,
+    link: LinkId,
+    zone: ZoneName,
+    peer: ZoneName,
+    entropy: Mutex<SeededEntropy>,
+}
+
+impl std::fmt::Debug for SimSealer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "SimSealer({})", self.zone)
+    }
+}
+
+/// Draws the keys of a zone from a seed.
+///
+/// # Panics
+/// When key generation rejects entropy that comes from a digest, which it does with no chance worth naming.
+#[must_use]
+pub fn keys_from(seed: u64) -> SoftKeys {
+    SoftKeys::generate(&mut SeededEntropy::new(seed)).expect("digests are good entropy")
+}
+
+/// The public card of a zone's keys.
+#[must_use]
+pub fn card(keys: &SoftKeys, link: &LinkId, zone: &ZoneName) -> Card {
+    let (sign, encrypt) = (keys.sign_public().clone(), keys.encrypt_public().clone());
+    Card { link: link.clone(), zone: zone.clone(), instance: None, sign, encrypt, created_at_ms: 0 }
+}
+
+impl SimSealer {
+    /// The sealer of a zone that trusts the card of its peer.
+    ///
+    /// # Panics
+    /// When the card is of another link, a mistake of the world.
+    #[must_use]
+    pub fn new(keys: SoftKeys, own: &Card, peer: &Card, entropy_seed: u64) -> Self {
+        let mut trust = TrustStore::new();
+        trust.add(TrustEntry::of_zone(peer, KeyState::Active)).expect("the first card of a store is no double");
+        Self {
+            keys,
+            recipients: vec![peer.encrypt.clone(), own.encrypt.clone()],
+            trust,
+            link: own.link.clone(),
+            zone: own.zone.clone(),
+            peer: peer.zone.clone(),
+            entropy: Mutex::new(SeededEntropy::new(entropy_seed)),
+        }
+    }
+
+    /// What a world that looks into a file needs to open it as the peer's.
+    #[must_use]
+    pub fn expect(&self) -> Expect<'_> {
+        Expect { trust: &self.trust, link: Some(&self.link), from: Some(&self.peer), to: Some(&self.zone) }
+    }
+
+    /// The zone's keys.
+    #[must_use]
+    pub fn keys(&self) -> &SoftKeys {
+        &self.keys
+    }
+
+    fn entropy(&self) -> std::sync::MutexGuard<'_, SeededEntropy> {
+        self.entropy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn fault(error: &dyn std::fmt::Display) -> PortError {
+    PortError::new(FaultKind::Transient, error.to_string())
+}
+
+impl Sealer for SimSealer {
+    fn seal_batch(&self, statement: &BatchStatement, payload: &Payload) -> Result<Sealed, PortError> {
+        let sealing = Sealing::new(&self.keys, &self.recipients);
+        ferry_format::seal_batch(statement, payload, &sealing, &mut *self.entropy()).map_err(|error| fault(&error))
+    }
+
+    fn seal_status(&self, statement: &StatusStatement, body: &StatusBody) -> Result<Sealed, PortError> {
+        let sealing = Sealing::new(&self.keys, &self.recipients);
+        ferry_format::seal_status(statement, body, &sealing, &mut *self.entropy()).map_err(|error| fault(&error))
+    }
+
+    fn salt(&self) -> Result<[u8; 32], PortError> {
+        let mut salt = [0; 32];
+        self.entropy().fill(&mut salt).map_err(|error| fault(&error))?;
+        Ok(salt)
+    }
+
+    fn vet(&self, bytes: &[u8]) -> Result<Vetted, FormatError> {
+        match ferry_format::peek(bytes)? {
+            Kind::Batch => {
+                ferry_format::verify_batch(bytes, &self.expect()).map(|batch| Vetted::Batch(Box::new(batch)))
+            }
+            Kind::Status => ferry_format::open_status(bytes, &self.expect(), &self.keys)
+                .map(|status| Vetted::Status(Box::new(status))),
+            Kind::Card | Kind::Checkpoint | Kind::Act | Kind::Revocation => Err(FormatError::WrongKind),
+        }
+    }
+
+    fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
+        ferry_format::open_batch(bytes, &self.expect(), &self.keys)
+    }
+}

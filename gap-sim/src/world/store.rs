@@ -1,0 +1,514 @@
+//! The store port over a [`Database`] in memory: each call is one transaction, which commits, does not, or does without
+//! anybody learning of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ferry_core::contract::StreamContract;
+use ferry_core::ports::{
+    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CutRequest, Dispute, FaultKind,
+    Notes, Observation, OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut,
+    Settled, SourceFault, Store, StreamBacklog,
+};
+use ferry_format::{BatchReport, Digest, EpochId, Mark, Op, Refusal, StreamName};
+
+use super::breaks::{Break, Breaks};
+use super::database::{Captured, Database, Json, PeerStream, RecordedBatch};
+use super::fuse::{Fuse, Stopped};
+
+/// What the next transactions meet.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// So many calls find the database busy.
+    busy: u64,
+    /// So many commits find the disk full.
+    full: u64,
+    /// The next commit happens, or not, and its outcome is not known.
+    unknown: Option<bool>,
+}
+
+/// One zone's database as the protocol sees it.
+#[derive(Debug)]
+pub struct SimStore {
+    fuse: Arc<Fuse>,
+    breaks: Breaks,
+    database: Mutex<Database>,
+    trouble: Mutex<Trouble>,
+}
+
+/// The value that no database of these worlds takes: a CHECK constraint stands against it.
+pub const POISON: &str = "poison";
+
+fn fault(kind: FaultKind, text: &str) -> PortError {
+    PortError::new(kind, text)
+}
+
+fn stopped(_: Stopped) -> PortError {
+    fault(FaultKind::Unknown, "the host has stopped")
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+impl SimStore {
+    /// A store over a database.
+    #[must_use]
+    pub fn new(database: Database, fuse: Arc<Fuse>, breaks: Breaks) -> Self {
+        Self { fuse, breaks, database: Mutex::new(database), trouble: Mutex::default() }
+    }
+
+    /// The committed state, for those who look on or restore it.
+    pub fn database(&self) -> MutexGuard<'_, Database> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next so many calls find the database busy.
+    pub fn make_busy(&self, calls: u64) {
+        self.trouble().busy = calls;
+    }
+
+    /// The next so many commits find the disk full.
+    pub fn make_full(&self, commits: u64) {
+        self.trouble().full = commits;
+    }
+
+    /// The outcome of the next commit is not known; whether it happens is told.
+    pub fn make_unknown(&self, happens: bool) {
+        self.trouble().unknown = Some(happens);
+    }
+
+    /// No transaction meets anything any more.
+    pub fn mend(&self) {
+        *self.trouble() = Trouble::default();
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Database) -> Result<T, PortError>) -> Result<T, PortError> {
+        self.fuse.burn().map_err(stopped)?;
+        self.busy()?;
+        work(&self.database())
+    }
+
+    fn busy(&self) -> Result<(), PortError> {
+        let mut trouble = self.trouble();
+        if trouble.busy > 0 {
+            trouble.busy -= 1;
+            return Err(fault(FaultKind::Transient, "the database is busy"));
+        }
+        Ok(())
+    }
+
+    /// One transaction: `plan` reads and decides, `act` changes. Whether the commit happens is settled between the two, so
+    /// that nothing needs to be taken back.
+    fn write<P>(
+        &self,
+        plan: impl FnOnce(&Database) -> Result<P, PortError>,
+        act: impl FnOnce(&mut Database, P),
+    ) -> Result<(), PortError> {
+        self.fuse.burn().map_err(stopped)?;
+        self.busy()?;
+        let planned = plan(&self.database())?;
+        self.commit(|database| act(database, planned))
+    }
+
+    fn commit(&self, act: impl FnOnce(&mut Database)) -> Result<(), PortError> {
+        let mut trouble = self.trouble();
+        if trouble.full > 0 {
+            trouble.full -= 1;
+            return Err(fault(FaultKind::Full, "no room for the commit"));
+        }
+        self.fuse.burn().map_err(stopped)?;
+        let unknown = trouble.unknown.take();
+        if unknown != Some(false) {
+            let mut database = self.database();
+            act(&mut database);
+            database.commits += 1;
+        }
+        if unknown.is_some() {
+            return Err(fault(FaultKind::Unknown, "the connection broke during the commit"));
+        }
+        // A host that stops here has committed and nobody was told.
+        self.fuse.burn().map_err(stopped)
+    }
+
+    /// The application of the zone commits one transaction; capture writes the outbox with it.
+    ///
+    /// # Panics
+    /// When the stream is not the zone's own: a mistake of the world.
+    pub fn commit_rows(&self, stream: &StreamContract, changes: &[Change]) {
+        let mut database = self.database();
+        let mut lines = Vec::new();
+        for change in changes {
+            let table = database.tables.entry(change.table.clone()).or_default();
+            match change.op {
+                Op::Insert | Op::Update => table.insert(change.key.clone(), change.values.clone()),
+                Op::Delete => table.remove(&change.key),
+            };
+            lines.push(change.line());
+        }
+        let own = database.own.get_mut(&stream.name).expect("a world writes own streams only");
+        for line in lines {
+            own.last_id += 1;
+            own.outbox.insert(own.last_id, Captured { line, contract: stream.digest });
+        }
+        database.commits += 1;
+    }
+}
+
+/// One change of an own row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The table.
+    pub table: String,
+    /// What is done.
+    pub op: Op,
+    /// The key as canonical JSON array.
+    pub key: String,
+    /// All values as canonical JSON array; the key again for a delete.
+    pub values: String,
+}
+
+impl Change {
+    /// The record line that capture writes.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let (op, values) = match self.op {
+            Op::Insert => ('i', &self.values),
+            Op::Update => ('u', &self.values),
+            Op::Delete => ('d', &self.key),
+        };
+        format!("[\"{}\",\"{op}\",{}", self.table, &values[1..])
+    }
+}
+
+impl Store for SimStore {
+    fn recover(&self) -> Result<Recovered, PortError> {
+        self.read(|database| {
+            let outgoing = database.own.values().map(|own| RecoveredOut {
+                last: own.last.clone(),
+                epoch_id: own.epoch_id,
+                through_id: own.through_id,
+                settled: own.settled.clone(),
+                unsettled: own
+                    .batches
+                    .range(own.settled.seq + 1..)
+                    .map(|(_, recorded)| recorded.batch.clone())
+                    .collect(),
+                boundaries: own.boundaries.values().cloned().collect(),
+            });
+            let incoming = database.peers.iter().map(|(stream, peer)| RecoveredIn {
+                stream: stream.clone(),
+                followed: peer.followed.clone(),
+                parked_rows: count(peer.parked.len()),
+                reports: peer.reports.values().rev().take(256).rev().cloned().collect(),
+                disputed: peer.disputed.iter().copied().collect(),
+            });
+            Ok(Recovered {
+                instance: database.instance,
+                audit: database.checkpoint(),
+                outgoing: outgoing.collect(),
+                incoming: incoming.collect(),
+            })
+        })
+    }
+
+    fn observe(&self) -> Result<Observation, PortError> {
+        self.fuse.burn().map_err(stopped)?;
+        self.busy()?;
+        let mut database = self.database();
+        let ends: BTreeMap<StreamName, u64> =
+            database.own.iter().map(|(stream, own)| (stream.clone(), own.last_id)).collect();
+        for own in database.own.values_mut().filter(|own| own.last_id > own.through_id) {
+            own.boundaries.insert(own.last_id, ends.clone());
+        }
+        let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id });
+        Ok(Observation { streams: streams.collect(), audit: database.checkpoint(), resend: database.requests.clone() })
+    }
+
+    fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError> {
+        self.read(|database| {
+            let outbox =
+                &database.own.get(&request.stream).ok_or_else(|| fault(FaultKind::Conflict, "no stream"))?.outbox;
+            let limit = usize::try_from(request.rows).unwrap_or(usize::MAX);
+            let mut cut = RawCut::default();
+            for (id, captured) in outbox.range(request.after + 1..=request.upto.max(request.after)).take(limit) {
+                if *cut.contract.get_or_insert(captured.contract) != captured.contract {
+                    break;
+                }
+                if !cut.ids.is_empty() {
+                    cut.lines.push(b'\n');
+                }
+                cut.ids.push(*id);
+                cut.lines.extend_from_slice(captured.line.as_bytes());
+            }
+            Ok(cut)
+        })
+    }
+
+    fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError> {
+        self.write(
+            |database| plan_record(database, batches),
+            |database, fresh| {
+                for batch in &batches[fresh..] {
+                    record_one(database, batch);
+                }
+            },
+        )
+    }
+
+    fn attempt(&self, attempts: &[Attempt]) -> Result<(), PortError> {
+        let waits = |database: &Database, attempt: &Attempt| {
+            let own = database.own.get(&attempt.stream);
+            let recorded = own.and_then(|own| own.batches.get(&attempt.seq));
+            recorded.is_some_and(|recorded| recorded.batch.attempt <= attempt.attempt)
+        };
+        self.write(
+            |database| match attempts.iter().all(|attempt| waits(database, attempt)) {
+                true => Ok(()),
+                false => Err(fault(FaultKind::Conflict, "no batch waits for this attempt")),
+            },
+            |database, ()| {
+                for attempt in attempts {
+                    let own = database.own.get_mut(&attempt.stream);
+                    if let Some(recorded) = own.and_then(|own| own.batches.get_mut(&attempt.seq)) {
+                        recorded.batch.attempt = attempt.attempt;
+                    }
+                    let text = format!("attempt {} {}", attempt.seq, attempt.attempt);
+                    database.leaf(&format!("out.{}", attempt.stream), &text);
+                }
+            },
+        )
+    }
+
+    fn settle(&self, settled: &Settled) -> Result<(), PortError> {
+        let mark = &settled.mark;
+        self.write(
+            |database| {
+                let own = database.own.get(&mark.stream);
+                let own = own.ok_or_else(|| fault(FaultKind::Conflict, "no stream of this zone"))?;
+                if own.batches.get(&mark.seq).map(|recorded| recorded.batch.digest) != Some(mark.digest) {
+                    return Err(fault(FaultKind::Conflict, "another digest here"));
+                }
+                Ok(mark.seq > own.settled.seq)
+            },
+            |database, is_news| {
+                if let Some(own) = database.own.get_mut(&mark.stream).filter(|_| is_news) {
+                    own.settled = mark.clone();
+                    database.leaf(&format!("out.{}", mark.stream), &format!("settled {}", mark.seq));
+                }
+            },
+        )
+    }
+
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
+        let stream = &genesis.stream;
+        self.write(
+            |database| match database.peers.get(stream).and_then(|peer| peer.followed.as_ref()) {
+                Some(_) => Err(fault(FaultKind::Conflict, "the stream follows an epoch already")),
+                None => Ok(()),
+            },
+            |database, ()| {
+                database.peers.entry(stream.clone()).or_default().followed = Some((epoch_id, genesis.clone()));
+                database.leaf(&format!("in.{stream}"), &format!("followed {}", genesis.epoch));
+            },
+        )
+    }
+
+    fn dispute(&self, dispute: &Dispute) -> Result<(), PortError> {
+        self.write(
+            |_| Ok(()),
+            |database, ()| {
+                let peer = database.peers.entry(dispute.stream.clone()).or_default();
+                if peer.disputed.insert((dispute.epoch, dispute.seq)) {
+                    database.leaf(&format!("in.{}", dispute.stream), &format!("disputed {}", dispute.seq));
+                }
+            },
+        )
+    }
+
+    fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError> {
+        self.fuse.burn().map_err(stopped)?;
+        self.busy()?;
+        let followed = self.database().peers.get(&request.contract.name).and_then(|peer| peer.followed.clone());
+        let (_, mark) = followed.ok_or_else(|| fault(FaultKind::Conflict, "the stream follows no epoch"))?;
+        if mark != *request.expect {
+            return Ok(ApplyOutcome::Moved(mark));
+        }
+        let plan = match ApplyPlan::make(request, mark, source)? {
+            Ok(plan) => plan,
+            Err(outcome) => return Ok(outcome),
+        };
+        if self.breaks.is(Break::WatermarkApart) {
+            self.commit(|database| plan.write_rows(database))?;
+            self.commit(|database| plan.write_books(database, request))?;
+        } else {
+            self.commit(|database| {
+                plan.write_rows(database);
+                plan.write_books(database, request);
+            })?;
+        }
+        let parked_rows = self.database().peers.get(&request.contract.name).map_or(0, |peer| count(peer.parked.len()));
+        Ok(ApplyOutcome::Applied { mark: plan.mark, batches: plan.applied, parked_rows })
+    }
+
+    fn watermark(&self, stream: &StreamName) -> Result<Option<Mark>, PortError> {
+        self.read(|database| {
+            let followed = database.peers.get(stream).and_then(|peer| peer.followed.as_ref());
+            Ok(followed.map(|(_, mark)| mark.clone()))
+        })
+    }
+
+    fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+        self.read(|database| {
+            let peer = database.peers.get(stream);
+            let same_epoch = |peer: &&PeerStream| peer.followed.as_ref().is_some_and(|(_, mark)| mark.epoch == epoch);
+            Ok(peer.filter(same_epoch).and_then(|peer| peer.applied.get(&seq).copied()))
+        })
+    }
+
+    fn note(&self, notes: &Notes) -> Result<(), PortError> {
+        self.write(
+            |_| Ok(()),
+            |database, ()| database.requests.retain(|request| !notes.requests_done.contains(&request.id)),
+        )
+    }
+}
+
+/// How many of the batches are recorded already; the others must follow.
+fn plan_record(database: &Database, batches: &[OutgoingBatch]) -> Result<usize, PortError> {
+    let conflict = || fault(FaultKind::Conflict, "the stream does not stand before this seq");
+    let Some(first) = batches.first() else { return Ok(0) };
+    let own = database.own.get(&first.stream).ok_or_else(conflict)?;
+    let is_recorded = |batch: &&OutgoingBatch| {
+        own.batches.get(&batch.seq).is_some_and(|recorded| recorded.batch.digest == batch.digest)
+    };
+    let fresh = batches.iter().take_while(is_recorded).count();
+    let (mut seq, mut digest) = (own.last.seq, own.last.digest);
+    for batch in &batches[fresh..] {
+        if batch.stream != first.stream
+            || batch.epoch != own.last.epoch
+            || batch.seq != seq + 1
+            || batch.previous != digest
+        {
+            return Err(conflict());
+        }
+        (seq, digest) = (batch.seq, batch.digest);
+    }
+    Ok(fresh)
+}
+
+fn record_one(database: &mut Database, batch: &OutgoingBatch) {
+    let Some(own) = database.own.get_mut(&batch.stream) else { return };
+    (own.last.seq, own.last.digest) = (batch.seq, batch.digest);
+    own.through_id = batch.through_id;
+    own.outbox = own.outbox.split_off(&(batch.through_id + 1));
+    own.boundaries = own.boundaries.split_off(&(batch.through_id + 1));
+    let recovered = RecoveredBatch {
+        seq: batch.seq,
+        digest: batch.digest,
+        group: batch.group,
+        rows: batch.rows,
+        file_bytes: batch.file_bytes,
+        attempt: 1,
+        cut_at_ms: batch.cut_at_ms,
+    };
+    let (through_id, previous) = (batch.through_id, batch.previous);
+    own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous });
+    database.leaf(&format!("out.{}", batch.stream), &format!("recorded {} {}", batch.seq, batch.digest));
+}
+
+/// What a group changes, found out before anything is changed.
+struct ApplyPlan {
+    mark: Mark,
+    /// Table, key, and the values that it has afterwards.
+    rows: Vec<(String, Json, Option<Json>)>,
+    parked: Vec<(u64, u64, String)>,
+    applied: Vec<AppliedBatch>,
+    digests: Vec<Digest>,
+}
+
+impl ApplyPlan {
+    fn make(
+        request: &ApplyRequest<'_>,
+        mark: Mark,
+        source: &mut dyn BatchSource,
+    ) -> Result<Result<Self, ApplyOutcome>, PortError> {
+        let mut plan = Self { mark, rows: Vec::new(), parked: Vec::new(), applied: Vec::new(), digests: Vec::new() };
+        loop {
+            let batch = match source.next() {
+                Ok(None) => return Ok(Ok(plan)),
+                Ok(Some(batch)) => batch,
+                Err(SourceFault::Refused(refusal)) => return Ok(Err(ApplyOutcome::Refused(refusal))),
+                Err(SourceFault::Spoiled(spoiled)) => return Ok(Err(ApplyOutcome::Spoiled(spoiled))),
+                Err(SourceFault::Port(error)) => return Err(error),
+            };
+            if batch.seq != plan.mark.seq + 1 {
+                return Err(fault(FaultKind::Conflict, "the batches of a group do not follow each other"));
+            }
+            if let Err(refusal) = plan.add(request.contract, &batch) {
+                return Ok(Err(ApplyOutcome::Refused(refusal)));
+            }
+        }
+    }
+
+    fn add(&mut self, contract: &StreamContract, batch: &CheckedBatch) -> Result<(), Refusal> {
+        let mut parked = 0;
+        for (index, row) in batch.rows.iter().enumerate() {
+            let table = &contract.tables[row.table];
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (key, values) = (text(batch.key(row)), text(batch.values(row)));
+            let values = match row.op {
+                Op::Insert | Op::Update => Some(values),
+                Op::Delete => None,
+            };
+            if !values.as_ref().is_some_and(|values| values.contains(POISON)) {
+                self.rows.push((table.name.clone(), key, values));
+            } else if table.independent {
+                parked += 1;
+                self.parked.push((batch.seq, count(index), table.name.clone()));
+            } else {
+                return Err(Refusal {
+                    code: "constraint-check".to_owned(),
+                    seq: batch.seq,
+                    table: Some(table.name.clone()),
+                    row: u64::try_from(index).ok(),
+                    constraint: Some("word_is_clean".to_owned()),
+                });
+            }
+        }
+        (self.mark.seq, self.mark.digest) = (batch.seq, batch.digest);
+        self.applied.push(AppliedBatch { seq: batch.seq, rows: count(batch.rows.len()) - parked, parked, apply_ms: 1 });
+        self.digests.push(batch.digest);
+        Ok(())
+    }
+
+    fn write_rows(&self, database: &mut Database) {
+        for (table, key, values) in &self.rows {
+            let table = database.tables.entry(table.clone()).or_default();
+            match values {
+                Some(values) => table.insert(key.clone(), values.clone()),
+                None => table.remove(key),
+            };
+        }
+    }
+
+    fn write_books(&self, database: &mut Database, request: &ApplyRequest<'_>) {
+        let stream = &request.contract.name;
+        let peer = database.peers.entry(stream.clone()).or_default();
+        peer.parked.extend(self.parked.iter().cloned());
+        peer.followed = Some((request.epoch_id, self.mark.clone()));
+        for (batch, digest) in self.applied.iter().zip(&self.digests) {
+            peer.applied.insert(batch.seq, *digest);
+            let AppliedBatch { seq, rows, parked, apply_ms } = *batch;
+            peer.reports.insert(seq, BatchReport { seq, rows, parked, wait_ms: 0, apply_ms });
+        }
+        for (batch, digest) in self.applied.iter().zip(&self.digests) {
+            *database.applied_leaves.entry(stream.clone()).or_default() += 1;
+            database.leaf(&format!("in.{stream}"), &format!("applied {} {digest}", batch.seq));
+        }
+    }
+}
