@@ -153,8 +153,10 @@ pub enum Action {
         statement: Box<StatusStatement>,
         /// The sealed part.
         body: Box<StatusBody>,
-        /// The status before, which this one replaces if the gate has not taken it.
-        replaces: Option<String>,
+        /// Earlier statuses that may still lie at the gate, the oldest first. The oldest stays, the others are replaced.
+        earlier: Vec<String>,
+        /// Earlier statuses that need not cross any more.
+        withdraw: Vec<String>,
     },
     /// Keep an accepted status as evidence, then remove it from the drop directory.
     KeepStatus {
@@ -227,8 +229,8 @@ pub enum Outcome {
     Recalled(String, BatchId, Arc<Vec<u8>>, Result<Option<Digest>, PortError>),
     /// Of [`Action::Settle`].
     Settled(Settled, Vec<BatchId>, Vec<String>, Result<(), PortError>),
-    /// Of [`Action::PublishStatus`]: its number, and the file's name.
-    StatusPublished(u64, Result<String, PortError>),
+    /// Of [`Action::PublishStatus`]: its number, and the statuses that lie at the gate now, the oldest first.
+    StatusPublished(u64, Result<Vec<String>, PortError>),
     /// Of [`Action::Note`].
     Noted(Notes, Result<(), PortError>),
 }

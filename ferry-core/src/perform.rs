@@ -70,8 +70,8 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = publish(&id, &name, replaces.as_deref(), ports);
             Outcome::Published(id, result)
         }
-        Action::PublishStatus { statement, body, replaces } => {
-            let result = publish_status(&statement, &body, replaces.as_deref(), around, ports);
+        Action::PublishStatus { statement, body, earlier, withdraw } => {
+            let result = publish_status(&statement, &body, earlier, &withdraw, around, ports);
             Outcome::StatusPublished(statement.number, result)
         }
         Action::Settle { settled, archive, withdraw } => {
@@ -193,19 +193,33 @@ fn publish(id: &BatchId, name: &str, replaces: Option<&str>, ports: &Ports<'_>) 
 fn publish_status(
     statement: &StatusStatement,
     body: &StatusBody,
-    replaces: Option<&str>,
+    earlier: Vec<String>,
+    withdraw: &[String],
     around: &Surroundings,
     ports: &Ports<'_>,
-) -> Result<String, PortError> {
+) -> Result<Vec<String>, PortError> {
     let sealed = ports.sealer.seal_status(statement, body)?;
     let name = around.name(NameKind::Status { number: statement.number }, 1, sealed.digest.short());
-    if let Some(old) = replaces {
-        ports.gate.withdraw(old)?;
+    for name in withdraw {
+        ports.gate.withdraw(name)?;
+    }
+    let mut at_gate = Vec::new();
+    for old in earlier {
+        // A gate that looks seldom, and wants to see a file twice, would never take one that is always replaced.
+        if !ports.gate.waits(&old)? {
+            continue;
+        }
+        if at_gate.is_empty() {
+            at_gate.push(old);
+        } else {
+            ports.gate.withdraw(&old)?;
+        }
     }
     // Evidence first: were it last, a full archive would leave a file at the gate that nobody withdraws.
     ports.spool.archive_status(Side::Out, &name, &sealed.bytes)?;
     ports.gate.publish(&name, &sealed.bytes)?;
-    Ok(name)
+    at_gate.push(name);
+    Ok(at_gate)
 }
 
 fn settle(settled: &Settled, archive: &[BatchId], withdraw: &[String], ports: &Ports<'_>) -> Result<(), PortError> {

@@ -27,6 +27,13 @@ pub(super) struct PeerState {
     pub(super) alarm: Option<&'static str>,
 }
 
+impl PeerState {
+    /// The highest number of ours that it has echoed since our start; 0 before.
+    pub(super) const fn echoed_number(&self) -> u64 {
+        self.echoed_number
+    }
+}
+
 impl Link {
     /// Takes a verified status. Returns whether it is news; a lower number is an old one come late, or a replay.
     pub(super) fn read_status(&mut self, statement: &StatusStatement, body: &StatusBody, now: Now) -> bool {

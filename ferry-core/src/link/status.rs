@@ -16,6 +16,14 @@ const REPORTS_OF_A_STATUS_MAX: usize = 4_096;
 /// The versions of the format that this program reads.
 pub const FORMATS_READ: [u64; 1] = [1];
 
+/// A status that was published.
+#[derive(Debug)]
+struct AtGate {
+    name: String,
+    number: u64,
+    since: Mono,
+}
+
 /// When the next status goes out.
 #[derive(Debug, Default)]
 pub(super) struct StatusState {
@@ -23,7 +31,8 @@ pub(super) struct StatusState {
     pub(super) next: u64,
     busy: bool,
     last_sent: Option<Mono>,
-    last_name: Option<String>,
+    /// Statuses that may still lie at the gate, the oldest first.
+    at_gate: Vec<AtGate>,
     progress_since: Option<Mono>,
     batches: u32,
     retry_at: Option<Mono>,
@@ -77,8 +86,18 @@ impl Link {
         self.status.batches = 0;
         let statement = self.status_statement(number, now);
         let body = self.status_body(number, now);
-        let replaces = self.status.last_name.clone();
-        Some(Action::PublishStatus { statement: Box::new(statement), body: Box::new(body), replaces })
+        let (withdraw, earlier) = self.statuses_at_gate(now.mono);
+        Some(Action::PublishStatus { statement: Box::new(statement), body: Box::new(body), earlier, withdraw })
+    }
+
+    /// Statuses at the gate that need not cross any more, and those that should: one that the peer has echoed or gone past,
+    /// or that has lain longer than any file needs, is left over from a gate that does not take its files away.
+    fn statuses_at_gate(&self, now: Mono) -> (Vec<String>, Vec<String>) {
+        let echoed = self.peer.echoed_number();
+        let is_over = |one: &&AtGate| one.number <= echoed || now.since(one.since) >= self.settings.gate_worst_ms;
+        let (over, open): (Vec<&AtGate>, Vec<&AtGate>) = self.status.at_gate.iter().partition(is_over);
+        let names = |list: Vec<&AtGate>| list.into_iter().map(|one| one.name.clone()).collect();
+        (names(over), names(open))
     }
 
     fn status_statement(&self, number: u64, now: Now) -> StatusStatement {
@@ -127,12 +146,18 @@ impl Link {
         }
     }
 
-    pub(super) fn status_published(&mut self, number: u64, result: Result<String, PortError>, now: Now) {
+    pub(super) fn status_published(&mut self, number: u64, result: Result<Vec<String>, PortError>, now: Now) {
         self.status.busy = false;
         match result {
-            Ok(name) => {
+            Ok(names) => {
                 self.status.retry_at = None;
-                self.status.last_name = Some(name);
+                let known = std::mem::take(&mut self.status.at_gate);
+                let at_gate = names.into_iter().map(|name| {
+                    let since = known.iter().find(|one| one.name == name);
+                    let (number, since) = since.map_or((number, now.mono), |one| (one.number, one.since));
+                    AtGate { name, number, since }
+                });
+                self.status.at_gate = at_gate.collect();
                 self.notes.facts.push(("status_number".to_owned(), number.to_string()));
             }
             Err(error) => {

@@ -111,6 +111,12 @@ pub trait Gate: Send + Sync {
     /// When the file is still there.
     fn withdraw(&self, name: &str) -> Result<(), PortError>;
 
+    /// Whether a file of ours still lies in `to-gate/`.
+    ///
+    /// # Errors
+    /// When the directory cannot be looked into.
+    fn waits(&self, name: &str) -> Result<bool, PortError>;
+
     /// Looks into `from-gate/`.
     ///
     /// # Errors

@@ -74,6 +74,10 @@ impl Gate for MemoryGate {
         Ok(())
     }
 
+    fn waits(&self, name: &str) -> Result<bool, PortError> {
+        Ok(self.to_gate.lock().unwrap().contains_key(name))
+    }
+
     fn scan(&self, limit: usize) -> Result<Scan, PortError> {
         let files = self.from_gate.lock().unwrap();
         let seen = |(name, bytes): (&String, &Vec<u8>)| Seen { name: name.clone(), bytes: bytes.len() as u64 };

@@ -105,6 +105,11 @@ impl Gate for GateDirectories {
         remove(&self.path_to_gate(name)?)
     }
 
+    fn waits(&self, name: &str) -> Result<bool, PortError> {
+        let path = self.path_to_gate(name)?;
+        path.try_exists().map_err(|error| port_error("cannot look at", &path, &error))
+    }
+
     fn scan(&self, limit: usize) -> Result<Scan, PortError> {
         let failed = |error: io::Error| port_error("cannot look into", &self.from_gate, &error);
         let mut names = BTreeSet::new();

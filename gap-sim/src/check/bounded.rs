@@ -15,7 +15,7 @@ impl Checker for Bounded {
     identity!(10, "bounded");
 
     fn look(&mut self, world: &World, moment: &Moment) -> Result<(), String> {
-        if !matches!(moment, Moment::Handled(_) | Moment::Ended) {
+        if !matches!(moment, Moment::Acted(..) | Moment::Ended) {
             return Ok(());
         }
         for zone in ZoneId::BOTH {

@@ -77,6 +77,7 @@ struct State {
     failing_writes: u64,
     /// Syncs of directories change nothing: for the break that leaves them out.
     directories_sync: bool,
+    changes: u64,
 }
 
 /// The disk of one host. Paths are `directory/name` with one level of directories.
@@ -95,6 +96,19 @@ impl Disk {
     #[must_use]
     pub fn new(fuse: Arc<Fuse>) -> Self {
         Self { fuse, state: Mutex::new(State { directories_sync: true, ..State::default() }) }
+    }
+
+    /// The state, about to be changed.
+    fn change(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        state.changes += 1;
+        state
+    }
+
+    /// How often anything on the disk has changed: who has seen the disk at a count need not look again.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.state().changes
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,7 +142,7 @@ impl Disk {
     /// When there is no room, or the device fails.
     pub fn write(&self, path: &str, bytes: Arc<Vec<u8>>) -> Result<(), DiskError> {
         self.fuse.burn()?;
-        let mut state = self.state();
+        let mut state = self.change();
         if state.failing_writes > 0 {
             state.failing_writes -= 1;
             return Err(DiskError::Io);
@@ -153,7 +167,7 @@ impl Disk {
     /// When there is no such file.
     pub fn sync_file(&self, path: &str) -> Result<(), DiskError> {
         self.fuse.burn()?;
-        let mut state = self.state();
+        let mut state = self.change();
         let file = *state.live.get(path).ok_or(DiskError::NotFound)?;
         if let Some(content) = state.contents.get_mut(&file) {
             content.synced = true;
@@ -167,7 +181,7 @@ impl Disk {
     /// When there is no such file.
     pub fn rename(&self, from: &str, to: &str) -> Result<(), DiskError> {
         self.fuse.burn()?;
-        let mut state = self.state();
+        let mut state = self.change();
         let file = state.live.remove(from).ok_or(DiskError::NotFound)?;
         let old = state.live.insert(to.to_owned(), file);
         state.pending.push(Change::Rename { from: from.to_owned(), to: to.to_owned(), file });
@@ -181,7 +195,7 @@ impl Disk {
     /// When there is no such file.
     pub fn remove(&self, path: &str) -> Result<(), DiskError> {
         self.fuse.burn()?;
-        let mut state = self.state();
+        let mut state = self.change();
         let file = state.live.remove(path).ok_or(DiskError::NotFound)?;
         state.pending.push(Change::Unlink { path: path.to_owned() });
         state.release(Some(file));
@@ -194,7 +208,7 @@ impl Disk {
     /// When the host has stopped.
     pub fn sync_directory(&self, directory: &str) -> Result<(), DiskError> {
         self.fuse.burn()?;
-        let mut state = self.state();
+        let mut state = self.change();
         if !state.directories_sync {
             return Ok(());
         }
@@ -253,7 +267,7 @@ impl Disk {
     /// Puts a file there from outside, durably at once: a drop directory is the gate's as much as the host's. With `from`
     /// a file that is there gets this name.
     pub fn put_there(&self, path: &str, bytes: Option<Arc<Vec<u8>>>, from: Option<&str>) {
-        let mut state = self.state();
+        let mut state = self.change();
         let moved = from.and_then(|from| {
             state.durable.remove(from);
             state.live.remove(from)
@@ -277,7 +291,7 @@ impl Disk {
 
     /// Takes a file away from outside, durably at once.
     pub fn take_away(&self, path: &str) {
-        let mut state = self.state();
+        let mut state = self.change();
         state.pending.retain(|change| !change.names(path));
         let old = state.live.remove(path);
         state.durable.remove(path);
@@ -286,7 +300,7 @@ impl Disk {
 
     /// Changes a file's bytes where they lie, as a failing disk does.
     pub fn rot(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
-        let mut state = self.state();
+        let mut state = self.change();
         let Some(file) = state.live.get(path).copied() else { return };
         let Some(content) = state.contents.get_mut(&file) else { return };
         let before = content.bytes.len() as u64;
@@ -297,7 +311,7 @@ impl Disk {
 
     /// Power is cut: of what was not synced, any part is left.
     pub fn cut_power(&self, prng: &mut Prng) {
-        let mut state = self.state();
+        let mut state = self.change();
         for change in std::mem::take(&mut state.pending) {
             if prng.below(2) == 0 {
                 state.settle(&change);

@@ -202,6 +202,11 @@ impl Gate for SimGate {
         }
     }
 
+    fn waits(&self, name: &str) -> Result<bool, PortError> {
+        let names = self.disk.list(TO_GATE).map_err(|fault| error(fault, "cannot look"))?;
+        Ok(names.iter().any(|one| one == name))
+    }
+
     fn scan(&self, limit: usize) -> Result<Scan, PortError> {
         let names = self.disk.list(FROM_GATE).map_err(|fault| error(fault, "cannot look"))?;
         let (ours, foreign): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| self.is_for_us(name));

@@ -30,6 +30,8 @@ pub struct ModelStream {
     pub followed: u64,
     /// Rows parked up to there.
     pub parked: u64,
+    /// Numbers of the changes that the receiving database does not take and that are not parked alone.
+    pub poison: BTreeSet<u64>,
 }
 
 impl ModelStream {
@@ -44,12 +46,19 @@ impl ModelStream {
             replica: BTreeMap::new(),
             followed: 0,
             parked: 0,
+            poison: BTreeSet::new(),
         }
     }
 
     /// The owner commits a transaction.
     pub fn commit(&mut self, changes: &[Change]) {
-        self.changes.extend_from_slice(changes);
+        for change in changes {
+            self.changes.push(change.clone());
+            let bad = change.op != Op::Delete && change.values.contains(POISON);
+            if bad && !self.independent.contains(&change.table) {
+                self.poison.insert(self.len());
+            }
+        }
         self.ends.insert(self.len());
     }
 
@@ -87,11 +96,7 @@ impl ModelStream {
     /// The first change above `after` that the receiving database does not take, and that is not parked alone.
     #[must_use]
     pub fn next_poison(&self, after: u64) -> Option<u64> {
-        let bad = |change: &Change| {
-            change.op != Op::Delete && change.values.contains(POISON) && !self.independent.contains(&change.table)
-        };
-        let skip = usize::try_from(after).expect("a world has few changes");
-        self.changes.iter().skip(skip).position(bad).map(|place| after + place as u64 + 1)
+        self.poison.range(after + 1..).next().copied()
     }
 }
 

@@ -177,6 +177,10 @@ fn draw_settings(prng: &mut Prng, divisor: u64) -> Settings {
         } else {
             ResendPlan::Doubling
         },
+        // Polling costs steps and shows nothing new, so most worlds look less often than is shipped.
+        observe_ms: [200, 2_000, 10_000][pick(prng, 3)] / divisor,
+        scan_ms: [1_000, 5_000, 20_000][pick(prng, 3)] / divisor,
+        note_ms: [500, 10_000, 60_000][pick(prng, 3)] / divisor,
         ..scaled
     }
 }

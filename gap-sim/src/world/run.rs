@@ -392,6 +392,14 @@ impl World {
         followed.map_or(0, |(_, mark)| mark.seq)
     }
 
+    /// Changes with everything that lies on a disk or is committed in a database.
+    pub(crate) fn version(&self) -> [u64; 5] {
+        let [inner, outer] = &self.hosts;
+        let commits = |host: &super::host::Host| host.store.database().commits;
+        let changes: u64 = self.model.streams.values().map(|stream| stream.changes.len() as u64).sum();
+        [commits(inner), commits(outer), inner.disk.changes(), outer.disk.changes(), changes]
+    }
+
     /// The model's replicas go on to what the receivers have applied.
     pub(crate) fn follow_replicas(&mut self) {
         let streams: Vec<ferry_format::StreamName> = self.model.streams.keys().cloned().collect();

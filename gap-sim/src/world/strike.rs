@@ -320,6 +320,7 @@ impl World {
             model.changes.truncate(usize::try_from(last_id).unwrap_or(usize::MAX));
             model.ends = model.ends.iter().copied().filter(|end| *end <= last_id).collect::<BTreeSet<u64>>();
             model.ends.insert(model.changes.len() as u64);
+            model.poison.retain(|bad| *bad <= last_id);
         }
     }
 
