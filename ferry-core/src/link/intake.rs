@@ -1,6 +1,6 @@
 //! What comes in: files at the gate, and groups to apply.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use ferry_format::{BatchStatement, Digest, EpochId, FileName, FormatError, Mark, NameKind, StreamName, genesis};
@@ -22,12 +22,18 @@ struct AtGate {
     look_at: Option<Mono>,
 }
 
+/// Who is taken first: a class, and a place in it.
+type Rank = (u8, u64);
+
+/// The class of files that are here already, by their names.
+const NOT_NEEDED: u8 = u8::MAX - 1;
+
 /// The files at the gate and what is to be done with those taken.
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     files: BTreeMap<String, AtGate>,
-    /// Names to take, by rank: statuses first, then streams by priority, then by name.
-    ready: BTreeMap<(u8, String), ()>,
+    /// Names to take: statuses first and the newest of them, then what is missing by priority and place, then the rest.
+    ready: BTreeSet<(Rank, String)>,
     taking: usize,
     /// What was decided about files that were read; done before more are taken.
     todo: VecDeque<Action>,
@@ -84,7 +90,7 @@ impl Link {
             let fresh = AtGate { first_seen: now.mono, look_at: Some(now.mono) };
             let known = self.intake.files.remove(&seen.name).unwrap_or(fresh);
             if known.look_at.is_some_and(|at| now.mono >= at) {
-                self.intake.ready.insert((self.rank(&seen.name), seen.name.clone()), ());
+                self.intake.ready.insert((self.rank(&seen.name), seen.name.clone()));
             }
             present.insert(seen.name, known);
         }
@@ -92,18 +98,22 @@ impl Link {
         present.extend(std::mem::take(&mut self.intake.files).into_iter().filter(|(_, file)| file.look_at.is_none()));
         self.intake.files = present;
         let Intake { ready, files, .. } = &mut self.intake;
-        ready.retain(|(_, name), ()| files.contains_key(name));
+        ready.retain(|(_, name)| files.contains_key(name));
     }
 
-    /// Names are hints only, but good ones: what was taken first is judged first.
-    fn rank(&self, name: &str) -> u8 {
+    /// Names are hints only, but good ones: what is taken first is judged first. A batch that is missing must not wait
+    /// behind twenty attempts of one that is here, nor the newest status behind those that it has overtaken.
+    fn rank(&self, name: &str) -> Rank {
         match name.parse::<FileName>().ok().map(|name| name.kind) {
-            Some(NameKind::Status { .. }) => 0,
-            Some(NameKind::Batch { stream, .. }) => self
-                .receivers
-                .get(&stream)
-                .map_or(u8::MAX, |receiver| (u8::MAX - 1) - receiver.priority.min(u8::MAX - 2)),
-            None => u8::MAX,
+            Some(NameKind::Status { number }) => (0, u64::MAX - number),
+            Some(NameKind::Batch { stream, epoch, seq }) => match self.receivers.get(&stream) {
+                Some(receiver) if receiver.needs(epoch, seq) => {
+                    ((NOT_NEEDED - 1) - receiver.priority.min(NOT_NEEDED - 2), seq)
+                }
+                Some(_) => (NOT_NEEDED, seq),
+                None => (u8::MAX, 0),
+            },
+            None => (u8::MAX, 0),
         }
     }
 
@@ -111,7 +121,7 @@ impl Link {
         if self.intake.taking >= TAKES_MAX {
             return None;
         }
-        while let Some(((_, name), ())) = self.intake.ready.pop_first() {
+        while let Some((_, name)) = self.intake.ready.pop_first() {
             // A file that has gone since it was seen needs nothing.
             let Some(file) = self.intake.files.get_mut(&name) else { continue };
             file.look_at = None;

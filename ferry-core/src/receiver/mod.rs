@@ -142,6 +142,13 @@ impl Receiver {
         ranges::gaps(self.applied_seq(), self.last_known(), self.held_here().map(|(seq, _)| seq), limit)
     }
 
+    /// Whether a batch of this place would be news.
+    #[must_use]
+    pub fn needs(&self, epoch: u64, seq: u64) -> bool {
+        let applied = self.mark().is_some_and(|mark| (epoch, seq) <= (mark.epoch, mark.seq));
+        !applied && !self.held.contains_key(&(epoch, seq))
+    }
+
     /// Bytes of files held.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {

@@ -86,7 +86,8 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
         return Err(format!("{name} is published, and a power cut may lose the owner's own file"));
     }
     let anchor = host.anchor.load().ok().flatten();
-    let anchored = anchor.is_some_and(|anchor| {
+    // A zone that has lost its anchor since is locked; what it sent before is on its way.
+    let anchored = anchor.is_none_or(|anchor| {
         anchor.sent.iter().any(|mark| mark.stream == stream && (mark.epoch, mark.seq) >= (epoch, seq))
     });
     if !anchored && host.link.is_some() {

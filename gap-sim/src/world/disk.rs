@@ -40,8 +40,8 @@ enum Change {
 impl Change {
     fn is_in(&self, directory: &str) -> bool {
         match self {
-            Self::Link { path, .. } | Self::Unlink { path } => parent(path) == directory,
-            Self::Rename { from, to, .. } => parent(from) == directory || parent(to) == directory,
+            Self::Link { path, .. } | Self::Unlink { path } => lies_in(path, directory),
+            Self::Rename { from, to, .. } => lies_in(from, directory) || lies_in(to, directory),
         }
     }
 }
@@ -78,7 +78,11 @@ struct State {
     /// Syncs of directories change nothing: for the break that leaves them out.
     directories_sync: bool,
     changes: u64,
+    syncs: u64,
 }
+
+/// Contents that no name leads to are dropped once in so many syncs: looking for them costs more than keeping them.
+const SYNCS_BETWEEN_SWEEPS: u64 = 256;
 
 /// The disk of one host. Paths are `directory/name` with one level of directories.
 #[derive(Debug)]
@@ -87,8 +91,8 @@ pub struct Disk {
     state: Mutex<State>,
 }
 
-fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+fn lies_in(path: &str, directory: &str) -> bool {
+    path.as_bytes().get(directory.len()) == Some(&b'/') && path.starts_with(directory)
 }
 
 impl Disk {
@@ -218,7 +222,10 @@ impl Disk {
         for change in now {
             state.settle(&change);
         }
-        state.forget_unnamed();
+        state.syncs += 1;
+        if state.syncs % SYNCS_BETWEEN_SWEEPS == 0 {
+            state.forget_unnamed();
+        }
         Ok(())
     }
 

@@ -102,6 +102,7 @@ impl World {
             transactions_left: options.transactions,
             row_count: 0,
             files_before: 0,
+            liveness_end_ms: u64::MAX,
             forged_count: 0,
             options,
         };

@@ -132,6 +132,8 @@ pub struct World {
     row_count: u64,
     /// Files that the gate of the first phase picked up.
     files_before: u64,
+    /// When everything must have converged.
+    liveness_end_ms: u64,
     forged_count: u64,
 }
 

@@ -58,8 +58,10 @@ pub struct Options {
     pub latency_ms: u64,
     /// How often each fault of the hosts, the files and the people strikes.
     pub strikes: BTreeMap<Fault, u64>,
-    /// The most simulated time after the faults until everything has converged.
+    /// The most simulated time after the faults until everything has converged, when little waits.
     pub liveness_ms: u64,
+    /// The most simulated time for a window of batches to cross and to be known to have crossed.
+    pub round_ms: u64,
 }
 
 /// Streams that the inner zone may own, with what each may depend on.
@@ -103,7 +105,7 @@ impl Options {
         let mut prng = Prng::fork(seed, &[0x6f70_7469_6f6e_73]);
         let divisor = [1, 10, 100][pick(&mut prng, 3)];
         let settings = draw_settings(&mut prng, divisor);
-        let safety_ms = prng.between(20, 120) * 60_000 / divisor;
+        let safety_ms = prng.between(5, 40) * 60_000 / divisor;
         let profile = draw_profile(&mut prng, divisor, safety_ms);
         let mut strikes = BTreeMap::new();
         for (fault, most, of_ten) in STRIKES {
@@ -116,23 +118,26 @@ impl Options {
         if prng.below(12) == 0 {
             strikes.insert(Fault::UnsendableRow, 1);
         }
-        // Twice the gate's worst case and the longest interval between two attempts, for each of a few losses in a row
-        // that the faults left behind, and a heartbeat to tell of each.
-        let liveness_ms = 6 * (2 * settings.gate_worst_ms + settings.resend_max_ms + 4 * settings.heartbeat_ms);
+        // A file that the faults swallowed comes again after the longest interval between two attempts. Then it crosses,
+        // which a status of the peer tells: each needs two looks of the gate and its worst delay.
+        let crossing_ms = settings.gate_worst_ms + 3 * profile.scan_interval_ms;
+        let round_ms = 2 * crossing_ms + settings.scan_ms + settings.observe_ms + settings.status_debounce_ms;
+        let liveness_ms = settings.resend_max_ms * 6 / 5 + 4 * round_ms + 4 * settings.heartbeat_ms;
         Self {
             seed,
             streams: draw_streams(&mut prng),
             settings,
             profile,
             safety_ms,
-            transactions: prng.between(10, 60),
+            transactions: prng.between(5, 40),
             rows_max: prng.between(1, 12),
             big_per_mille: [0, 0, 30, 100][pick(&mut prng, 4)],
             keys: [3, 20, 1_000][pick(&mut prng, 3)],
             burst: [1, 1, 5, 20][pick(&mut prng, 4)],
-            latency_ms: [0, 2, 20, 400][pick(&mut prng, 4)],
+            latency_ms: [0, 2, 20, 400][pick(&mut prng, 4)] / divisor,
             strikes,
             liveness_ms,
+            round_ms,
         }
     }
 
@@ -181,6 +186,7 @@ fn draw_settings(prng: &mut Prng, divisor: u64) -> Settings {
         observe_ms: [200, 2_000, 10_000][pick(prng, 3)] / divisor,
         scan_ms: [1_000, 5_000, 20_000][pick(prng, 3)] / divisor,
         note_ms: [500, 10_000, 60_000][pick(prng, 3)] / divisor,
+        status_debounce_ms: [500, 5_000, 20_000][pick(prng, 3)] / divisor,
         ..scaled
     }
 }

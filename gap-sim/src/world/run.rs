@@ -327,7 +327,20 @@ impl World {
         for stream in self.model.streams.keys().cloned().collect::<Vec<_>>() {
             self.transact(&stream, "");
         }
+        self.liveness_end_ms = self.now_ms + self.options.liveness_ms + self.rounds() * self.options.round_ms;
         self.look(&Moment::FaultsEnded)
+    }
+
+    /// How many windows of batches wait, the streams one after the other as their dependence may have it.
+    fn rounds(&self) -> u64 {
+        let window = self.options.settings.window_batches as u64;
+        let of_stream = |plan: &super::options::StreamPlan| {
+            let name = plan.name.parse::<ferry_format::StreamName>().expect("a drawn name is good");
+            let model = &self.model.streams[&name];
+            // A batch may hold less than its limit of rows where transactions end, and at least one.
+            (model.len() - model.followed).min(2 * (model.len() - model.followed) / plan.rows + model.ends.len() as u64)
+        };
+        self.options.streams.iter().map(|plan| of_stream(plan).div_ceil(window)).sum()
     }
 
     fn count_gate_faults(&mut self, index: usize) {
@@ -365,7 +378,7 @@ impl World {
             self.look(&Moment::Ended)?;
             return Ok(Some(Verdict::Pass));
         }
-        if self.now_ms >= self.options.safety_ms + self.options.liveness_ms {
+        if self.now_ms >= self.liveness_end_ms {
             return Ok(Some(Verdict::Liveness(waiting.unwrap_or_default())));
         }
         Ok(None)
