@@ -3,6 +3,7 @@
 
 use ferry_format::{Digest, Payload, TableSummary, parse_record};
 
+use crate::breaks::{self, Break};
 use crate::contract::{StreamContract, Tally};
 use crate::ports::RawCut;
 
@@ -103,6 +104,9 @@ fn choose_end(ids: &[u64], fitting: usize, boundaries: &[u64], exhausted: bool) 
         return End { rows: fitting, ends: true };
     }
     let boundary = (1..=fitting).rev().find(|rows| boundaries.binary_search(&ids[rows - 1]).is_ok());
+    if breaks::is(Break::GroupEndsAnywhere) {
+        return End { rows: fitting, ends: true };
+    }
     match boundary {
         Some(rows) => End { rows, ends: true },
         None => End { rows: fitting, ends: false },
@@ -127,7 +131,11 @@ fn fill(
     for (index, line) in lines.iter().enumerate() {
         let bad = |code, place| BadRow { index, code, place };
         let record = parse_record(line).map_err(|error| bad(error.code(), String::new()))?;
-        tally.add(&record).map_err(|fault| bad(fault.code(), format!("{}: {fault}", record.table)))?;
+        let shown = |fault: &dyn core::fmt::Display| match breaks::is(Break::ValuesInStop) {
+            true => String::from_utf8_lossy(line).into_owned(),
+            false => format!("{}: {fault}", record.table),
+        };
+        tally.add(&record).map_err(|fault| bad(fault.code(), shown(&fault)))?;
         payload.push(line).map_err(|error| bad(error.code(), record.table.clone().into_owned()))?;
     }
     Ok(CutBatch {

@@ -2,6 +2,7 @@
 
 use ferry_format::{Batch, FormatError, Op, Refusal, Value, Verified, parse_record, write_value};
 
+use crate::breaks::{self, Break};
 use crate::contract::{StreamContract, Table};
 use crate::ports::{
     BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, Sealer, Side, SourceFault, Spoiled, Spool, Vetted,
@@ -95,6 +96,9 @@ fn check(
         let position = position.expect("the check returns one of this contract's tables");
         push_row(&mut checked, table, position, record.op, &record.values);
     }
+    if breaks::is(Break::RowsReversed) {
+        checked.rows.reverse();
+    }
     if tally.summarize() != batch.statement.tables {
         return Err(refusal(seq, "totals-differ", None, None));
     }
@@ -102,6 +106,9 @@ fn check(
 }
 
 fn push_row(checked: &mut CheckedBatch, table: &Table, position: usize, op: Op, values: &[Value<'_>]) {
+    if op == Op::Delete && breaks::is(Break::DeletesDropped) {
+        return;
+    }
     let start = checked.bytes.len();
     write_array(&mut checked.bytes, values.iter());
     let end = checked.bytes.len();

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod action;
+pub mod breaks;
 pub mod contract;
 pub mod cut;
 pub mod delay;

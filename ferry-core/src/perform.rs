@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ferry_format::{EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName};
 
 use crate::action::{Action, Outcome, TakenFile};
+use crate::breaks::{self, Break};
 use crate::contract::{Contract, StreamContract};
 use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::Group;
@@ -187,7 +188,11 @@ fn publish(id: &BatchId, name: &str, replaces: Option<&str>, ports: &Ports<'_>) 
     if let Some(old) = replaces {
         ports.gate.withdraw(old)?;
     }
-    ports.gate.publish(name, &bytes)
+    ports.gate.publish(name, &bytes)?;
+    if breaks::is(Break::SpoolDeletedWhenTaken) {
+        ports.spool.discard(Side::Out, id)?;
+    }
+    Ok(())
 }
 
 fn publish_status(
@@ -206,6 +211,10 @@ fn publish_status(
     let mut at_gate = Vec::new();
     for old in earlier {
         // A gate that looks seldom, and wants to see a file twice, would never take one that is always replaced.
+        if breaks::is(Break::StatusAlwaysReplaced) {
+            ports.gate.withdraw(&old)?;
+            continue;
+        }
         if !ports.gate.waits(&old)? {
             continue;
         }

@@ -7,6 +7,7 @@ use ferry_format::{
 };
 
 use super::{Link, Lock};
+use crate::breaks::{self, Break};
 use crate::settings::SILENT_HEARTBEATS;
 use crate::time::{Mono, Now};
 
@@ -39,7 +40,7 @@ impl Link {
     pub(super) fn read_status(&mut self, statement: &StatusStatement, body: &StatusBody, now: Now) -> bool {
         let echo_now = statement.echo.filter(|echo| echo.boot == self.boot);
         let higher = self.peer.highest.is_none_or(|(_, number)| statement.number > number);
-        if !higher {
+        if !higher && !breaks::is(Break::StaleStatusAccepted) {
             // Lower numbers with a fresher echo than any before can only come from a peer that has forgotten.
             let fresh = echo_now.is_some_and(|echo| echo.number > self.peer.echoed_number);
             let other_boot = self.peer.highest.is_some_and(|(boot, _)| boot != statement.boot);
@@ -104,13 +105,14 @@ impl Link {
             sender.is_some_and(|sender| (epoch, seq) > (sender.epoch, sender.last_recorded().seq))
         };
         let ahead = statement.received.iter().any(|mark| beyond(&mark.stream, mark.epoch, mark.seq));
-        // A zone that has its anchor knows what it sent: what the peer merely holds beyond that may be a thief's, and must
-        // not stop it. One that has lost it believes whatever speaks for a later past.
+        // A zone that has its anchor knows what it sent: what the peer merely holds or misses beyond that may be a thief's
+        // word, and must not stop it. One that has lost it believes whatever speaks for a later past.
         let unanchored = matches!(self.lock, Some(Lock::AnchorMissing | Lock::AnchorForeign));
-        let holds_more = |report: &IncomingReport| {
-            report.held.last().is_some_and(|range| beyond(&report.stream, report.epoch, range.last))
+        let knows_more = |report: &IncomingReport| {
+            let known = report.held.last().into_iter().chain(report.missing.last());
+            known.into_iter().any(|range| beyond(&report.stream, report.epoch, range.last))
         };
-        if ahead || unanchored && (body.incoming.iter().any(holds_more) || self.differs(statement)) {
+        if ahead || unanchored && (body.incoming.iter().any(knows_more) || self.differs(statement)) {
             self.lock = Some(Lock::Restored);
             return;
         }

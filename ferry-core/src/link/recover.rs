@@ -7,6 +7,7 @@ use ferry_format::{BootNonce, Counters, StreamName};
 use thiserror::Error;
 
 use super::{Chore, Link, Lock, intake, outgoing, peer, status};
+use crate::breaks::{self, Break};
 use crate::perform::Surroundings;
 use crate::ports::{Anchor, BatchId, Notes, PortError, Ports, Recovered, Side, Vetted};
 use crate::receiver::Receiver;
@@ -84,7 +85,12 @@ pub fn recover(
 
 /// A database older than its anchor was restored; one without its anchor may have been.
 fn judge_anchor(anchor: Option<&Anchor>, recovered: &Recovered) -> Option<Lock> {
-    let Some(anchor) = anchor else { return Some(Lock::AnchorMissing) };
+    if breaks::is(Break::AnchorIgnored) {
+        return None;
+    }
+    let Some(anchor) = anchor else {
+        return (!breaks::is(Break::MissingAnchorIgnored)).then_some(Lock::AnchorMissing);
+    };
     if anchor.instance == recovered.instance && anchor.restored {
         return Some(Lock::Restored);
     }
@@ -160,7 +166,7 @@ impl Link {
             self.anchor.status_next = self.status.next + UNANCHORED_NUMBERS;
             return;
         };
-        self.status.next = anchor.status_next;
+        self.status.next = if breaks::is(Break::StatusNumbersReused) { 1 } else { anchor.status_next };
         self.anchor.status_next = anchor.status_next;
         self.peer.highest = anchor.peer;
         self.anchor.marks.clone_from(&anchor.sent);

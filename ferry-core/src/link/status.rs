@@ -110,7 +110,7 @@ impl Link {
             number,
             clock_ms: now.wall_ms,
             echo: self.peer.highest.map(|(boot, number)| Echo { boot, number }),
-            received: self.marks().into_values().collect(),
+            received: self.receivers.values().filter_map(Receiver::stated_mark).collect(),
             sent: self.senders.values().map(|sender| sender.last_recorded().clone()).collect(),
             audit: self.audit,
             witness: self.peer.audit,

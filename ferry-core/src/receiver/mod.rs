@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ferry_format::{BatchReport, Digest, EpochId, Group, Mark, Parked, Refusal, Requirement, SeqRange, StreamName};
 
+use crate::breaks::{self, Break};
 use crate::ports::{BatchId, RecoveredIn, Spoiled};
 use crate::ranges;
 use crate::time::{Mono, Now};
@@ -84,7 +85,10 @@ impl Receiver {
             announced: None,
             held: BTreeMap::new(),
             held_bytes: 0,
-            disputed: recovered.disputed.into_iter().collect(),
+            disputed: match breaks::is(Break::DisputeForgotten) {
+                true => BTreeSet::new(),
+                false => recovered.disputed.into_iter().collect(),
+            },
             published: 0,
             applying: false,
             reading: false,
@@ -107,6 +111,17 @@ impl Receiver {
     #[must_use]
     pub fn mark(&self) -> Option<&Mark> {
         self.followed.as_ref().map(|followed| &followed.mark)
+    }
+
+    /// The watermark as a status states it.
+    #[must_use]
+    pub fn stated_mark(&self) -> Option<Mark> {
+        let mark = self.mark()?.clone();
+        if self.applying && breaks::is(Break::AcknowledgedBeforeCommit) {
+            let next = self.held_here().take_while(|(_, held)| held.durable).last();
+            return next.map(|(seq, held)| Mark { seq, digest: held.digest, ..mark });
+        }
+        Some(mark)
     }
 
     fn epoch(&self) -> u64 {
@@ -133,7 +148,8 @@ impl Receiver {
     /// Durably held above the watermark.
     #[must_use]
     pub fn held_ranges(&self, limit: usize) -> Vec<SeqRange> {
-        ranges::collect(self.held_here().filter(|(_, held)| held.durable).map(|(seq, _)| seq), limit)
+        let counts = |held: &Held| held.durable || breaks::is(Break::HeldBeforeDurable);
+        ranges::collect(self.held_here().filter(|(_, held)| counts(held)).map(|(seq, _)| seq), limit)
     }
 
     /// Known to exist and not here.

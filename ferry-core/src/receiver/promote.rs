@@ -3,6 +3,7 @@
 use ferry_format::{BatchReport, EpochId, Mark, Requirement, StreamName};
 
 use super::Receiver;
+use crate::breaks::{self, Break};
 use crate::ports::{ApplyOutcome, BatchId, FaultKind, PortError, Spoiled};
 use crate::settings::Settings;
 use crate::time::{Mono, Now};
@@ -63,13 +64,16 @@ impl Receiver {
 
     /// The seqs of the head group when all of it is durably held.
     fn whole_group(&self) -> Option<std::ops::RangeInclusive<u64>> {
-        let first = self.applied_seq() + 1;
+        let mut first = self.applied_seq() + 1;
+        if breaks::is(Break::HolePassedByTime) {
+            first = self.held_here().find(|(seq, held)| *seq == held.group.first).map_or(first, |(seq, _)| seq);
+        }
         let here = self.held_here().skip_while(|(seq, _)| *seq < first);
         for (next, (seq, held)) in (first..).zip(here) {
             if seq != next || !held.durable || held.group.first != first {
                 return None;
             }
-            if held.group.last {
+            if held.group.last || breaks::is(Break::GroupInParts) {
                 return Some(first..=seq);
             }
         }
@@ -85,6 +89,9 @@ impl Receiver {
             return self.held.keys().next().map(|(_, seq)| ("epoch-not-followed", *seq));
         };
         let head = mark.seq + 1;
+        if breaks::is(Break::DisputeIgnored) {
+            return None;
+        }
         let places = (mark.epoch, 0)..=(mark.epoch, self.group_end(head));
         if let Some((_, seq)) = self.disputed.range(places).next() {
             return Some(("two-statements", *seq));

@@ -6,6 +6,7 @@ use ferry_format::{BatchStatement, Checkpoint, Digest, Group, LinkId, Mark, Stre
 
 use super::{Boundary, Outgoing, Sender, Stage, Stop};
 use crate::action::Action;
+use crate::breaks::{self, Break};
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{CutRequest, FaultKind, OutgoingBatch, PortError};
 use crate::settings::{BOUNDARIES_MAX, PIPELINE_MAX, RECORDS_MAX, Settings};
@@ -116,7 +117,13 @@ impl Sender {
     }
 
     fn has_credit(&self, settings: &Settings) -> bool {
+        if breaks::is(Break::WindowWithoutEnd) {
+            return true;
+        }
         let room = self.open_group.is_some() || self.unsettled_bytes < settings.hold_bytes;
+        if breaks::is(Break::WindowIgnoresHeld) {
+            return room && self.unsettled.len() + self.in_pipeline() < settings.window_batches;
+        }
         room && self.not_held + self.in_pipeline() < settings.window_batches && self.in_pipeline() < PIPELINE_MAX
     }
 
@@ -245,7 +252,7 @@ impl Sender {
             group: statement.group,
             rows: statement.records,
             file_bytes,
-            through_id: cut.through_id,
+            through_id: cut.through_id + u64::from(breaks::is(Break::RecordTakesOneMore)),
             cut_at_ms: statement.cut_at_ms,
             tables: statement.tables,
         });

@@ -3,6 +3,7 @@
 use ferry_format::{BatchReport, IncomingReport, Mark};
 
 use super::{Outgoing, Sender, Stage};
+use crate::breaks::{self, Break};
 use crate::ports::{Attempt, BatchId, LifeKind, Settled};
 use crate::settings::Settings;
 use crate::time::Now;
@@ -36,6 +37,13 @@ impl Sender {
         self.peer_refused = report.refused.clone();
         self.peer_parked = report.parked.clone();
         self.peer_parked_rows = report.parked_rows;
+        if breaks::is(Break::HeldTakenForApplied)
+            && let Some(last) = report.held.last().map(|range| range.last)
+            && let Some(batch) = self.unsettled.get(&last)
+        {
+            let mark = Mark { stream: self.stream.clone(), epoch: self.epoch, seq: last, digest: batch.digest };
+            self.settling = Some(mark);
+        }
         if report.epoch == self.epoch && evidence.alarm.is_none() {
             self.read_held(report, now, &mut evidence);
             self.read_missing(report, now, settings, &mut evidence);
@@ -64,7 +72,7 @@ impl Sender {
             return;
         }
         match self.unsettled.get(&mark.seq) {
-            Some(batch) if batch.digest == mark.digest => {
+            Some(batch) if batch.digest == mark.digest || breaks::is(Break::WatermarkWithoutDigest) => {
                 evidence.progress = true;
                 self.settling = Some(mark.clone());
             }

@@ -3,6 +3,7 @@
 use ferry_format::Digest;
 
 use super::{Sender, Stage};
+use crate::breaks::{self, Break};
 use crate::ports::{Attempt, BatchId, FaultKind, PortError};
 use crate::settings::{ATTEMPTS_MAX, ResendPlan, Settings};
 use crate::time::{Mono, Now};
@@ -22,7 +23,7 @@ impl Sender {
     /// The lowest batch that waits to be published and that the anchor covers.
     pub fn next_publish(&mut self, anchored_seq: u64) -> Option<Turn> {
         let seq = *self.queue.first()?;
-        if seq > anchored_seq {
+        if seq > anchored_seq && !breaks::is(Break::PublishedBeforeAnchored) {
             return None;
         }
         self.queue.pop_first();
@@ -121,6 +122,9 @@ impl Sender {
     pub fn resend_now(&mut self, seq: u64) -> bool {
         let Some(batch) = self.unsettled.get_mut(&seq) else { return false };
         let Stage::Out(due) = batch.stage else { return false };
+        if breaks::is(Break::NeverResent) {
+            return false;
+        }
         if let Some(at) = due {
             self.due.remove(&(at, seq));
         }
@@ -144,7 +148,9 @@ impl Sender {
             if at > now.mono {
                 break;
             }
-            self.resend_now(seq);
+            if !self.resend_now(seq) {
+                self.due.remove(&(at, seq));
+            }
         }
         let mut attempts = Vec::new();
         while let Some(seq) = self.overdue.first().copied().filter(|_| attempts.len() < ATTEMPTS_MAX) {

@@ -22,15 +22,27 @@ impl Checker for DurableFirst {
         match moment {
             Moment::Status(zone, statement, body) => status(world, *zone, statement, body),
             Moment::Crosses(zone, name, _) => crosses(world, *zone, name),
+            Moment::Acted(zone, _) => settled(world, *zone),
             Moment::Committed
             | Moment::Started(_)
             | Moment::Stopped(_)
-            | Moment::Acted(..)
             | Moment::Handled(_)
             | Moment::FaultsEnded
             | Moment::Ended => Ok(()),
         }
     }
+}
+
+/// What an owner takes for applied is applied, unless the receiver's database was put back since.
+fn settled(world: &World, zone: ZoneId) -> Result<(), String> {
+    let database = world.host(zone).store.database();
+    for (stream, own) in &database.own {
+        let applied = world.applied_seq(stream);
+        if own.settled.seq > applied && !world.fates[stream].rewound {
+            return Err(format!("{stream}/{} counts as applied, and {applied} is", own.settled.seq));
+        }
+    }
+    Ok(())
 }
 
 fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &StatusBody) -> Result<(), String> {

@@ -23,15 +23,20 @@ impl Checker for Secrecy {
             Moment::Acted(zone, Some(failure)) if has_secret(failure.as_bytes()) => {
                 Err(format!("the log of {} shows a sensitive value", zone.name()))
             }
-            Moment::Ended => ZoneId::BOTH.into_iter().try_for_each(|zone| reasons(world, zone)),
+            Moment::Status(_, _, body) => {
+                let refusals = body.incoming.iter().filter_map(|report| report.refused.as_ref());
+                match refusals.into_iter().any(|refusal| has_secret(format!("{refusal:?}").as_bytes())) {
+                    true => Err("a refusal shows a sensitive value".to_owned()),
+                    false => Ok(()),
+                }
+            }
+            Moment::Ended | Moment::FaultsEnded => ZoneId::BOTH.into_iter().try_for_each(|zone| reasons(world, zone)),
             Moment::Committed
             | Moment::Started(_)
             | Moment::Stopped(_)
             | Moment::Acted(..)
             | Moment::Handled(_)
-            | Moment::Status(..)
-            | Moment::Crosses(..)
-            | Moment::FaultsEnded => Ok(()),
+            | Moment::Crosses(..) => Ok(()),
         }
     }
 }
@@ -39,6 +44,12 @@ impl Checker for Secrecy {
 fn reasons(world: &World, zone: ZoneId) -> Result<(), String> {
     let host = world.host(zone);
     let shows = host.quarantine.stories().iter().any(|story| has_secret(story.as_bytes()));
+    let stops = host.link.iter().flat_map(ferry_core::link::Link::senders).filter_map(|sender| sender.stopped());
+    for stop in stops {
+        if has_secret(stop.place.as_bytes()) {
+            return Err(format!("what {} shows of a stopped stream shows a sensitive value", zone.name()));
+        }
+    }
     if shows {
         return Err(format!("a reason in the quarantine of {} shows a sensitive value", zone.name()));
     }

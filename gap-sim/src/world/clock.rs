@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(clock.now(500).mono, Mono(500));
         clock.drift(1_000, 100_000);
         assert_eq!(clock.now(2_000).mono, Mono(2_100));
-        for mono in [1_000, 1_001, 2_099, 2_100, 9_999] {
+        for mono in [1_001, 2_099, 2_100, 9_999] {
             let at = clock.world_ms(Mono(mono));
             assert!(clock.now(at).mono >= Mono(mono) && clock.now(at.saturating_sub(1)).mono < Mono(mono), "{mono}");
         }

@@ -188,6 +188,8 @@ impl Disk {
         let mut state = self.change();
         let file = state.live.remove(from).ok_or(DiskError::NotFound)?;
         let old = state.live.insert(to.to_owned(), file);
+        // The old name may have reached the disk or not; after the new one has, it is gone either way.
+        state.pending.retain(|change| !matches!(change, Change::Link { path, .. } if path == from));
         state.pending.push(Change::Rename { from: from.to_owned(), to: to.to_owned(), file });
         state.release(old);
         Ok(())

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ferry_core::breaks::{self, Break};
 use ferry_core::ports::{
     Anchor, AnchorStore, BatchId, FaultKind, Gate, PortError, Quarantine, QuarantineNote, Scan, Seen, Side, Spool,
 };
@@ -289,7 +290,7 @@ impl Quarantine for SimQuarantine {
         };
         ring.retain(|(one, _)| one != name);
         ring.push_back((name.to_owned(), note.clone()));
-        let oldest = if ring.len() > limit { ring.pop_front() } else { None };
+        let oldest = if ring.len() > limit && !breaks::is(Break::RingWithoutEnd) { ring.pop_front() } else { None };
         let still_named =
             |rings: &Rings, name: &str| rings.verified.iter().chain(&rings.unverified).any(|(one, _)| one == name);
         if let Some((oldest, _)) = oldest.filter(|(oldest, _)| !still_named(&kept, oldest)) {

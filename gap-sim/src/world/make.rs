@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use ferry_core::breaks::{self, Break};
 use ferry_core::contract::Contract;
 use ferry_core::perform::Surroundings;
 use ferry_core::ports::{Anchor, AnchorStore as _};
 use ferry_format::{EpochId, Instance, LinkId, Mark, StreamName, ZoneName, genesis};
 
-use super::breaks::{Break, Breaks};
 use super::database::{Database, OwnStream, PeerStream};
 use super::disk::Disk;
 use super::faults::Fault;
@@ -17,7 +17,7 @@ use super::gateway::Gateway;
 use super::host::{Host, Parts, ZoneId};
 use super::model::{Model, ModelStream};
 use super::options::Options;
-use super::sealer::{SimSealer, card, keys_from};
+use super::sealer::{SimSealer, card, keys_from, strangers};
 use super::store::SimStore;
 use super::trace::Trace;
 use super::{Fate, Plan, World};
@@ -50,7 +50,7 @@ impl World {
     /// # Panics
     /// When the drawn contract is not accepted, which is a mistake of the drawing.
     #[must_use]
-    pub fn new(options: Options, breaks: Breaks, keeps_lines: bool) -> Self {
+    pub fn new(options: Options, keeps_lines: bool) -> Self {
         let parse = |text: &str| Arc::new(Contract::parse(text, "world.toml").expect("drawn contracts are good"));
         let (contract, next_contract) = (parse(&options.contract()), parse(&options.next_contract()));
         let seed = options.seed;
@@ -60,8 +60,11 @@ impl World {
         let hosts = ZoneId::BOTH.map(|zone| {
             let own_keys = keys.next().expect("there are keys for both zones");
             let (own, peer) = (&cards[zone.index()], &cards[zone.peer().index()]);
-            let sealer = SimSealer::new(own_keys, own, peer, seed.rotate_left(17) ^ zone.index() as u64);
-            make_host(zone, &options, &contract, sealer, &breaks)
+            let mut sealer = SimSealer::new(own_keys, own, peer, seed.rotate_left(17) ^ zone.index() as u64);
+            if breaks::is(Break::AnySigner) {
+                sealer.trust_too(&card(&strangers(seed), &link(), &zone_name(zone.peer())));
+            }
+            make_host(zone, &options, &contract, sealer)
         });
         let gateways = [
             Gateway::new(
@@ -89,7 +92,6 @@ impl World {
             trace: Trace::new(keeps_lines),
             crossed: VecDeque::new(),
             is_safe: false,
-            breaks,
             contract,
             next_contract,
             checkers: Some(Checkers::new()),
@@ -136,10 +138,10 @@ impl World {
     }
 }
 
-fn make_host(zone: ZoneId, options: &Options, contract: &Arc<Contract>, sealer: SimSealer, breaks: &Breaks) -> Host {
+fn make_host(zone: ZoneId, options: &Options, contract: &Arc<Contract>, sealer: SimSealer) -> Host {
     let fuse = Arc::new(Fuse::default());
     let disk = Arc::new(Disk::new(fuse.clone()));
-    if breaks.is(Break::NoDirectorySync) {
+    if breaks::is(Break::NoDirectorySync) {
         disk.forget_directory_syncs();
     }
     let database = database(zone, options.seed, contract);
@@ -160,7 +162,7 @@ fn make_host(zone: ZoneId, options: &Options, contract: &Arc<Contract>, sealer: 
     };
     let host = Host::new(Parts {
         id: zone,
-        store: SimStore::new(database, fuse.clone(), breaks.clone()),
+        store: SimStore::new(database, fuse.clone()),
         disk,
         fuse,
         sealer,

@@ -4,7 +4,6 @@
 //! the zones' programs and everything that goes wrong ([`options`]). First faults act; then they end, and everything must
 //! be applied within a bound. Checkers look on all the time ([`crate::check`]).
 
-pub mod breaks;
 pub mod clock;
 pub mod database;
 pub mod disk;
@@ -33,7 +32,6 @@ use ferry_format::{Digest, StreamName};
 use crate::Direction;
 use crate::check::Checkers;
 use crate::prng::Prng;
-use breaks::Breaks;
 use database::Database;
 use faults::{Fault, FaultTally};
 use gateway::Gateway;
@@ -115,8 +113,6 @@ pub struct World {
     pub crossed: VecDeque<Crossed>,
     /// Whether faults still act.
     pub is_safe: bool,
-    /// Mistakes that are switched on.
-    pub breaks: Breaks,
     contract: Arc<Contract>,
     next_contract: Arc<Contract>,
     checkers: Option<Checkers>,

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use ferry_core::breaks::{self, Break};
 use ferry_core::ports::{FaultKind, PortError, Sealer, Vetted};
 use ferry_format::{
     Batch, BatchStatement, Card, Digest, Entropy, EntropyError, Expect, FormatError, KeyState, Kind, LinkId, Payload,
@@ -60,6 +61,12 @@ pub fn keys_from(seed: u64) -> SoftKeys {
     SoftKeys::generate(&mut SeededEntropy::new(seed)).expect("digests are good entropy")
 }
 
+/// The keys of somebody whom nobody trusts.
+#[must_use]
+pub fn strangers(seed: u64) -> SoftKeys {
+    keys_from(seed ^ 0x7374_7261_6e67_6572)
+}
+
 /// The public card of a zone's keys.
 #[must_use]
 pub fn card(keys: &SoftKeys, link: &LinkId, zone: &ZoneName) -> Card {
@@ -87,10 +94,19 @@ impl SimSealer {
         }
     }
 
+    /// Trusts another card as well.
+    ///
+    /// # Panics
+    /// When it is trusted already, a mistake of the world.
+    pub fn trust_too(&mut self, card: &Card) {
+        self.trust.add(TrustEntry::of_zone(card, KeyState::Active)).expect("a stranger's card is no double");
+    }
+
     /// What a world that looks into a file needs to open it as the peer's.
     #[must_use]
     pub fn expect(&self) -> Expect<'_> {
-        Expect { trust: &self.trust, link: Some(&self.link), from: Some(&self.peer), to: Some(&self.zone) }
+        let link = (!breaks::is(Break::AnyLink)).then_some(&self.link);
+        Expect { trust: &self.trust, link, from: Some(&self.peer), to: Some(&self.zone) }
     }
 
     /// The zone's keys.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CutRequest, Dispute, FaultKind,
@@ -12,7 +13,6 @@ use ferry_core::ports::{
 };
 use ferry_format::{BatchReport, Digest, EpochId, Mark, Op, Refusal, StreamName};
 
-use super::breaks::{Break, Breaks};
 use super::database::{Captured, Database, Json, PeerStream, RecordedBatch};
 use super::fuse::{Fuse, Stopped};
 
@@ -31,7 +31,6 @@ struct Trouble {
 #[derive(Debug)]
 pub struct SimStore {
     fuse: Arc<Fuse>,
-    breaks: Breaks,
     database: Mutex<Database>,
     trouble: Mutex<Trouble>,
 }
@@ -54,8 +53,8 @@ fn count(length: usize) -> u64 {
 impl SimStore {
     /// A store over a database.
     #[must_use]
-    pub fn new(database: Database, fuse: Arc<Fuse>, breaks: Breaks) -> Self {
-        Self { fuse, breaks, database: Mutex::new(database), trouble: Mutex::default() }
+    pub fn new(database: Database, fuse: Arc<Fuse>) -> Self {
+        Self { fuse, database: Mutex::new(database), trouble: Mutex::default() }
     }
 
     /// The committed state, for those who look on or restore it.
@@ -335,14 +334,16 @@ impl Store for SimStore {
         self.busy()?;
         let followed = self.database().peers.get(&request.contract.name).and_then(|peer| peer.followed.clone());
         let (_, mark) = followed.ok_or_else(|| fault(FaultKind::Conflict, "the stream follows no epoch"))?;
-        if mark != *request.expect {
-            return Ok(ApplyOutcome::Moved(mark));
-        }
+        let mark = match breaks::is(Break::NoCompare) {
+            true => request.expect.clone(),
+            false if mark != *request.expect => return Ok(ApplyOutcome::Moved(mark)),
+            false => mark,
+        };
         let plan = match ApplyPlan::make(request, mark, source)? {
             Ok(plan) => plan,
             Err(outcome) => return Ok(outcome),
         };
-        if self.breaks.is(Break::WatermarkApart) {
+        if breaks::is(Break::WatermarkApart) {
             self.commit(|database| plan.write_rows(database))?;
             self.commit(|database| plan.write_books(database, request))?;
         } else {
@@ -446,7 +447,7 @@ impl ApplyPlan {
                 Err(SourceFault::Spoiled(spoiled)) => return Ok(Err(ApplyOutcome::Spoiled(spoiled))),
                 Err(SourceFault::Port(error)) => return Err(error),
             };
-            if batch.seq != plan.mark.seq + 1 {
+            if batch.seq != plan.mark.seq + 1 && !breaks::is(Break::HolePassedByTime) {
                 return Err(fault(FaultKind::Conflict, "the batches of a group do not follow each other"));
             }
             if let Err(refusal) = plan.add(request.contract, &batch) {
@@ -470,13 +471,15 @@ impl ApplyPlan {
             } else if table.independent {
                 parked += 1;
                 self.parked.push((batch.seq, count(index), table.name.clone()));
-            } else {
+            } else if !breaks::is(Break::RefusedPassedByTime) {
+                let quoted = values.unwrap_or_default();
+                let constraint = if breaks::is(Break::ValuesInRefusal) { quoted } else { "word_is_clean".to_owned() };
                 return Err(Refusal {
                     code: "constraint-check".to_owned(),
                     seq: batch.seq,
                     table: Some(table.name.clone()),
                     row: u64::try_from(index).ok(),
-                    constraint: Some("word_is_clean".to_owned()),
+                    constraint: Some(constraint),
                 });
             }
         }

@@ -13,7 +13,7 @@ use super::faults::Fault;
 use super::files::{ANCHOR, FROM_GATE, spool_directory};
 use super::host::ZoneId;
 use super::make::{epoch_id, link, zone_name};
-use super::sealer::{SimSealer, card, keys_from};
+use super::sealer::{SimSealer, card, strangers};
 use super::{Plan, World};
 
 /// Files of a flood: enough that the bounded ring turns over several times.
@@ -171,7 +171,7 @@ impl World {
         let owner = self.model.streams[&stream].owner;
         let mut statement = self.next_statement(&stream);
         let sealed = if fault == Fault::WrongKey {
-            let strangers = keys_from(self.options.seed ^ 0x7374_7261_6e67_6572);
+            let strangers = strangers(self.options.seed);
             let own = card(&strangers, &link(), &zone_name(owner));
             let peer_keys = self.host(owner.peer()).sealer.keys();
             let peer = card(peer_keys, &link(), &zone_name(owner.peer()));

@@ -26,6 +26,9 @@ pub enum Command {
     Run(RunArguments),
     /// Runs many worlds on every core, and tells which failed.
     Swarm(SwarmArguments),
+    /// Looks for the first world that notices each deliberate mistake of the product.
+    #[cfg(feature = "breaks")]
+    Breaks(BreaksArguments),
     /// Lists the built-in profiles.
     Profiles,
     /// Prints a profile with every field, to be edited and given to `bridge --profile FILE`.
@@ -55,6 +58,21 @@ pub struct SwarmArguments {
     /// Stops after so many failures.
     #[arg(long, value_name = "NUMBER", default_value = "20")]
     pub stop_after: u64,
+}
+
+/// The options of `gap-sim breaks`.
+#[cfg(feature = "breaks")]
+#[derive(Debug, Args)]
+pub struct BreaksArguments {
+    /// The seeds to try, as `FIRST..LAST`.
+    #[arg(long, value_name = "FIRST..LAST", default_value = "1..500", value_parser = seeds)]
+    pub seeds: (u64, u64),
+    /// One mistake only.
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+    /// Tells what was seen.
+    #[arg(long)]
+    pub tell: bool,
 }
 
 fn seeds(text: &str) -> Result<(u64, u64), String> {
@@ -148,6 +166,12 @@ const HELP_ZH: &[SubcommandHelp] = &[
         "swarm",
         "用全部核心运行许多世界，并列出失败的。",
         &[("seeds", "种子范围，写作 `起..止`，两端都含。"), ("stop_after", "失败达到此数后停止。")],
+    ),
+    #[cfg(feature = "breaks")]
+    (
+        "breaks",
+        "为产品的每个故意错误寻找第一个发现它的世界。",
+        &[("seeds", "要尝试的种子，写作 `起..止`。"), ("only", "只试这一个错误。"), ("tell", "说明看到了什么。")],
     ),
     ("profiles", "列出内置配置。", &[]),
     (

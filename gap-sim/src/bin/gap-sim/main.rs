@@ -8,6 +8,8 @@ mod lane;
 mod lang;
 mod options;
 mod place;
+#[cfg(feature = "breaks")]
+mod proof;
 mod rename;
 mod report;
 mod shift;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         Command::Bridge(arguments) => bridge::run(&arguments, lang).map(|()| Exit::Ok),
         Command::Run(arguments) => worlds::run(&arguments, lang),
         Command::Swarm(arguments) => worlds::swarm(&arguments, lang),
+        #[cfg(feature = "breaks")]
+        Command::Breaks(arguments) => proof::run(&arguments),
         Command::Profiles => list_profiles(lang).map(|()| Exit::Ok),
         Command::Profile { name } => show_profile(&name).map(|()| Exit::Ok),
     };

@@ -8,7 +8,6 @@ use crate::print;
 use crate::swarm_report::Totals;
 use crate::words::{Word, say};
 use gap_sim::world::World;
-use gap_sim::world::breaks::Breaks;
 use gap_sim::world::options::Options;
 use gap_sim::world::run::{Report, Verdict};
 use std::panic::{self, AssertUnwindSafe};
@@ -58,7 +57,7 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
     let seed = crate::options::seed(arguments.seed)?;
     let options = Options::draw(seed);
     print(&options.to_string())?;
-    let mut world = World::new(options, Breaks::none(), arguments.trace.is_some());
+    let mut world = World::new(options, arguments.trace.is_some());
     let ran = panic::catch_unwind(AssertUnwindSafe(|| world.run()));
     let faults = world.faults.iter().map(|(fault, count)| (fault.name(), count)).collect();
     let finished = Finished { seed, result: ran.map_err(|panic| message(&*panic)), faults };
@@ -83,7 +82,7 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
 
 fn one(seed: u64) -> Finished {
     let ran = panic::catch_unwind(|| {
-        let mut world = World::new(Options::draw(seed), Breaks::none(), false);
+        let mut world = World::new(Options::draw(seed), false);
         let report = world.run();
         (report, world.faults.iter().map(|(fault, count)| (fault.name(), count)).collect())
     });
