@@ -218,6 +218,11 @@ impl Daemon {
         self.child.wait().ok().and_then(|status| status.code())
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

@@ -12,6 +12,11 @@ use super::failure::Failure;
 /// How long a statement waits while the daemon or another program writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Pages kept in memory, in KiB; SQLite takes a negative number as KiB. As many as the daemon keeps.
+const CACHE_KIB: &str = "-32768";
+/// The write-ahead log is folded into the database when it has so many pages, as the daemon does it.
+const CHECKPOINT_PAGES: &str = "16384";
+
 /// One connection, used by one thread.
 pub struct Database {
     path: PathBuf,
@@ -34,6 +39,8 @@ impl Database {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", CACHE_KIB)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .disable_statement_logging();
         let connection = runtime.block_on(options.connect()).map_err(|cause| failed(&cause))?;
         Ok(Self { path: path.to_owned(), runtime, connection })

@@ -68,7 +68,7 @@ pub(super) fn apply(
         Err(stop) => return end(stop),
     };
     let plan = plan(session, plans, request.contract)?;
-    session.run(sql().begin, &[])?;
+    session.begin()?;
     let mut group = Group { session, link, request, plan: &plan, applied: Vec::new(), clock: Clock::start() };
     let written = group.write(first, source);
     match written.and_then(|outcome| group.commit().map(|()| outcome)) {

@@ -17,10 +17,22 @@ use crate::store::dialect::{Dialect as _, Statements};
 
 /// How long a statement waits for another connection's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pages kept in memory by each connection, in KiB; SQLite takes a negative number as KiB.
+/// How often a transaction that writes asks for its turn. SQLite itself sleeps up to 100 ms between two questions, and a
+/// program that commits without a pause leaves the database free only for moments: the daemon would rarely meet one.
+const TURN_INTERVAL: Duration = Duration::from_micros(250);
+/// Turns SQLite's own waiting off. Every other statement waits as [`BUSY_TIMEOUT`] says.
+const WAIT_NOT: &str = "PRAGMA busy_timeout = 0";
+/// The primary result code of a statement that another connection's lock keeps from running.
+const SQLITE_BUSY: u32 = 5;
+/// The primary result code stands in the low byte of the extended one.
+const PRIMARY: u32 = 0xff;
+/// Pages kept in memory by a connection, in KiB; SQLite takes a negative number as KiB.
 const CACHE_KIB: &str = "-32768";
 /// What is left of the write-ahead log on disk after a checkpoint.
 const WAL_BYTES_LIMIT: &str = "67108864";
+/// The write-ahead log is folded into the database when it has so many pages: 64 MiB of pages of 4 KiB, what is kept of
+/// it on disk anyway. A page of an index that was written many times since is then written to the database once.
+const CHECKPOINT_PAGES: &str = "16384";
 /// Prepared statements kept by each connection: every fixed one, and a few for each table of each stream.
 const STATEMENTS_KEPT: usize = 1024;
 
@@ -48,7 +60,7 @@ impl Lane {
     pub fn new(file: &std::path::Path, access: Access) -> Result<Self, PortError> {
         let runtime = Builder::new_current_thread().build();
         let runtime = runtime.map_err(|error| PortError::new(FaultKind::Transient, format!("no runtime: {error}")))?;
-        let session = Session { runtime, options: options(file, access), connection: None };
+        let session = Session { runtime, options: options(file, access), connection: None, patience: BUSY_TIMEOUT };
         Ok(Self { state: Mutex::new(session) })
     }
 
@@ -63,6 +75,8 @@ pub(super) struct Session {
     runtime: Runtime,
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
+    /// How long a transaction waits for its turn to write.
+    pub(super) patience: Duration,
 }
 
 impl Session {
@@ -96,12 +110,38 @@ impl Session {
 
     /// Does `work` in one transaction that writes; nothing of it stays when it fails.
     pub fn write<T, E: From<DbError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        self.run(sql().begin, &[])?;
+        self.begin()?;
         match work(self) {
             Ok(value) => self.commit().map(|()| value).map_err(E::from),
             Err(error) => {
                 self.roll_back();
                 Err(error)
+            }
+        }
+    }
+
+    /// Begins a transaction that writes, as soon as no other connection has one.
+    pub fn begin(&mut self) -> Result<(), DbError> {
+        self.run(WAIT_NOT, &[])?;
+        let begun = self.wait_for_turn();
+        let restored = self.run(wait_again(), &[]);
+        begun?;
+        // A connection that could not be set is dropped, and the transaction with it.
+        restored.map(|_| ()).inspect_err(|_| self.connection = None)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "waits for other programs as SQLite's own busy handler does, in steps"
+    )]
+    fn wait_for_turn(&mut self) -> Result<(), DbError> {
+        let start = std::time::Instant::now();
+        loop {
+            let (runtime, connection) = self.parts()?;
+            match runtime.block_on(sqlx::query(sql().begin).execute(connection)) {
+                Ok(_) => return Ok(()),
+                Err(error) if is_busy(&error) && start.elapsed() < self.patience => std::thread::sleep(TURN_INTERVAL),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -153,6 +193,17 @@ impl Session {
     }
 }
 
+/// Turns SQLite's own waiting on again.
+fn wait_again() -> String {
+    format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis())
+}
+
+/// Whether another connection has the lock.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & PRIMARY == SQLITE_BUSY)
+}
+
 /// A failed commit of these kinds may have been made durable before it failed. A full disk is told before that.
 const fn unclear(kind: FaultKind) -> bool {
     match kind {
@@ -177,7 +228,10 @@ fn options(file: &std::path::Path, access: Access) -> SqliteConnectOptions {
         .pragma("cell_size_check", "ON")
         .disable_statement_logging();
     match access {
-        Access::Write => options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full),
+        Access::Write => options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES),
         Access::Read => options.pragma("query_only", "ON"),
     }
 }

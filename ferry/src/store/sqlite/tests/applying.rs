@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use ferry_core::ports::{ApplyOutcome, FaultKind, Store as _};
 use ferry_format::Digest;
 
@@ -137,7 +139,7 @@ fn a_locked_database_is_a_transient_failure() {
     let (owner, replica) = zones();
     owner.run("UPDATE item SET fen = 5").unwrap();
     let batch = owner.send();
-    replica.store.into.lock().script("PRAGMA busy_timeout = 10").unwrap();
+    replica.store.into.lock().patience = Duration::from_millis(10);
     replica.run("BEGIN IMMEDIATE").unwrap();
     assert_eq!(replica.apply(vec![batch.clone()]).unwrap_err().kind, FaultKind::Transient);
     replica.run("ROLLBACK").unwrap();
