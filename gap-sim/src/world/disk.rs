@@ -225,7 +225,7 @@ impl Disk {
             state.settle(&change);
         }
         state.syncs += 1;
-        if state.syncs % SYNCS_BETWEEN_SWEEPS == 0 {
+        if state.syncs.is_multiple_of(SYNCS_BETWEEN_SWEEPS) {
             state.forget_unnamed();
         }
         Ok(())

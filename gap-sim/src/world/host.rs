@@ -79,7 +79,7 @@ enum Stage {
 #[derive(Debug)]
 pub enum Step {
     /// An operation acted; the state machine does not know yet.
-    Acted(Acted),
+    Acted(Box<Acted>),
     /// The state machine took an outcome.
     Handled(OpId),
 }
@@ -328,7 +328,7 @@ impl Host {
                     let at = world_ms + self.prng.below(self.latency_ms + 1);
                     self.put(at, Operation { op, lane, stage: Stage::Done(Box::new(outcome)) });
                 }
-                Some(Step::Acted(Acted { text, status, failure, stopped }))
+                Some(Step::Acted(Box::new(Acted { text, status, failure, stopped })))
             }
             Stage::Done(outcome) => {
                 let now = self.now(world_ms);

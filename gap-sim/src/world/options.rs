@@ -102,7 +102,7 @@ impl Options {
     /// Draws everything from a seed.
     #[must_use]
     pub fn draw(seed: u64) -> Self {
-        let mut prng = Prng::fork(seed, &[0x6f70_7469_6f6e_73]);
+        let mut prng = Prng::fork(seed, &[0x006f_7074_696f_6e73]);
         let divisor = [1, 10, 100][pick(&mut prng, 3)];
         let settings = draw_settings(&mut prng, divisor);
         let safety_ms = prng.between(5, 40) * 60_000 / divisor;

@@ -120,7 +120,7 @@ impl World {
             match step {
                 Step::Acted(acted) => {
                     let stopped = acted.stopped;
-                    self.acted(zone, acted)?;
+                    self.acted(zone, *acted)?;
                     if stopped {
                         let power = self.stopping.get(&zone).copied().unwrap_or(false);
                         self.stop_now(zone, power);

@@ -23,61 +23,17 @@ impl World {
     /// A fault strikes.
     pub(super) fn strike(&mut self, fault: Fault) {
         let zone = if self.prng.below(2) == 0 { ZoneId::Inner } else { ZoneId::Outer };
-        let minute = self.options.settings.heartbeat_ms;
         let acted = match fault {
-            Fault::DirectoryFull => {
-                let until = self.now_ms + self.prng.between(1, 10 * minute);
-                self.gateways[zone.index()].fill_target(until);
-                true
-            }
-            Fault::DiskFull => {
-                let until = self.now_ms + self.prng.between(1, 10 * minute);
-                let room = self.prng.below(8_000);
-                let disk = self.host(zone).disk.clone();
-                disk.set_capacity(disk.used() + room + 1);
-                self.plan(until, Plan::FreeDisk(zone));
-                true
-            }
-            Fault::DiskError => {
-                let count = self.prng.between(1, 6);
-                self.host(zone).disk.fail_writes(count);
-                true
-            }
-            Fault::ClockStep => {
-                let by = i64::try_from(self.prng.between(1, 40 * 86_400_000)).unwrap_or(0);
-                let back = self.prng.below(2) == 0;
-                self.host_mut(zone).clock.step_wall(if back { -by } else { by });
-                true
-            }
-            Fault::ClockDrift => {
-                let millionths = i64::try_from(self.prng.below(100_000)).unwrap_or(0) - 50_000;
-                let now = self.now_ms;
-                self.host_mut(zone).clock.drift(now, millionths);
-                true
-            }
-            Fault::ClockStandstill => {
-                let for_ms = self.prng.between(1, 20 * minute);
-                let until = self.now_ms + for_ms;
-                self.host_mut(zone).suspended_until_ms = until;
-                self.plan(until, Plan::Wake(zone, for_ms));
-                true
-            }
+            Fault::DirectoryFull
+            | Fault::DiskFull
+            | Fault::DiskError
+            | Fault::ClockStep
+            | Fault::ClockDrift
+            | Fault::ClockStandstill
+            | Fault::UnknownCommit
+            | Fault::DatabaseBusy
+            | Fault::DatabaseFull => self.strike_host(zone, fault),
             Fault::Crash | Fault::PowerCut => self.stop_soon(zone, fault == Fault::PowerCut),
-            Fault::UnknownCommit => {
-                let happens = self.prng.below(2) == 0;
-                self.host(zone).store.make_unknown(happens);
-                true
-            }
-            Fault::DatabaseBusy => {
-                let calls = self.prng.between(1, 30);
-                self.host(zone).store.make_busy(calls);
-                true
-            }
-            Fault::DatabaseFull => {
-                let commits = self.prng.between(1, 10);
-                self.host(zone).store.make_full(commits);
-                true
-            }
             Fault::Replay | Fault::ReDrop => self.replay(fault == Fault::ReDrop),
             Fault::WrongKey | Fault::Forged => self.forge(fault),
             Fault::TwoStatements => self.two_statements(),
@@ -111,6 +67,59 @@ impl World {
             self.tell(zone.name(), &format!("fault {fault}"));
             self.faults.add(fault, 1);
         }
+    }
+
+    /// A fault of one host's disk, clock or database.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller names each of the other kinds")]
+    fn strike_host(&mut self, zone: ZoneId, fault: Fault) -> bool {
+        let minute = self.options.settings.heartbeat_ms;
+        match fault {
+            Fault::DirectoryFull => {
+                let until = self.now_ms + self.prng.between(1, 10 * minute);
+                self.gateways[zone.index()].fill_target(until);
+            }
+            Fault::DiskFull => {
+                let until = self.now_ms + self.prng.between(1, 10 * minute);
+                let room = self.prng.below(8_000);
+                let disk = self.host(zone).disk.clone();
+                disk.set_capacity(disk.used() + room + 1);
+                self.plan(until, Plan::FreeDisk(zone));
+            }
+            Fault::DiskError => {
+                let count = self.prng.between(1, 6);
+                self.host(zone).disk.fail_writes(count);
+            }
+            Fault::ClockStep => {
+                let by = i64::try_from(self.prng.between(1, 40 * 86_400_000)).unwrap_or(0);
+                let back = self.prng.below(2) == 0;
+                self.host_mut(zone).clock.step_wall(if back { -by } else { by });
+            }
+            Fault::ClockDrift => {
+                let millionths = i64::try_from(self.prng.below(100_000)).unwrap_or(0) - 50_000;
+                let now = self.now_ms;
+                self.host_mut(zone).clock.drift(now, millionths);
+            }
+            Fault::ClockStandstill => {
+                let for_ms = self.prng.between(1, 20 * minute);
+                let until = self.now_ms + for_ms;
+                self.host_mut(zone).suspended_until_ms = until;
+                self.plan(until, Plan::Wake(zone, for_ms));
+            }
+            Fault::UnknownCommit => {
+                let happens = self.prng.below(2) == 0;
+                self.host(zone).store.make_unknown(happens);
+            }
+            Fault::DatabaseBusy => {
+                let calls = self.prng.between(1, 30);
+                self.host(zone).store.make_busy(calls);
+            }
+            Fault::DatabaseFull => {
+                let commits = self.prng.between(1, 10);
+                self.host(zone).store.make_full(commits);
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// The host stops after a drawn number of steps, in the middle of whatever it does then.
