@@ -15,11 +15,13 @@
 
 mod act;
 mod fate;
+mod hand;
 mod pace;
 mod switch;
 mod watch;
 
 pub use act::{Act, Damage, Delivery, Discarded, PickUpId, Refusal, Seen, Visibility, WhichCopy};
+pub use hand::Hand;
 pub use watch::{RENAMED_SUFFIX, TEMPORARY_SUFFIX, is_ignored};
 
 use crate::delay::Delay;
@@ -58,6 +60,7 @@ pub struct Gate {
     /// The scan whose files cross together, and when they leave, for alphabetical order.
     crossing_together: Option<(u64, u64)>,
     latest_arrived: Option<PickUpId>,
+    hands: hand::Hands,
 }
 
 #[derive(Debug)]
@@ -69,7 +72,10 @@ struct Asked {
 
 #[derive(Debug)]
 struct Transit {
+    /// Under which it arrives; a person may have exchanged it.
     name: String,
+    /// Under which it was picked up.
+    taken_as: String,
     bytes: u64,
     picked_up_ms: u64,
     copies_left: u8,
@@ -117,6 +123,7 @@ impl Gate {
             latest_due_ms: 0,
             crossing_together: None,
             latest_arrived: None,
+            hands: hand::Hands::default(),
         }
     }
 
@@ -218,9 +225,11 @@ impl Gate {
         self.tally.picked_up += 1;
         self.tally.picked_up_bytes += bytes;
         self.tally.in_flight += 1;
-        let fate = fate::draw(&self.profile, &self.delay, self.seed, self.way, id.0, bytes);
-        self.tally.held += u64::from(fate.hold_ms.is_some());
-        self.schedule(now_ms, id, bytes, asked, fate);
+        let mut fate = fate::draw(&self.profile, &self.delay, self.seed, self.way, id.0, bytes);
+        let keeping = self.hands.act(id, &asked.name, bytes, &mut fate);
+        self.tally.held += u64::from(fate.hold_ms.is_some() || keeping == hand::Keeping::Held);
+        self.schedule(now_ms, id, bytes, asked, fate, keeping != hand::Keeping::No);
+        self.exchange_names(now_ms, id);
     }
 
     /// The driver could not take the file in. It is judged anew when a later scan sees it.
@@ -232,10 +241,11 @@ impl Gate {
         self.watch.forget(&asked.name);
     }
 
-    fn schedule(&mut self, now_ms: u64, id: PickUpId, bytes: u64, asked: Asked, fate: Fate) {
+    fn schedule(&mut self, now_ms: u64, id: PickUpId, bytes: u64, asked: Asked, fate: Fate, is_kept: bool) {
         let released_ms = now_ms.saturating_add(fate.hold_ms.unwrap_or(0));
         let own_ms = switch::arrival_ms(&self.profile, self.way, released_ms, fate.delay_ms);
-        let due_ms = self.in_order(own_ms, asked.scan_number);
+        // What a person keeps back does not hold up the files behind it.
+        let due_ms = if is_kept { u64::MAX } else { self.in_order(own_ms, asked.scan_number) };
         let mut copies_left = 1;
         let key = |due_ms, copy| StepKey { due_ms, name: self.sort_name(&asked.name), id, copy };
         match fate.end {
@@ -256,7 +266,14 @@ impl Gate {
                 self.steps.insert(first_key, Step::Deliver(first));
             }
         }
-        let transit = Transit { name: asked.name, bytes, picked_up_ms: now_ms, copies_left, arrived: false };
+        let transit = Transit {
+            taken_as: asked.name.clone(),
+            name: asked.name,
+            bytes,
+            picked_up_ms: now_ms,
+            copies_left,
+            arrived: false,
+        };
         self.transits.insert(id, transit);
     }
 
@@ -295,11 +312,13 @@ impl Gate {
     }
 
     fn begin(&mut self, id: PickUpId, copy: WhichCopy, step: Step) -> Act {
-        let name = self.transits.get(&id).expect("a step belongs to a file in flight").name.clone();
+        let transit = self.transits.get(&id).expect("a step belongs to a file in flight");
+        let (name, taken_as) = (transit.name.clone(), transit.taken_as.clone());
         let delivery = |fate: &CopyFate| Delivery {
             id,
             copy,
             name: name.clone(),
+            taken_as: taken_as.clone(),
             damage: fate.damage,
             visibility: fate.visibility,
         };

@@ -13,11 +13,12 @@ pub mod gate;
 pub mod prng;
 pub mod profile;
 pub mod rate;
+pub mod scenario;
 pub mod tally;
 pub mod world;
 
 pub use direction::{Direction, Side};
-pub use gate::{Act, Damage, Discarded, Gate, PickUpId, Refusal, Seen, Visibility, WhichCopy};
+pub use gate::{Act, Damage, Discarded, Gate, Hand, PickUpId, Refusal, Seen, Visibility, WhichCopy};
 pub use gate::{RENAMED_SUFFIX, TEMPORARY_SUFFIX};
 pub use profile::{Profile, ProfileError};
 pub use rate::Rate;

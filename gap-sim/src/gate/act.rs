@@ -83,6 +83,8 @@ pub struct Delivery {
     pub copy: WhichCopy,
     /// The name under which it arrives.
     pub name: String,
+    /// The name under which it was picked up: another one when a person exchanged it.
+    pub taken_as: String,
     /// What is done to its bytes.
     pub damage: Damage,
     /// How it becomes visible.

@@ -7,7 +7,7 @@ use super::disk::Disk;
 use super::files::{FROM_GATE, TO_GATE};
 use crate::gate::{Damage, Delivery, Visibility, is_ignored};
 use crate::profile::{Profile, Source};
-use crate::{Act, Direction, Gate, PickUpId, RENAMED_SUFFIX, Seen, TEMPORARY_SUFFIX, Tally};
+use crate::{Act, Direction, Gate, Hand, PickUpId, RENAMED_SUFFIX, Seen, TEMPORARY_SUFFIX, Tally};
 
 /// A delivery into a full directory is tried again after this time.
 const RETRY_MS: u64 = 1_000;
@@ -54,6 +54,11 @@ impl Gateway {
     #[must_use]
     pub fn next_deadline_ms(&self, now_ms: u64) -> u64 {
         self.gate.next_deadline_ms(now_ms)
+    }
+
+    /// A person does something to the next file whose name has this part.
+    pub fn by_hand(&mut self, now_ms: u64, hand: Hand, part: &str) {
+        self.gate.by_hand(now_ms, hand, part);
     }
 
     /// The target directory is full until a moment.

@@ -51,6 +51,13 @@ impl World {
     /// When the drawn contract is not accepted, which is a mistake of the drawing.
     #[must_use]
     pub fn new(options: Options, keeps_lines: bool) -> Self {
+        let mut world = Self::bare(options, keeps_lines);
+        world.make_agenda();
+        world
+    }
+
+    /// The same in which nothing is planned.
+    pub(crate) fn bare(options: Options, keeps_lines: bool) -> Self {
         let parse = |text: &str| Arc::new(Contract::parse(text, "world.toml").expect("drawn contracts are good"));
         let (contract, next_contract) = (parse(&options.contract()), parse(&options.next_contract()));
         let seed = options.seed;
@@ -82,7 +89,7 @@ impl World {
                 hosts[0].disk.clone(),
             ),
         ];
-        let mut world = Self {
+        Self {
             now_ms: 0,
             hosts,
             gateways,
@@ -107,9 +114,7 @@ impl World {
             liveness_end_ms: u64::MAX,
             forged_count: 0,
             options,
-        };
-        world.make_agenda();
-        world
+        }
     }
 
     fn make_agenda(&mut self) {

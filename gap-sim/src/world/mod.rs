@@ -29,9 +29,9 @@ use std::sync::Arc;
 use ferry_core::contract::Contract;
 use ferry_format::{Digest, StreamName};
 
-use crate::Direction;
 use crate::check::Checkers;
 use crate::prng::Prng;
+use crate::{Direction, Hand};
 use database::Database;
 use faults::{Fault, FaultTally};
 use gateway::Gateway;
@@ -62,6 +62,14 @@ pub(crate) enum Plan {
     OldContract(ZoneId),
     /// A backup of a zone's database is made.
     Backup(ZoneId),
+    /// A zone's program commits one transaction of so many rows in a stream.
+    Commit(&'static str, u64),
+    /// A zone's program commits a transaction with a row that says a word.
+    Say(&'static str, &'static str),
+    /// A person does something at the gate: on the way out of a zone, to the next file whose name has this part.
+    ByHand(ZoneId, Hand, &'static str),
+    /// A fault strikes this zone.
+    StrikeZone(Fault, ZoneId),
 }
 
 /// A file that crossed.

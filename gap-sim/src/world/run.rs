@@ -241,6 +241,28 @@ impl World {
                 self.host_mut(zone).set_contract(old);
                 Ok(())
             }
+            Plan::Commit(stream, rows) => {
+                self.commit_rows_of(stream, rows);
+                self.look(&Moment::Committed)
+            }
+            Plan::Say(stream, word) => {
+                let stream = stream.parse().expect("a scenario names streams of its world");
+                self.transact(&stream, word);
+                self.look(&Moment::Committed)
+            }
+            Plan::ByHand(zone, hand, part) => {
+                let now = self.now_ms;
+                self.tell(
+                    if zone == ZoneId::Inner { "gate >" } else { "gate <" },
+                    &format!("hand {} {part}", hand.name()),
+                );
+                self.gateways[zone.index()].by_hand(now, hand, part);
+                Ok(())
+            }
+            Plan::StrikeZone(fault, zone) => {
+                self.strike_at(fault, zone);
+                self.look(&Moment::Committed)
+            }
             Plan::Backup(zone) => {
                 let backup = self.host(zone).store.database().clone();
                 self.backups.insert(zone, backup);
@@ -323,8 +345,8 @@ impl World {
         for (zone, power) in self.stopping.clone() {
             self.stop_now(zone, power);
         }
-        self.transactions_left = self.transactions_left.max(1);
-        for stream in self.model.streams.keys().cloned().collect::<Vec<_>>() {
+        let streams_go_on = self.options.transactions > 0;
+        for stream in self.model.streams.keys().filter(|_| streams_go_on).cloned().collect::<Vec<_>>() {
             self.transact(&stream, "");
         }
         self.liveness_end_ms = self.now_ms + self.options.liveness_ms + self.rounds() * self.options.round_ms;

@@ -23,6 +23,11 @@ impl World {
     /// A fault strikes.
     pub(super) fn strike(&mut self, fault: Fault) {
         let zone = if self.prng.below(2) == 0 { ZoneId::Inner } else { ZoneId::Outer };
+        self.strike_at(fault, zone);
+    }
+
+    /// A fault strikes a zone; those of files and people choose theirs themselves.
+    pub(super) fn strike_at(&mut self, fault: Fault, zone: ZoneId) {
         let acted = match fault {
             Fault::DirectoryFull
             | Fault::DiskFull

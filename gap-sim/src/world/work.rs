@@ -43,6 +43,16 @@ impl World {
         self.commit(stream, &changes);
     }
 
+    /// One transaction of so many rows.
+    pub(super) fn commit_rows_of(&mut self, stream: &'static str, rows: u64) {
+        let stream: StreamName = stream.parse().expect("a scenario names streams of its world");
+        if self.fates[&stream].frozen {
+            return;
+        }
+        let changes: Vec<Change> = (0..rows).map(|_| self.change(&stream, "")).collect();
+        self.commit(&stream, &changes);
+    }
+
     pub(super) fn commit(&mut self, stream: &StreamName, changes: &[Change]) {
         let owner = self.model.streams[stream].owner;
         let contract = self.contract().clone();

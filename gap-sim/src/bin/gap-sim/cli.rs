@@ -29,6 +29,8 @@ pub enum Command {
     /// Looks for the first world that notices each deliberate mistake of the product.
     #[cfg(feature = "breaks")]
     Breaks(BreaksArguments),
+    /// Lists the named scenarios.
+    Scenarios,
     /// Lists the built-in profiles.
     Profiles,
     /// Prints a profile with every field, to be edited and given to `bridge --profile FILE`.
@@ -44,6 +46,15 @@ pub struct RunArguments {
     /// Decides everything; without it one is drawn and printed.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
+    /// Tells the story of a named scenario (see `gap-sim scenarios`) instead of a drawn world.
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Option<String>,
+    /// Tells of status files too.
+    #[arg(long, requires = "scenario")]
+    pub statuses: bool,
+    /// Writes the story as one self-contained page.
+    #[arg(long, value_name = "FILE", requires = "scenario")]
+    pub html: Option<PathBuf>,
     /// Prints the last lines of the trace, so many (by default 200).
     #[arg(long, value_name = "LINES", num_args = 0..=1, default_missing_value = "200")]
     pub trace: Option<usize>,
@@ -160,7 +171,13 @@ const HELP_ZH: &[SubcommandHelp] = &[
     (
         "run",
         "运行一个模拟世界，其中一切由种子决定。",
-        &[("seed", "决定一切的种子；不给则随机抽取并显示。"), ("trace", "输出跟踪记录的最后若干行（默认 200）。")],
+        &[
+            ("seed", "决定一切的种子；不给则随机抽取并显示。"),
+            ("trace", "输出跟踪记录的最后若干行（默认 200）。"),
+            ("scenario", "讲述一个命名场景（见 `gap-sim scenarios`），而不是随机世界。"),
+            ("statuses", "同时显示状态文件。"),
+            ("html", "把故事写成一个独立的网页文件。"),
+        ],
     ),
     (
         "swarm",
@@ -173,6 +190,7 @@ const HELP_ZH: &[SubcommandHelp] = &[
         "为产品的每个故意错误寻找第一个发现它的世界。",
         &[("seeds", "要尝试的种子，写作 `起..止`。"), ("only", "只试这一个错误。"), ("tell", "说明看到了什么。")],
     ),
+    ("scenarios", "列出命名场景。", &[]),
     ("profiles", "列出内置配置。", &[]),
     (
         "profile",

@@ -18,6 +18,8 @@ pub enum Exit {
     Directories = 15,
     /// Another bridge uses the work directory.
     InUse = 19,
+    /// There is no scenario of that name.
+    NotFound = 21,
     /// The report, standard output or a file of an earlier run cannot be written.
     Storage = 32,
     /// A simulated world crashed.

@@ -84,6 +84,20 @@ pub enum Failure {
     /// Signals cannot be caught.
     #[error("cannot catch SIGTERM and SIGINT: {0}; run it where signals are allowed")]
     Signals(io::Error),
+    /// There is no scenario of that name.
+    #[error("there is no scenario {name:?}; `gap-sim scenarios` lists those that there are")]
+    Scenario {
+        /// The name.
+        name: String,
+    },
+    /// The page cannot be written.
+    #[error("cannot write the page {path}: {cause}; give another path with --html")]
+    Page {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
     /// No seed could be drawn.
     #[error("cannot draw a seed from the operating system; give one with --seed")]
     Seed,
@@ -101,7 +115,8 @@ impl Failure {
                 Exit::Directories
             }
             Self::WorkBusy { .. } => Exit::InUse,
-            Self::Leftover { .. } | Self::Report { .. } | Self::Output(_) => Exit::Storage,
+            Self::Leftover { .. } | Self::Report { .. } | Self::Page { .. } | Self::Output(_) => Exit::Storage,
+            Self::Scenario { .. } => Exit::NotFound,
             Self::Signals(_) | Self::Seed => Exit::Internal,
         }
     }
@@ -146,6 +161,10 @@ impl Failure {
                 format!("无法写入报告 {}：{cause}；请用 --report 另行指定", path.display())
             }
             Self::Signals(cause) => format!("无法接收 SIGTERM 和 SIGINT：{cause}；请在允许信号的环境中运行"),
+            Self::Scenario { name } => format!("没有场景 {name:?}；可用的见 `gap-sim scenarios`"),
+            Self::Page { path, cause } => {
+                format!("无法写入网页 {}：{cause}；请用 --html 另行指定", path.display())
+            }
             Self::Seed => "无法从操作系统取得随机种子；请用 --seed 指定".to_owned(),
             Self::Output(cause) => format!("无法写入标准输出：{cause}；请重定向到别处"),
         }

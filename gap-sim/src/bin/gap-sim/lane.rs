@@ -134,13 +134,13 @@ impl Lane {
                     self.gate.deferred(delivery.id, delivery.copy, shift.now_ms());
                 }
                 Act::Deliver(delivery) => {
-                    let own = self.room.path_of(delivery.id, &delivery.name);
+                    let own = self.room.path_of(delivery.id, &delivery.taken_as);
                     let may_move = self.gate.copies_left(delivery.id) == 1;
                     let placed = place::deliver(&own, &self.to, &delivery, may_move);
                     self.delivered(&delivery, placed, shift);
                 }
                 Act::Complete(delivery) => {
-                    let own = self.room.path_of(delivery.id, &delivery.name);
+                    let own = self.room.path_of(delivery.id, &delivery.taken_as);
                     let placed = place::complete(&own, &self.to, &delivery);
                     self.delivered(&delivery, placed, shift);
                 }
@@ -175,7 +175,7 @@ impl Lane {
                 self.troubles.worked(Attempt::Deliver);
                 self.count(placed);
                 if self.gate.delivered(shift.now_ms(), delivery.id, delivery.copy) {
-                    let removed = self.room.discard(delivery.id, &delivery.name);
+                    let removed = self.room.discard(delivery.id, &delivery.taken_as);
                     self.removed(&delivery.name, removed);
                 }
             }

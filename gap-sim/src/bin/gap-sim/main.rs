@@ -13,6 +13,7 @@ mod proof;
 mod rename;
 mod report;
 mod shift;
+mod story;
 mod summary;
 mod swarm_report;
 mod trouble;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Swarm(arguments) => worlds::swarm(&arguments, lang),
         #[cfg(feature = "breaks")]
         Command::Breaks(arguments) => proof::run(&arguments),
+        Command::Scenarios => story::list(lang).map(|()| Exit::Ok),
         Command::Profiles => list_profiles(lang).map(|()| Exit::Ok),
         Command::Profile { name } => show_profile(&name).map(|()| Exit::Ok),
     };

@@ -38,6 +38,11 @@ impl Finished {
         }
     }
 
+    /// What a run ended with.
+    pub fn of(seed: u64, report: Report) -> Self {
+        Self { seed, result: Ok(report), faults: Vec::new() }
+    }
+
     /// One line about how it ended.
     pub fn sentence(&self, lang: Lang) -> String {
         match &self.result {
@@ -54,6 +59,9 @@ impl Finished {
 
 /// Runs one world and tells everything about it.
 pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
+    if let Some(name) = &arguments.scenario {
+        return crate::story::tell(name, arguments, lang);
+    }
     let seed = crate::options::seed(arguments.seed)?;
     let options = Options::draw(seed);
     print(&options.to_string())?;

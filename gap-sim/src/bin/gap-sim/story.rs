@@ -1,0 +1,59 @@
+//! `gap-sim scenarios` and `gap-sim run --scenario`: short worlds with a story.
+
+use crate::cli::RunArguments;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lang::Lang;
+use crate::print;
+use crate::worlds::Finished;
+use gap_sim::scenario::page::{self, About};
+use gap_sim::scenario::timeline::{clock, entries};
+use gap_sim::scenario::{SCENARIOS, Scenario};
+use std::fs;
+
+/// The seed of a scenario when none is given: its delays are then the same for everybody in a course.
+const COURSE_SEED: u64 = 1;
+
+const fn place(lang: Lang) -> usize {
+    match lang {
+        Lang::English => 0,
+        Lang::Chinese => 1,
+    }
+}
+
+/// Lists the scenarios.
+pub fn list(lang: Lang) -> Result<(), Failure> {
+    for scenario in SCENARIOS {
+        print(&format!("{:<22} {}\n", scenario.name, scenario.title[place(lang)]))?;
+    }
+    Ok(())
+}
+
+/// Runs a scenario and tells what happened.
+pub fn tell(name: &str, arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
+    let scenario = Scenario::named(name).ok_or_else(|| Failure::Scenario { name: name.to_owned() })?;
+    let seed = arguments.seed.unwrap_or(COURSE_SEED);
+    let spoken = place(lang);
+    print(&format!("{}\n{}\n\n", scenario.title[spoken], scenario.lesson[spoken]))?;
+    let mut world = scenario.world(seed);
+    let finished = Finished::of(seed, world.run());
+    let lines: Vec<_> = world.trace.lines().collect();
+    for entry in entries(lines.iter().copied()).iter().filter(|entry| arguments.statuses || !entry.is_status) {
+        let at = clock(entry.at_ms);
+        print(&format!("{at}  {:<6} {}\n", entry.place.words()[spoken], entry.text[spoken]))?;
+    }
+    let verdict = finished.sentence(lang);
+    if let Some(path) = &arguments.html {
+        let about = About {
+            title: scenario.title.map(str::to_owned),
+            lesson: scenario.lesson.map(str::to_owned),
+            seed,
+            verdict: verdict.clone(),
+            chinese: lang == Lang::Chinese,
+        };
+        let cause = |cause| Failure::Page { path: path.clone(), cause };
+        fs::write(path, page::page(&about, &lines)).map_err(cause)?;
+    }
+    print(&format!("\n{verdict}\n"))?;
+    Ok(finished.exit())
+}
