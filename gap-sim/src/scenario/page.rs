@@ -33,14 +33,18 @@ pub struct About {
 /// Writes the page of a run.
 #[must_use]
 pub fn page(about: &About, lines: &[&Line]) -> String {
+    let told = entries(lines.iter().copied());
+    // The quiet time after the last event shows nothing.
+    let eventful = told.iter().rev().find(|entry| !entry.is_status && entry.place != Place::World);
+    let end = eventful.map_or(0, |entry| entry.at_ms + entry.at_ms / 20 + 1_000);
     let data = json!({
         "title": about.title,
         "lesson": about.lesson,
         "seed": about.seed,
         "verdict": about.verdict,
         "lang": usize::from(about.chinese),
-        "end": lines.last().map_or(0, |line| line.at_ms),
-        "entries": entries(lines.iter().copied()).iter().map(|entry| json!({
+        "end": end,
+        "entries": told.iter().map(|entry| json!({
             "at": entry.at_ms,
             "place": match entry.place {
                 Place::Outer => "outer",

@@ -2,9 +2,10 @@
 
 use crate::cli::BridgeArguments;
 use crate::failure::Failure;
+use crate::hands::{self, Order};
 use crate::lane::Lane;
 use crate::lang::Lang;
-use crate::options::Options;
+use crate::options::{Options, way_name};
 use crate::print;
 use crate::report::{Report, State};
 use crate::shift::Shift;
@@ -15,6 +16,7 @@ use crate::work::{self, WorkRoom};
 use gap_sim::{Direction, Gate};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::Receiver;
 
 const REPORT_INTERVAL_MS: u64 = 1_000;
 const PROGRESS_INTERVAL_MS: u64 = 10_000;
@@ -35,7 +37,8 @@ pub fn run(arguments: &BridgeArguments, lang: Lang) -> Result<(), Failure> {
     }
     let shift = Shift::begin(&stop);
     write_report(&options, &lanes, State::Running, &shift)?;
-    let state = carry(&options, &mut lanes, &shift, lang);
+    let orders = arguments.hands.then(|| hands::listen(lang));
+    let state = carry(&options, &mut lanes, &shift, orders.as_ref(), lang);
     match state {
         State::Stopped => eprintln!("{}", say(lang, Word::Stopped, &[&options.work.display()])),
         State::Running | State::Idle => {
@@ -57,12 +60,25 @@ fn open(options: &Options, way: Direction, lang: Lang) -> Result<Lane, Failure> 
     Ok(Lane::open(way, gate, options.directories(way), room, lang))
 }
 
-fn carry(options: &Options, lanes: &mut [Lane; 2], shift: &Shift<'_>, lang: Lang) -> State {
+fn carry(
+    options: &Options,
+    lanes: &mut [Lane; 2],
+    shift: &Shift<'_>,
+    orders: Option<&Receiver<Order>>,
+    lang: Lang,
+) -> State {
     let mut troubles =
         Troubles::new(lang, options.report.as_deref().map_or_else(String::new, |path| path.display().to_string()));
     let (mut report_at_ms, mut progress_at_ms) = (REPORT_INTERVAL_MS, PROGRESS_INTERVAL_MS);
     let (mut activity, mut told, mut active_at_ms) = (activity_of(lanes), activity_of(lanes), 0);
     loop {
+        for order in orders.into_iter().flat_map(Receiver::try_iter) {
+            for lane in lanes.iter_mut().filter(|lane| lane.way() == order.way) {
+                lane.by_hand(shift, order.hand, &order.part);
+            }
+            let way = way_name(lang, order.way);
+            eprintln!("{}", say(lang, Word::HandDone, &[&way, &order.hand.name(), &order.part]));
+        }
         for lane in lanes.iter_mut() {
             lane.step(shift);
         }

@@ -125,6 +125,10 @@ pub struct BridgeArguments {
     /// Prints the report as JSON at the end instead of a summary.
     #[arg(long)]
     pub json: bool,
+    /// Takes acts of the hand from standard input, a line each: `outer lose confirm`, `inner hold`, `inner release`;
+    /// the zone is the one that the next such file leaves. Acts: lose, hold, release, double, corrupt, swap.
+    #[arg(long)]
+    pub hands: bool,
     /// Stops when nothing was on its way for so long.
     #[arg(long, value_name = "SECONDS")]
     pub until_idle: Option<u64>,
@@ -165,6 +169,11 @@ const HELP_ZH: &[SubcommandHelp] = &[
             ("work", "在途文件的存放目录；默认为 --inner-to-gate 目录旁的 `.gap-sim-work`。"),
             ("report", "把报告写到此文件，每秒更新。"),
             ("json", "结束时输出 JSON 报告，而不是摘要。"),
+            (
+                "hands",
+                "从标准输入读取手工动作，每行一个：`outer lose confirm`、`inner hold`、`inner release`；\
+                 区名指下一个此类文件所离开的区。动作：lose 丢失、hold 扣留、release 放行、double 加倍、corrupt 损坏、swap 换名。",
+            ),
             ("until_idle", "连续这么多秒没有在途文件时停止。"),
         ],
     ),

@@ -11,7 +11,7 @@ use crate::words::{Word, say};
 use crate::work::WorkRoom;
 use gap_sim::gate::{Delivery, is_ignored};
 use gap_sim::profile::Source;
-use gap_sim::{Act, Direction, Gate, PickUpId, Seen, Tally};
+use gap_sim::{Act, Direction, Gate, Hand, PickUpId, Seen, Tally};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,6 +93,11 @@ impl Lane {
         }
         let acts = self.gate.due(shift.now_ms());
         self.perform(acts, shift);
+    }
+
+    /// A person does something to the next file whose name has this part.
+    pub fn by_hand(&mut self, shift: &Shift<'_>, hand: Hand, part: &str) {
+        self.gate.by_hand(shift.now_ms(), hand, part);
     }
 
     /// When there is something to do next.

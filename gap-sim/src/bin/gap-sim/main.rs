@@ -4,6 +4,7 @@ mod bridge;
 mod cli;
 mod exit;
 mod failure;
+mod hands;
 mod lane;
 mod lang;
 mod options;

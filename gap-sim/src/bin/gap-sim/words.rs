@@ -38,6 +38,10 @@ words! {
     DeliverTrouble: "{}: cannot deliver {}: {}; it is tried again every second", "{}：无法送达 {}：{}；每秒重试";
     RemoveTrouble: "{}: cannot remove {}: {}; remove it by hand", "{}：无法删除 {}：{}；请手工删除";
     ReportTrouble: "{}; it is tried again every second", "{}；每秒重试";
+    HandUnknown:
+        "{} is no act; write `inner` or `outer`, then lose, hold, release, double, corrupt or swap, then perhaps a part of a name",
+        "{} 不是动作；请写 `inner` 或 `outer`，再写 lose、hold、release、double、corrupt 或 swap，可再加文件名的一部分";
+    HandDone: "by hand: {} {} {}", "手工：{} {} {}";
     Mended: "{}: that works again", "{}：已恢复";
     Stopped: "stopped by a signal; files in flight stay in {} for the next run", "收到信号停止；在途文件保留在 {}，供下次运行";
     Idle: "nothing was on its way for {} s", "{} 秒内没有在途文件";
