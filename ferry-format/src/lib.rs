@@ -33,6 +33,8 @@ pub mod status;
 mod status_body;
 mod status_header;
 pub mod supersede;
+#[cfg(feature = "toy-keys")]
+pub mod toy_keys;
 pub mod trust;
 mod verified;
 pub mod verify;

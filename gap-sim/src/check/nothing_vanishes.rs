@@ -4,12 +4,16 @@ use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::files::{archive_directory, batch_name, spool_directory};
 use ferry_core::ports::{BatchId, Side};
+use ferry_format::StreamName;
+use std::collections::BTreeMap;
 
 /// Outbox and recorded batches of a stream cover every change without a gap, and the file of every recorded batch that the
 /// peer has not applied is on its owner's disk.
 #[derive(Debug, Default)]
 pub(super) struct NothingVanishes {
     seen: Option<[u64; 5]>,
+    /// By stream: the losses of the owner's disk, and the last batch whose file was there then.
+    found: BTreeMap<StreamName, (u64, u64)>,
 }
 
 impl Checker for NothingVanishes {
@@ -44,7 +48,11 @@ impl Checker for NothingVanishes {
                     own.through_id
                 ));
             }
-            let applied = world.applied_seq(stream);
+            let losses = host.disk.losses();
+            let (at, found) = self.found.get(stream).copied().unwrap_or_default();
+            let found = if at == losses { found } else { 0 };
+            let applied = world.applied_seq(stream).max(found);
+            self.found.insert(stream.clone(), (losses, own.last.seq));
             for (seq, recorded) in own.batches.range(applied + 1..) {
                 let id =
                     BatchId { stream: stream.clone(), epoch: own.last.epoch, seq: *seq, digest: recorded.batch.digest };

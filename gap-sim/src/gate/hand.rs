@@ -15,7 +15,7 @@ pub enum Hand {
     Release,
     /// It arrives twice.
     Double,
-    /// It arrives with one bit flipped in its middle.
+    /// It arrives with one bit flipped near its end, where a batch has its rows.
     Corrupt,
     /// It arrives under the name of the file after it, and that one under its name; it waits for that.
     Swap,
@@ -37,6 +37,12 @@ impl Hand {
         }
     }
 }
+
+/// A batch ends with its chunks, a signature of some 70 bytes and a mark of 16.
+const FROM_THE_END: u64 = 150;
+
+/// The second copy comes so much later, when the first has been taken.
+const APART_MS: u64 = 10_000;
 
 /// Orders that wait for a file, and files that wait for an order.
 #[derive(Debug, Default)]
@@ -70,12 +76,12 @@ impl Hands {
                 Keeping::No
             }
             Hand::Double => {
-                let second = Some(SecondFate { fate: undamaged(), delay_ms: fate.delay_ms });
+                let second = Some(SecondFate { fate: undamaged(), delay_ms: fate.delay_ms + APART_MS });
                 fate.end = End::Delivered { first: undamaged(), second };
                 Keeping::No
             }
             Hand::Corrupt => {
-                let damage = Damage::Flip { offset: bytes / 2, bit: 0 };
+                let damage = Damage::Flip { offset: bytes.saturating_sub(FROM_THE_END), bit: 0 };
                 let first = CopyFate { damage, visibility: Visibility::Atomic };
                 fate.end = End::Delivered { first, second: None };
                 Keeping::No

@@ -78,6 +78,8 @@ struct State {
     /// Syncs of directories change nothing: for the break that leaves them out.
     directories_sync: bool,
     changes: u64,
+    /// Changes by which a file may be lost or be another one.
+    losses: u64,
     syncs: u64,
 }
 
@@ -113,6 +115,12 @@ impl Disk {
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.state().changes
+    }
+
+    /// How often a file was moved, removed or damaged: who has seen a file at a count need not look for it again.
+    #[must_use]
+    pub fn losses(&self) -> u64 {
+        self.state().losses
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -186,6 +194,8 @@ impl Disk {
     pub fn rename(&self, from: &str, to: &str) -> Result<(), DiskError> {
         self.fuse.burn()?;
         let mut state = self.change();
+        // A file that gets its first lasting name is not lost by it.
+        state.losses += u64::from(!from.contains("/."));
         let file = state.live.remove(from).ok_or(DiskError::NotFound)?;
         let old = state.live.insert(to.to_owned(), file);
         // The old name may have reached the disk or not; after the new one has, it is gone either way.
@@ -202,6 +212,7 @@ impl Disk {
     pub fn remove(&self, path: &str) -> Result<(), DiskError> {
         self.fuse.burn()?;
         let mut state = self.change();
+        state.losses += 1;
         let file = state.live.remove(path).ok_or(DiskError::NotFound)?;
         state.pending.push(Change::Unlink { path: path.to_owned() });
         state.release(Some(file));
@@ -301,6 +312,7 @@ impl Disk {
     /// Takes a file away from outside, durably at once.
     pub fn take_away(&self, path: &str) {
         let mut state = self.change();
+        state.losses += 1;
         state.pending.retain(|change| !change.names(path));
         let old = state.live.remove(path);
         state.durable.remove(path);
@@ -310,6 +322,7 @@ impl Disk {
     /// Changes a file's bytes where they lie, as a failing disk does.
     pub fn rot(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.change();
+        state.losses += 1;
         let Some(file) = state.live.get(path).copied() else { return };
         let Some(content) = state.contents.get_mut(&file) else { return };
         let before = content.bytes.len() as u64;
@@ -321,6 +334,7 @@ impl Disk {
     /// Power is cut: of what was not synced, any part is left.
     pub fn cut_power(&self, prng: &mut Prng) {
         let mut state = self.change();
+        state.losses += 1;
         for change in std::mem::take(&mut state.pending) {
             if prng.below(2) == 0 {
                 state.settle(&change);

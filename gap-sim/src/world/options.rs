@@ -105,7 +105,7 @@ impl Options {
         let mut prng = Prng::fork(seed, &[0x006f_7074_696f_6e73]);
         let divisor = [1, 10, 100][pick(&mut prng, 3)];
         let settings = draw_settings(&mut prng, divisor);
-        let safety_ms = prng.between(5, 40) * 60_000 / divisor;
+        let safety_ms = prng.between(5, 30) * 60_000 / divisor;
         let profile = draw_profile(&mut prng, divisor, safety_ms);
         let mut strikes = BTreeMap::new();
         for (fault, most, of_ten) in STRIKES {
@@ -129,7 +129,7 @@ impl Options {
             settings,
             profile,
             safety_ms,
-            transactions: prng.between(5, 40),
+            transactions: prng.between(5, 30),
             rows_max: prng.between(1, 12),
             big_per_mille: [0, 0, 30, 100][pick(&mut prng, 4)],
             keys: [3, 20, 1_000][pick(&mut prng, 3)],

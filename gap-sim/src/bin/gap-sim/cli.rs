@@ -64,8 +64,18 @@ pub struct RunArguments {
 #[derive(Debug, Args)]
 pub struct SwarmArguments {
     /// The seeds, as `FIRST..LAST`, both included.
-    #[arg(long, value_name = "FIRST..LAST", value_parser = seeds)]
-    pub seeds: (u64, u64),
+    #[arg(long, value_name = "FIRST..LAST", value_parser = seeds, required_unless_present_any = ["random", "regressions"])]
+    pub seeds: Option<(u64, u64)>,
+    /// So many seeds from a random one on, which is printed.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "seeds")]
+    pub random: Option<u64>,
+    /// First the seeds of a file: one a line, then its story; `#` begins a comment.
+    #[arg(long, value_name = "FILE")]
+    pub regressions: Option<PathBuf>,
+    /// In four worlds of five, keys that cost nothing stand for the real ones.
+    #[cfg(feature = "breaks")]
+    #[arg(long)]
+    pub toy_keys: bool,
     /// Stops after so many failures.
     #[arg(long, value_name = "NUMBER", default_value = "20")]
     pub stop_after: u64,
@@ -191,7 +201,14 @@ const HELP_ZH: &[SubcommandHelp] = &[
     (
         "swarm",
         "用全部核心运行许多世界，并列出失败的。",
-        &[("seeds", "种子范围，写作 `起..止`，两端都含。"), ("stop_after", "失败达到此数后停止。")],
+        &[
+            ("seeds", "种子范围，写作 `起..止`，两端都含。"),
+            ("random", "从一个随机种子（会显示）起运行这么多个。"),
+            ("regressions", "先运行文件中的种子：每行一个，其后为说明；`#` 开头为注释。"),
+            ("stop_after", "失败达到此数后停止。"),
+            #[cfg(feature = "breaks")]
+            ("toy_keys", "五个世界中的四个用零成本的密钥代替真密钥。"),
+        ],
     ),
     #[cfg(feature = "breaks")]
     (

@@ -90,6 +90,14 @@ pub enum Failure {
         /// The name.
         name: String,
     },
+    /// A file of seeds cannot be read.
+    #[error("cannot read the seeds of {path}: {cause}; give a file with one seed a line")]
+    Seeds {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said, or what is wrong with a line.
+        cause: io::Error,
+    },
     /// The page cannot be written.
     #[error("cannot write the page {path}: {cause}; give another path with --html")]
     Page {
@@ -110,7 +118,7 @@ impl Failure {
     /// The exit code that tells this failure from others.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Profile(_) | Self::ProfileFile { .. } => Exit::Config,
+            Self::Profile(_) | Self::ProfileFile { .. } | Self::Seeds { .. } => Exit::Config,
             Self::Directory { .. } | Self::SameDirectory { .. } | Self::Work { .. } | Self::Sweep { .. } => {
                 Exit::Directories
             }
@@ -162,6 +170,9 @@ impl Failure {
             }
             Self::Signals(cause) => format!("无法接收 SIGTERM 和 SIGINT：{cause}；请在允许信号的环境中运行"),
             Self::Scenario { name } => format!("没有场景 {name:?}；可用的见 `gap-sim scenarios`"),
+            Self::Seeds { path, cause } => {
+                format!("无法读取种子文件 {}：{cause}；请提供每行一个种子的文件", path.display())
+            }
             Self::Page { path, cause } => {
                 format!("无法写入网页 {}：{cause}；请用 --html 另行指定", path.display())
             }

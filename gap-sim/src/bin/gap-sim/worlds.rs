@@ -11,7 +11,7 @@ use gap_sim::world::World;
 use gap_sim::world::options::Options;
 use gap_sim::world::run::{Report, Verdict};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -88,7 +88,8 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
     Ok(finished.exit())
 }
 
-fn one(seed: u64) -> Finished {
+fn one(seed: u64, arguments: &SwarmArguments) -> Finished {
+    choose_keys(seed, arguments);
     let ran = panic::catch_unwind(|| {
         let mut world = World::new(Options::draw(seed), false);
         let report = world.run();
@@ -100,6 +101,40 @@ fn one(seed: u64) -> Finished {
     }
 }
 
+/// More seeds than anybody waits for.
+const SEEDS_MAX: u64 = 10_000_000;
+
+/// The seeds that a swarm runs, those of the file first.
+fn seeds_of(arguments: &SwarmArguments) -> Result<Vec<u64>, Failure> {
+    let mut seeds = Vec::new();
+    if let Some(path) = &arguments.regressions {
+        let text = std::fs::read_to_string(path).map_err(|cause| Failure::Seeds { path: path.clone(), cause })?;
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let seed = line.split(' ').next().and_then(|word| word.parse().ok());
+            let cause = || std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{line:?} has no seed"));
+            seeds.push(seed.ok_or_else(|| Failure::Seeds { path: path.clone(), cause: cause() })?);
+        }
+    }
+    if let Some((first, last)) = arguments.seeds {
+        seeds.extend(first..=last.min(first.saturating_add(SEEDS_MAX)));
+    }
+    if let Some(count) = arguments.random {
+        let first = crate::options::seed(None)? >> 16;
+        print(&format!("--seeds {first}..{}\n", first + count.saturating_sub(1)))?;
+        seeds.extend(first..first + count.min(SEEDS_MAX));
+    }
+    Ok(seeds)
+}
+
+/// Every fifth world has real keys in any case.
+#[cfg(feature = "breaks")]
+fn choose_keys(seed: u64, arguments: &SwarmArguments) {
+    ferry_format::toy_keys::set(arguments.toy_keys && !seed.is_multiple_of(5));
+}
+
+#[cfg(not(feature = "breaks"))]
+fn choose_keys(_seed: u64, _arguments: &SwarmArguments) {}
+
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
@@ -108,19 +143,19 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
 /// Runs many worlds on every core, and tells of those that failed and of all together.
 #[expect(clippy::disallowed_methods, reason = "a swarm tells how fast it was")]
 pub fn swarm(arguments: &SwarmArguments, lang: Lang) -> Result<Exit, Failure> {
-    let (first, last) = arguments.seeds;
+    let seeds = seeds_of(arguments)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let (next, enough) = (AtomicU64::new(first), AtomicBool::new(false));
+    let (next, enough) = (AtomicUsize::new(0), AtomicBool::new(false));
     let start = Instant::now();
     let mut totals = Totals::default();
     let (sender, finished) = mpsc::channel::<Finished>();
     let result: Result<(), Failure> = std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (sender, next, enough) = (sender.clone(), &next, &enough);
+            let (sender, seeds, next, enough) = (sender.clone(), &seeds, &next, &enough);
             scope.spawn(move || {
                 while !enough.load(Ordering::Relaxed) {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed > last || sender.send(one(seed)).is_err() {
+                    let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                    if sender.send(one(*seed, arguments)).is_err() {
                         return;
                     }
                 }
