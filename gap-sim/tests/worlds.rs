@@ -38,7 +38,7 @@ fn every_scenario_shows_what_it_is_told_for() {
         ("virus-scan", "knows batch confirm/1 already and drops it"),
         ("swapped-names", "applies 1 batch(es) of confirm after seq 1 in one transaction"),
         ("one-way-night", "learns that everything up to confirm/9 is applied"),
-        ("forged-batch", "turns batch confirm/2 away: unknown-signer"),
+        ("forged-batch", "away: unknown-signer"),
         ("flood", "away: unknown-magic"),
         ("replayed", "already and drops it"),
         ("power-cut", "power is cut"),
