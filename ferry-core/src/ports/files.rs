@@ -51,7 +51,8 @@ pub trait Spool: Send + Sync {
     /// `Corrupt` when it is in neither.
     fn get(&self, side: Side, id: &BatchId) -> Result<Vec<u8>, PortError>;
 
-    /// Every batch in the spool (not the archive) of one side, in order of stream, epoch and seq.
+    /// Every batch in the spool (not the archive) of one side, in order of stream, epoch and seq. What it names is durable:
+    /// a file that a killed process had put there, and whose directory it had not synced, is synced now.
     ///
     /// # Errors
     /// When the directory cannot be read.

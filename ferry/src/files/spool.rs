@@ -170,6 +170,7 @@ impl Spool for SpoolDirectories {
                     Err(why) => self.set_aside(&path, &why)?,
                 }
             }
+            durable::sync_directory(&directory).map_err(|error| port_error("cannot sync", &directory, &error))?;
         }
         found.sort();
         Ok(found)

@@ -134,6 +134,7 @@ impl Spool for SimSpool {
                 }
             }
         }
+        self.disk.sync_directory(directory).map_err(|fault| error(fault, "cannot sync"))?;
         found.sort();
         Ok(found)
     }

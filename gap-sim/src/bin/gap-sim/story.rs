@@ -9,7 +9,8 @@ use crate::worlds::Finished;
 use gap_sim::scenario::page::{self, About};
 use gap_sim::scenario::timeline::{clock, entries};
 use gap_sim::scenario::{SCENARIOS, Scenario};
-use std::fs;
+use std::fs::File;
+use std::io::Write;
 
 /// The seed of a scenario when none is given: its delays are then the same for everybody in a course.
 const COURSE_SEED: u64 = 1;
@@ -52,7 +53,8 @@ pub fn tell(name: &str, arguments: &RunArguments, lang: Lang) -> Result<Exit, Fa
             chinese: lang == Lang::Chinese,
         };
         let cause = |cause| Failure::Page { path: path.clone(), cause };
-        fs::write(path, page::page(&about, &lines)).map_err(cause)?;
+        let written = File::create(path).and_then(|mut file| file.write_all(page::page(&about, &lines).as_bytes()));
+        written.map_err(cause)?;
     }
     print(&format!("\n{verdict}\n"))?;
     Ok(finished.exit())
