@@ -78,7 +78,7 @@ fn a_directory_that_the_user_cannot_write_is_told() {
     let program = pair.dir.path().join("ferry");
     std::fs::copy(pair.command(INNER).get_program(), &program).unwrap();
     set_mode(&program, 0o755);
-    let mut command = std::process::Command::new(program);
+    let mut command = Command::new(program);
     command.env("LANG", "C").arg("--config").arg(pair.config(INNER)).uid(NOBODY).gid(NOBODY);
     let (exit, error) = failure(&mut command);
     assert_eq!(exit, 15, "{error}");

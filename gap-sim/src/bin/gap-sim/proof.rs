@@ -14,6 +14,7 @@ use std::panic::{self, AssertUnwindSafe};
 /// What a world of a seed says of a mistake; `None` when it notices nothing.
 fn noticed(which: Break, seed: u64) -> Option<(String, String)> {
     breaks::set(Some(which));
+    ferry_format::toy_keys::set(true);
     let ran = panic::catch_unwind(AssertUnwindSafe(|| World::new(Options::draw(seed), false).run().verdict));
     breaks::set(None);
     match ran {
