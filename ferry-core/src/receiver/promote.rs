@@ -187,7 +187,7 @@ impl Receiver {
             }
             Err(error) => {
                 self.retry_at = Some(now.mono + settings.retry_ms);
-                self.reading = error.kind == FaultKind::Unknown;
+                self.reading = error.kind == FaultKind::Unknown && !breaks::is(Break::NoCompare);
                 Applied { reports: Vec::new(), read_mark: self.reading }
             }
         }

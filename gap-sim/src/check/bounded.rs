@@ -3,6 +3,7 @@
 use ferry_core::settings::{BOUNDARIES_MAX, HELD_BATCHES_MAX, PUBLISHES_MAX};
 
 use super::{Checker, Moment, identity};
+use crate::profile::Source;
 use crate::world::World;
 use crate::world::files::{REFUSED_FILES_MAX, UNVERIFIED_FILES_MAX};
 use crate::world::host::ZoneId;
@@ -30,7 +31,13 @@ impl Checker for Bounded {
             // Each stream keeps its window; what is being published and a group that must be finished come on top.
             let (at_gate, _, _) = world.occupancy(zone);
             let group = world.options.rows_max * 20;
-            let limit = streams * (window + PUBLISHES_MAX) * 2 + usize::try_from(group).unwrap_or(usize::MAX);
+            let mut limit = streams * (window + PUBLISHES_MAX) * 2 + usize::try_from(group).unwrap_or(usize::MAX);
+            if world.options.profile.source == Source::Leave {
+                // Such a gate leaves every file where it is until its owner withdraws it, which it does when it is applied.
+                let database = host.store.database();
+                let open: u64 = database.own.values().map(|own| own.last.seq - own.settled.seq).sum();
+                limit += usize::try_from(open).unwrap_or(usize::MAX);
+            }
             if at_gate > limit {
                 return Err(format!("{}: {at_gate} batches wait at the gate, more than {limit}", zone.name()));
             }

@@ -70,7 +70,7 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     // A zone whose database was put back lacks what its peer has settled: the peer sees it, and this version has no way
     // to bring it back.
     let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
-    if poisoned || locked || disputed || unsendable || fate.rewound || too_large {
+    if fate.forgotten || poisoned || locked || disputed || unsendable || fate.rewound || too_large {
         return true;
     }
     if owner.lock().is_some() {

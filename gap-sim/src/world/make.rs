@@ -69,7 +69,11 @@ impl World {
             let (own, peer) = (&cards[zone.index()], &cards[zone.peer().index()]);
             let mut sealer = SimSealer::new(own_keys, own, peer, seed.rotate_left(17) ^ zone.index() as u64);
             if breaks::is(Break::AnySigner) {
-                sealer.trust_too(&card(&strangers(seed), &link(), &zone_name(zone.peer())));
+                sealer.trust_wrongly(&card(&strangers(seed), &link(), &zone_name(zone.peer())));
+            }
+            if breaks::is(Break::AnyLink) {
+                let other = "other".parse().expect("a good name");
+                sealer.trust_wrongly(&ferry_format::Card { link: other, ..cards[zone.peer().index()].clone() });
             }
             make_host(zone, &options, &contract, sealer)
         });

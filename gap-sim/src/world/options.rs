@@ -114,6 +114,11 @@ impl Options {
                 strikes.insert(fault, count);
             }
         }
+        // Where a held file can be lost, a thief's statement can be the first: no checker could tell it from the owner's.
+        if strikes.contains_key(&Fault::TwoStatements) {
+            strikes
+                .retain(|fault, _| ![Fault::SpoolRot, Fault::OwnerRestored, Fault::ReceiverRestored].contains(fault));
+        }
         // A row that cannot be encoded stops its stream for good in this version, so few worlds have one.
         if prng.below(12) == 0 {
             strikes.insert(Fault::UnsendableRow, 1);

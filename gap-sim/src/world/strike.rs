@@ -353,6 +353,10 @@ impl World {
     fn lose_anchor(&mut self, zone: ZoneId) -> bool {
         self.stop_now(zone, false);
         self.host(zone).disk.take_away(ANCHOR);
+        let model = &self.model;
+        for (_, fate) in self.fates.iter_mut().filter(|(stream, _)| model.streams[*stream].owner == zone) {
+            fate.forgotten |= fate.frozen;
+        }
         true
     }
 
