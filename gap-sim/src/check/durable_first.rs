@@ -87,7 +87,7 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
         return Ok(());
     }
     let Some(recorded) = own.batches.get(&seq) else { return Err(format!("{name} is published and not recorded")) };
-    if recorded.batch.attempt < parsed.attempt {
+    if recorded.batch.attempt < parsed.attempt && !world.fates[&stream].put_back {
         return Err(format!("{name} is published and its attempt is not recorded"));
     }
     let id = BatchId { stream: stream.clone(), epoch, seq, digest: recorded.batch.digest };

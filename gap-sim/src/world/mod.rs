@@ -90,6 +90,8 @@ pub struct Fate {
     pub recorded: BTreeMap<u64, (Digest, u64)>,
     /// The owner's database was put back to before batches that it had sent: nothing new of it may cross.
     pub frozen: bool,
+    /// The owner's database was put back: it may count fewer attempts than it has made.
+    pub put_back: bool,
     /// Database and anchor of the owner were both lost: what it had sent and nobody heard of is gone.
     pub forgotten: bool,
     /// The receiver's database was put back: what it lacks may be gone from the owner's spool.

@@ -324,6 +324,7 @@ impl World {
 
     fn put_back_own(&mut self, stream: &StreamName, last_id: u64, last_seq: u64, anchored: u64) {
         let Some(fate) = self.fates.get_mut(stream) else { return };
+        fate.put_back = true;
         if anchored > last_seq {
             fate.frozen = true;
             return;
