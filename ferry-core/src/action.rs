@@ -14,7 +14,7 @@ use crate::ports::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpId(pub u64);
 
-/// Which of the bounded workers runs an action. Actions of one lane run in the order of their issue.
+/// Which of the bounded workers runs an action. Actions of one lane begin in the order of their issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
     /// Reads and writes the books of what goes out.
@@ -34,6 +34,16 @@ pub enum Lane {
 impl Lane {
     /// Every lane.
     pub const ALL: [Self; 6] = [Self::Export, Self::Seal, Self::Publish, Self::Take, Self::Apply, Self::Note];
+
+    /// How many workers it has. One keeps the order of issue to the end; two overlap one file's disk with the other's
+    /// cryptography, where no order matters.
+    #[must_use]
+    pub const fn workers(self) -> usize {
+        match self {
+            Self::Publish | Self::Take => 2,
+            Self::Export | Self::Seal | Self::Apply | Self::Note => 1,
+        }
+    }
 }
 
 /// One thing to do.

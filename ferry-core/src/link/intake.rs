@@ -233,13 +233,11 @@ impl Link {
     /// The stream stops before the place: in memory at once, in the books before the second file leaves the gate. What was
     /// applied under the first statement stays applied; what comes after it waits.
     fn two_statements(&mut self, name: String, id: &BatchId, bytes: Arc<Vec<u8>>, now: Now) {
-        let (stream, epoch, seq) = (id.stream.clone(), id.epoch, id.seq);
-        if let Some(receiver) = self.receivers.get_mut(&stream) {
-            receiver.dispute(epoch, seq);
-        }
-        let story = format!("batch {stream}/{seq} of epoch {epoch} is here under another digest");
+        let (stream, epoch) = (id.stream.clone(), id.epoch);
+        let stopped_at = self.receivers.get_mut(&stream).map_or(id.seq, |receiver| receiver.dispute(epoch, id.seq));
+        let story = format!("batch {stream}/{} of epoch {epoch} is here under another digest", id.seq);
         let note = self.turn_away(id, "two-statements", story, now);
-        let dispute = Some(Dispute { stream, epoch, seq, digest: id.digest, at_ms: now.wall_ms });
+        let dispute = Some(Dispute { stream, epoch, seq: stopped_at, digest: id.digest, at_ms: now.wall_ms });
         self.intake.todo.push_back(Action::Drop { name, dispute, refused: Some((note, bytes)) });
     }
 

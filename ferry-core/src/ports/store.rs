@@ -298,7 +298,7 @@ pub struct Dispute {
     pub epoch: u64,
     /// The place in the stream.
     pub seq: u64,
-    /// The statement digest of the file that came second.
+    /// The statement digest of the file by which it was found out.
     pub digest: Digest,
     /// When, wall clock.
     pub at_ms: u64,
@@ -463,7 +463,8 @@ pub trait Store: Send + Sync {
     /// `Conflict` when the stream already follows one.
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError>;
 
-    /// Remembers that two verified statements came for a place of one of the peer's streams; again is no error.
+    /// Remembers that two verified statements came for a place of one of the peer's streams. The first time counts; again
+    /// is no error.
     ///
     /// # Errors
     /// When it is not durably remembered.

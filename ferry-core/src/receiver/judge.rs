@@ -79,8 +79,15 @@ impl Receiver {
         if full && !in_head_group { Verdict::Leave } else { Verdict::Keep }
     }
 
-    /// Two verified statements for one place: the stream stops before it.
-    pub fn dispute(&mut self, epoch: u64, seq: u64) {
+    /// Two verified statements for one place: the stream stops before it. Returns the place that stops it, an earlier one
+    /// if there is one: whoever has a stolen key can dispute many places, and only the first of them matters.
+    pub fn dispute(&mut self, epoch: u64, seq: u64) -> u64 {
+        let applied = self.mark().filter(|mark| mark.epoch == epoch).map_or(0, |mark| mark.seq);
+        let earlier = self.disputed.range((epoch, 0)..=(epoch, seq.max(applied))).next();
+        if let Some((_, earlier)) = earlier {
+            return *earlier;
+        }
         self.disputed.insert((epoch, seq));
+        seq
     }
 }

@@ -323,3 +323,53 @@ impl Outgoing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::BatchLimits;
+    use crate::ports::RecoveredOut;
+
+    fn sender(rows: u64) -> Sender {
+        let last = Mark { stream: "notice".parse().unwrap(), epoch: 1, seq: 0, digest: Digest([0; 32]) };
+        let recovered = RecoveredOut {
+            settled: last.clone(),
+            last,
+            epoch_id: ferry_format::EpochId([1; 8]),
+            through_id: 0,
+            unsettled: Vec::new(),
+            boundaries: Vec::new(),
+        };
+        let limits = BatchLimits { rows, plain_bytes: 1 << 20, linger_ms: 1_000 };
+        let now = Now { mono: Mono(0), wall_ms: 0 };
+        Sender::recover(recovered, limits, 5, Vec::new(), now, Mono(0))
+    }
+
+    /// Sees transactions of `size` rows, one after the other.
+    fn see(sender: &mut Sender, count: u64, size: u64) {
+        for number in 1..=count {
+            let ends = BTreeMap::from([(sender.stream.clone(), number * size)]);
+            sender.observe(&ends, Mono(number));
+        }
+    }
+
+    #[test]
+    fn many_small_transactions_are_merged_into_batches_and_no_further() {
+        let mut sender = sender(1_000);
+        see(&mut sender, 100_000, 1);
+        assert!(sender.boundaries.len() <= BOUNDARIES_MAX);
+        let ids: Vec<u64> = sender.boundaries.iter().map(|boundary| boundary.id).collect();
+        assert!(ids.windows(2).all(|pair| pair[1] - pair[0] <= 1_000), "a group would be larger than a batch");
+        assert_eq!(ids.last(), Some(&100_000));
+        assert_eq!(sender.boundaries.front().map(|boundary| boundary.seen), Some(Mono(1)), "the oldest keeps its age");
+    }
+
+    #[test]
+    fn boundaries_stay_bounded_also_when_each_fills_a_batch() {
+        let mut sender = sender(10);
+        see(&mut sender, 3 * u64::try_from(BOUNDARIES_MAX).unwrap(), 10);
+        assert!(sender.boundaries.len() <= BOUNDARIES_MAX);
+        let widest = sender.boundaries.iter().zip(sender.boundaries.iter().skip(1)).map(|(one, next)| next.id - one.id);
+        assert!(widest.max().unwrap() <= 80, "neighbours are merged evenly");
+    }
+}

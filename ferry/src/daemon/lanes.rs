@@ -45,14 +45,6 @@ impl ZonePorts {
     }
 }
 
-/// How many threads serve a lane. Two where the work is files that do not depend on each other's order.
-fn threads(lane: Lane) -> usize {
-    match lane {
-        Lane::Publish | Lane::Take => 2,
-        Lane::Export | Lane::Seal | Lane::Apply | Lane::Note => 1,
-    }
-}
-
 type Job = (OpId, Action);
 
 /// The running workers.
@@ -71,7 +63,7 @@ impl Lanes {
         for lane in Lane::ALL {
             let (sender, receiver) = channel();
             let receiver = Arc::new(Mutex::new(receiver));
-            for number in 0..threads(lane) {
+            for number in 0..lane.workers() {
                 let worker =
                     Worker { zone: zone.clone(), around: around.clone(), jobs: receiver.clone(), done: done.clone() };
                 let name = format!("{lane:?}-{number}").to_lowercase();

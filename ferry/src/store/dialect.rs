@@ -162,9 +162,9 @@ pub(crate) struct Statements {
     /// Binds link, stream, id, limit. Yields ends of the boundaries above the id in order: at most twice the limit, evenly
     /// thinned, the last one always.
     pub boundary_list: &'static str,
-    /// Binds link, stream, epoch, seq, digest, time. Does nothing when it is there.
+    /// Binds link, stream, epoch, seq, digest, time. Does nothing when the place is there.
     pub dispute_add: &'static str,
-    /// Binds link, stream. Yields epoch, seq, each once, in order.
+    /// Binds link, stream. Yields epoch, seq, in order.
     pub dispute_list: &'static str,
     /// Binds link, stream, epoch, epoch id, seq, digest. Fails when the stream is there.
     pub in_add: &'static str,

@@ -1,5 +1,6 @@
 //! Invariant 9: after faults end everything converges within a bound, except what is named as waiting for an operator.
 
+use ferry_core::link::Lock;
 use ferry_format::StreamName;
 
 use super::{Checker, Moment, identity};
@@ -73,7 +74,12 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     if fate.forgotten || poisoned || locked || disputed || unsendable || fate.rewound || too_large {
         return true;
     }
-    if owner.lock().is_some() {
+    // A zone that has lost its anchor must find out by itself; one that was put back stays locked, and all its streams with it.
+    let was_put_back = || {
+        let mut owned = world.model.streams.iter().filter(|(_, other)| other.owner == model.owner);
+        owned.any(|(name, _)| world.fates[name].put_back)
+    };
+    if owner.lock() == Some(Lock::Restored) && was_put_back() {
         return true;
     }
     let depends = world.contract().stream(stream).map(|contract| contract.depends.clone()).unwrap_or_default();

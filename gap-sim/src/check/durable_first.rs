@@ -7,6 +7,7 @@ use ferry_format::{FileName, NameKind, StatusBody, StatusStatement};
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
+use crate::world::faults::Fault;
 use crate::world::files::{archive_directory, batch_name, spool_directory};
 use crate::world::host::ZoneId;
 
@@ -68,8 +69,11 @@ fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &Statu
         for seq in report.held.iter().flat_map(|range| range.first..=range.last).filter(|seq| *seq > applied) {
             let prefix = format!("{}-{:08}-{seq:012}-", report.stream, report.epoch);
             let durable = names.range(prefix.clone()..).next().filter(|(name, _)| name.starts_with(&prefix));
-            // A file that rots after it was held is the disk's fault, and is found when it is to be applied.
-            if durable.is_some_and(|(_, durable)| !durable) {
+            // A file that vanishes after it was held is the disk's fault, or does not chain and was set aside.
+            let may_be_gone =
+                world.faults.of(Fault::SpoolRot) > 0 || host.quarantine.count("wrong-previous") > 0 || world.fates[&report.stream].rewound;
+            let is_safe = durable.map_or(may_be_gone, |(_, durable)| *durable);
+            if !is_safe {
                 return Err(format!("{}/{seq} is reported held, and a power cut may lose it", report.stream));
             }
         }

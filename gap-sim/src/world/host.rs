@@ -172,10 +172,6 @@ impl Host {
     pub fn new(parts: Parts) -> Self {
         let Parts { id, disk, fuse, store, sealer, around, settings, latency_ms, prng } = parts;
         let gate = SimGate::new(disk.clone(), around.zone.clone(), around.peer.clone());
-        let free = |lane: Lane| match lane {
-            Lane::Publish | Lane::Take => vec![0; 2],
-            Lane::Export | Lane::Seal | Lane::Apply | Lane::Note => vec![0],
-        };
         Self {
             id,
             fuse,
@@ -194,7 +190,7 @@ impl Host {
             settings,
             operations: BTreeMap::new(),
             last: BTreeMap::new(),
-            workers: Lane::ALL.into_iter().map(|lane| (lane, free(lane))).collect(),
+            workers: Lane::ALL.into_iter().map(|lane| (lane, vec![0; lane.workers()])).collect(),
             suspended_until_ms: 0,
             latency_ms,
             prng,
@@ -288,7 +284,7 @@ impl Host {
 
     fn put(&mut self, at: u64, operation: Operation) {
         let mut key = (at, self.prng.draw() >> 1);
-        if self.workers.get(&operation.lane).is_some_and(|workers| workers.len() == 1) {
+        if operation.lane.workers() == 1 {
             let ends = matches!(operation.stage, Stage::Done(_));
             let last = self.last.entry((operation.lane, ends)).or_default();
             key = key.max((last.0, last.1 + 1));

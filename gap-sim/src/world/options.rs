@@ -89,12 +89,12 @@ const STRIKES: [(Fault, u64, u64); 23] = [
     (Fault::Forged, 4, 2),
     (Fault::Flood, 1, 1),
     (Fault::ReDrop, 5, 2),
-    (Fault::OwnerRestored, 1, 1),
-    (Fault::ReceiverRestored, 1, 1),
+    (Fault::OwnerRestored, 4, 2),
+    (Fault::ReceiverRestored, 4, 2),
     (Fault::AnchorLost, 1, 1),
     (Fault::ContractSkew, 1, 2),
     (Fault::PoisonRow, 1, 2),
-    (Fault::TwoStatements, 1, 1),
+    (Fault::TwoStatements, 4, 2),
     (Fault::SpoolRot, 3, 3),
 ];
 
@@ -226,7 +226,8 @@ fn draw_profile(prng: &mut Prng, divisor: u64, safety_ms: u64) -> Profile {
         hold_max_ms: 600_000 / divisor,
         remove: swarm(prng, 10),
         extensions: if prng.below(12) == 0 { vec!["txt".to_owned()] } else { Vec::new() },
-        max_file_bytes: if prng.below(10) == 0 { 3_000 } else { 0 },
+        // The smallest files have some 2 000 bytes: this blocks the larger batches, or the statuses too.
+        max_file_bytes: if prng.below(8) == 0 { prng.between(2_000, 2_600) } else { 0 },
         remove_refused: prng.below(2) == 0,
         outage: [Outage::None, Outage::None, Outage::InnerToOuter, Outage::OuterToInner, Outage::Both][pick(prng, 5)],
         outage_from_ms,

@@ -94,18 +94,19 @@ impl World {
         self.faults.add(super::Fault::PoisonRow, 1);
     }
 
-    /// A row whose money is no whole number of fen, as a program might write one past the types of its table.
+    /// A row whose money is no whole number of fen, or below zero, as a program might write one past the types of its table.
     pub(super) fn unsendable(&mut self) {
         let Some(stream) = self.any_stream() else { return };
         if self.fates[&stream].frozen || self.fates[&stream].unsendable_from.is_some() {
             return;
         }
         let table = format!("{stream}_row");
+        let fen = if self.prng.below(2) == 0 { "0.5" } else { "-1" };
         let change = Change {
             table,
             op: Op::Insert,
             key: "[5000]".to_owned(),
-            values: format!("[5000,\"half a fen\",0.5,\"{SECRET}0\"]"),
+            values: format!("[5000,\"no money\",{fen},\"{SECRET}0\"]"),
         };
         self.commit(&stream, &[change]);
         let last = self.model.streams[&stream].len();

@@ -78,6 +78,35 @@ fn every_foreign_dependency_is_pinned() {
     assert_none("dependencies without an exact version", &findings);
 }
 
+/// Features that weaken a program on purpose, for tests. No build has one unless it is named on the command line.
+const TEST_FEATURES: [&str; 3] = ["breaks", "clear-control", "toy-keys"];
+
+#[test]
+fn no_manifest_switches_a_feature_for_tests_on() {
+    let mut findings = Vec::new();
+    for name in members() {
+        let manifest = manifest(&name);
+        for (kind, dependency, value) in dependencies(&manifest) {
+            findings.extend(weakened(&value).map(|feature| format!("{name}: {kind}.{dependency} has {feature}")));
+        }
+        let defaults = manifest.get("features").and_then(|features| features.get("default"));
+        findings.extend(defaults.map(|_| format!("{name} has default features")));
+    }
+    for (name, value) in section(&table(&read("Cargo.toml"))["workspace"], "dependencies") {
+        findings.extend(weakened(&value).map(|feature| format!("{name} has {feature}")));
+    }
+    assert_none("features for tests are switched on", &findings);
+    let weak = table("[dependencies]\nferry-core = { workspace = true, features = [\"breaks\"] }");
+    assert_eq!(dependencies(&weak).iter().flat_map(|(_, _, value)| weakened(value)).count(), 1);
+}
+
+/// The features for tests that a dependency is taken with.
+fn weakened(value: &Value) -> impl Iterator<Item = String> {
+    let features = value.get("features").and_then(Value::as_array).cloned().unwrap_or_default();
+    let names = features.into_iter().filter_map(|feature| feature.as_str().map(str::to_owned));
+    names.filter(|name| TEST_FEATURES.contains(&name.as_str()))
+}
+
 #[test]
 fn a_forbidden_dependency_is_found() {
     let bare = table("[dependencies]\nferry.workspace = true");

@@ -45,7 +45,7 @@ CREATE TABLE ferry_boundary (
   PRIMARY KEY (link, stream, last_id)) STRICT, WITHOUT ROWID;
 CREATE TABLE ferry_dispute (
   link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL,
-  seen_at_ms INTEGER NOT NULL, PRIMARY KEY (link, stream, epoch, seq, digest)) STRICT, WITHOUT ROWID;
+  seen_at_ms INTEGER NOT NULL, PRIMARY KEY (link, stream, epoch, seq)) STRICT, WITHOUT ROWID;
 CREATE TABLE ferry_parked_row (
   link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, row_index INTEGER NOT NULL,
   table_name TEXT NOT NULL, code TEXT NOT NULL, record TEXT NOT NULL, parked_at_ms INTEGER NOT NULL,
@@ -155,7 +155,7 @@ const STATEMENTS: Statements = Statements {
         WHERE place = total OR place % (1 + total / ?4) = 0 ORDER BY last_id",
     dispute_add: "INSERT INTO ferry_dispute (link, stream, epoch, seq, digest, seen_at_ms) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    dispute_list: "SELECT DISTINCT epoch, seq FROM ferry_dispute WHERE link = ?1 AND stream = ?2 ORDER BY epoch, seq",
+    dispute_list: "SELECT epoch, seq FROM ferry_dispute WHERE link = ?1 AND stream = ?2 ORDER BY epoch, seq",
     in_add: "INSERT INTO ferry_stream_in (link, stream, epoch, epoch_id, seq, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     in_get: "SELECT epoch, epoch_id, seq, digest, parked_rows FROM ferry_stream_in WHERE link = ?1 AND stream = ?2",
     in_advance: "UPDATE ferry_stream_in SET seq = ?6, digest = ?7, parked_rows = parked_rows + ?8 \

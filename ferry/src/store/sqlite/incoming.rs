@@ -45,7 +45,7 @@ pub(super) fn follow(session: &mut Session, link: &LinkId, epoch_id: EpochId, ge
     append(session, link, Log::In, stream, &[leaf])
 }
 
-/// Remembers that two verified statements came for a place; each second statement once.
+/// Remembers that two verified statements came for a place; the first time counts.
 pub(super) fn dispute(session: &mut Session, link: &LinkId, dispute: &Dispute) -> Result<(), DbError> {
     let Dispute { stream, epoch, seq, digest, at_ms } = dispute;
     let added = session.run(sql().dispute_add, args![link.as_str(), stream.as_str(), *epoch, *seq, digest, *at_ms])?;

@@ -124,10 +124,9 @@ impl Session {
     pub fn begin(&mut self) -> Result<(), DbError> {
         self.run(WAIT_NOT, &[])?;
         let begun = self.wait_for_turn();
-        let restored = self.run(wait_again(), &[]);
-        begun?;
         // A connection that could not be set is dropped, and the transaction with it.
-        restored.map(|_| ()).inspect_err(|_| self.connection = None)
+        let restored = self.run(wait_again(), &[]).inspect_err(|_| self.connection = None);
+        begun.and(restored.map(|_| ()))
     }
 
     #[expect(

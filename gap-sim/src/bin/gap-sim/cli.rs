@@ -56,7 +56,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "FILE", requires = "scenario")]
     pub html: Option<PathBuf>,
     /// Prints the last lines of the trace, so many (by default 200).
-    #[arg(long, value_name = "LINES", num_args = 0..=1, default_missing_value = "200")]
+    #[arg(long, value_name = "LINES", num_args = 0..=1, default_missing_value = "200", conflicts_with = "scenario")]
     pub trace: Option<usize>,
 }
 
@@ -67,7 +67,7 @@ pub struct SwarmArguments {
     #[arg(long, value_name = "FIRST..LAST", value_parser = seeds, required_unless_present_any = ["random", "regressions"])]
     pub seeds: Option<(u64, u64)>,
     /// So many seeds from a random one on, which is printed.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "seeds")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "seeds", value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
     pub random: Option<u64>,
     /// First the seeds of a file: one a line, then its story; `#` begins a comment.
     #[arg(long, value_name = "FILE")]
@@ -96,10 +96,13 @@ pub struct BreaksArguments {
     pub tell: bool,
 }
 
+/// Seeds of one swarm: more than a night's work for any machine.
+const SEEDS_MAX: u64 = 1_000_000;
+
 fn seeds(text: &str) -> Result<(u64, u64), String> {
     let ends = text.split_once("..").and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
-    ends.filter(|(first, last)| first <= last)
-        .ok_or_else(|| "give two numbers, the lower first, as 1..10000".to_owned())
+    let fits = |(first, last): &(u64, u64)| first <= last && last - first < SEEDS_MAX;
+    ends.filter(fits).ok_or_else(|| format!("give two numbers, the lower first, as 1..10000, at most {SEEDS_MAX} seeds"))
 }
 
 /// The options of `gap-sim bridge`.

@@ -101,9 +101,6 @@ fn one(seed: u64, arguments: &SwarmArguments) -> Finished {
     }
 }
 
-/// More seeds than anybody waits for.
-const SEEDS_MAX: u64 = 10_000_000;
-
 /// The seeds that a swarm runs, those of the file first.
 fn seeds_of(arguments: &SwarmArguments) -> Result<Vec<u64>, Failure> {
     let mut seeds = Vec::new();
@@ -116,12 +113,12 @@ fn seeds_of(arguments: &SwarmArguments) -> Result<Vec<u64>, Failure> {
         }
     }
     if let Some((first, last)) = arguments.seeds {
-        seeds.extend(first..=last.min(first.saturating_add(SEEDS_MAX)));
+        seeds.extend(first..=last);
     }
     if let Some(count) = arguments.random {
         let first = crate::options::seed(None)? >> 16;
-        print(&format!("--seeds {first}..{}\n", first + count.saturating_sub(1)))?;
-        seeds.extend(first..first + count.min(SEEDS_MAX));
+        print(&format!("--seeds {first}..{}\n", first + count - 1))?;
+        seeds.extend(first..first + count);
     }
     Ok(seeds)
 }
