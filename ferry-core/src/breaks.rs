@@ -47,6 +47,8 @@ breaks! {
     DeletesDropped = "deletes-dropped", 3;
     /// Rows of a batch are applied in reverse order.
     RowsReversed = "rows-reversed", 3;
+    /// A sealed file that was never recorded is sent after all, and its rows once more under the next seq.
+    OrphanResealed = "orphan-resealed", 3;
     /// A group ends wherever a batch is full.
     GroupEndsAnywhere = "group-ends-anywhere", 4;
     /// The batches of a group that are here are applied before the others.

@@ -9,6 +9,7 @@
 pub mod action;
 pub mod breaks;
 pub mod contract;
+pub mod coverage;
 pub mod cut;
 pub mod delay;
 mod group;

@@ -7,6 +7,7 @@ use ferry_format::{EpochId, FileName, LinkId, Mark, NameKind, StatusBody, Status
 
 use crate::action::{Action, Outcome, TakenFile};
 use crate::breaks::{self, Break};
+use crate::coverage::{self, Place};
 use crate::contract::{Contract, StreamContract};
 use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::Group;
@@ -219,6 +220,7 @@ fn publish_status(
             continue;
         }
         if at_gate.is_empty() {
+            coverage::hit(Place::StatusWaits);
             at_gate.push(old);
         } else {
             ports.gate.withdraw(&old)?;

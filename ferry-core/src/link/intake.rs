@@ -7,6 +7,7 @@ use ferry_format::{BatchStatement, Digest, EpochId, FileName, FormatError, Mark,
 
 use super::Link;
 use crate::action::{Action, TakenFile};
+use crate::coverage::{self, Place};
 use crate::ports::{
     ApplyOutcome, BatchId, Direction, Dispute, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote, Scan, Vetted,
 };
@@ -85,6 +86,9 @@ impl Link {
             Err(error) => return self.fault("scan", &error),
         };
         self.counters.foreign = scan.foreign;
+        if scan.foreign > 0 {
+            coverage::hit(Place::ForeignLeft);
+        }
         let mut present = BTreeMap::new();
         for seen in scan.files {
             let fresh = AtGate { first_seen: now.mono, look_at: Some(now.mono) };
@@ -145,6 +149,7 @@ impl Link {
                 if self.read_status(&status.statement, &status.body, now) {
                     self.intake.todo.push_back(Action::KeepStatus { name, bytes });
                 } else {
+                    coverage::hit(Place::OldStatusDropped);
                     // A newer status has overtaken it, or it is a replay; either way it says nothing.
                     self.intake.todo.push_back(Action::Drop { name, dispute: None, refused: None });
                 }
@@ -170,11 +175,15 @@ impl Link {
     fn unverified(&mut self, name: String, error: &FormatError, bytes: Arc<Vec<u8>>, now: Now) {
         let first_seen = self.intake.files.get(&name).map_or(now.mono, |file| file.first_seen);
         if may_grow(error) && now.mono.since(first_seen) < self.settings.settle_ms {
+            coverage::hit(Place::LookedAgain);
             return self.look_later(&name, now);
         }
         if is_damage(error) {
+            coverage::hit(Place::DamageTold);
             self.counters.damaged += 1;
         } else {
+            let by_stranger = error.code() == "unknown-signer";
+            coverage::hit(if by_stranger { Place::UnknownSigner } else { Place::UnverifiedKept });
             self.counters.unverified += 1;
         }
         self.count_turned_away(error.code());
@@ -203,6 +212,9 @@ impl Link {
         let id = BatchId::of(statement, digest);
         match verdict {
             Verdict::Keep => {
+                if receiver.is_ahead(statement.epoch, statement.seq) {
+                    coverage::hit(Place::KeptAhead);
+                }
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 receiver.add(statement, digest, length, now, false);
                 self.intake.todo.push_back(Action::Keep { name, id, bytes });
@@ -216,6 +228,7 @@ impl Link {
     }
 
     fn duplicate(&mut self, name: String, id: &BatchId, now: Now) {
+        coverage::hit(Place::DuplicateDropped);
         self.counters.duplicate += 1;
         self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Duplicate, now, name.clone());
         self.intake.todo.push_back(Action::Drop { name, dispute: None, refused: None });
@@ -224,6 +237,7 @@ impl Link {
     }
 
     fn refuse(&mut self, name: String, id: &BatchId, code: &str, bytes: Arc<Vec<u8>>, now: Now) {
+        coverage::hit(Place::VerifiedRefused);
         let (stream, epoch, seq) = (&id.stream, id.epoch, id.seq);
         let story = format!("batch {stream}/{seq} of epoch {epoch}: {code}");
         let note = self.turn_away(id, code, story, now);
@@ -233,6 +247,7 @@ impl Link {
     /// The stream stops before the place: in memory at once, in the books before the second file leaves the gate. What was
     /// applied under the first statement stays applied; what comes after it waits.
     fn two_statements(&mut self, name: String, id: &BatchId, bytes: Arc<Vec<u8>>, now: Now) {
+        coverage::hit(Place::Disputed);
         let (stream, epoch) = (id.stream.clone(), id.epoch);
         let stopped_at = self.receivers.get_mut(&stream).map_or(id.seq, |receiver| receiver.dispute(epoch, id.seq));
         let story = format!("batch {stream}/{} of epoch {epoch} is here under another digest", id.seq);
@@ -257,6 +272,7 @@ impl Link {
         result: Result<Option<Digest>, PortError>,
         now: Now,
     ) {
+        coverage::hit(Place::Recalled);
         match result {
             Err(error) => {
                 self.fault("recall", &error);
@@ -301,6 +317,7 @@ impl Link {
                 ("wrong-previous", format!("batch {}/{} does not follow what was applied before it", id.stream, id.seq))
             }
             Expelled::Spoiled(text) => {
+                coverage::hit(Place::SpoiledExpelled);
                 (SPOILED, format!("the held file of batch {}/{} was damaged in the spool: {text}", id.stream, id.seq))
             }
         };

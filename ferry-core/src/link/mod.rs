@@ -16,8 +16,9 @@ use std::sync::Arc;
 use ferry_format::{BootNonce, Checkpoint, Counters, Instance, StreamName};
 
 use crate::action::{Action, OpId, Outcome};
+use crate::coverage::{self, Place};
 use crate::perform::Surroundings;
-use crate::ports::{BatchId, Notes, ResendRequest, Settled};
+use crate::ports::{BatchId, FaultKind, Notes, ResendRequest, Settled};
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 use crate::settings::Settings;
@@ -187,6 +188,18 @@ impl Link {
         self.lock
     }
 
+    /// What is wrong with the peer as a whole, by its published code.
+    #[must_use]
+    pub fn alarm(&self) -> Option<&'static str> {
+        self.peer.alarm
+    }
+
+    /// The nonce of this start of the daemon.
+    #[must_use]
+    pub fn boot(&self) -> BootNonce {
+        self.boot
+    }
+
     /// Own streams, ordered by name.
     pub fn senders(&self) -> impl Iterator<Item = &Sender> {
         self.senders.values()
@@ -203,6 +216,11 @@ impl Link {
     }
 
     fn fault(&mut self, what: &'static str, error: &crate::ports::PortError) {
+        coverage::hit(match error.kind {
+            FaultKind::Transient | FaultKind::Corrupt | FaultKind::Conflict => Place::TriedAgain,
+            FaultKind::Full => Place::NoRoom,
+            FaultKind::Unknown => Place::UnknownOutcome,
+        });
         self.last_fault.insert(what, error.text.clone());
     }
 

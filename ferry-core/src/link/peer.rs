@@ -8,6 +8,7 @@ use ferry_format::{
 
 use super::{Link, Lock};
 use crate::breaks::{self, Break};
+use crate::coverage::{self, Place};
 use crate::settings::SILENT_HEARTBEATS;
 use crate::time::{Mono, Now};
 
@@ -78,6 +79,7 @@ impl Link {
 
     fn heard_from(&mut self, statement: &StatusStatement, now: Now) {
         if self.is_silent(now.mono) {
+            coverage::hit(Place::HeardAgain);
             for sender in self.senders.values_mut() {
                 sender.reset_backoff(now.mono, &self.settings);
             }
@@ -113,6 +115,7 @@ impl Link {
             known.into_iter().any(|range| beyond(&report.stream, report.epoch, range.last))
         };
         if ahead || unanchored && (body.incoming.iter().any(knows_more) || self.differs(statement)) {
+            coverage::hit(Place::RestoredLocked);
             self.lock = Some(Lock::Restored);
             return;
         }

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::{Chore, Link, Lock, intake, outgoing, peer, status};
 use crate::breaks::{self, Break};
+use crate::coverage::{self, Place};
 use crate::perform::Surroundings;
 use crate::ports::{Anchor, BatchId, Notes, PortError, Ports, Recovered, Side, Vetted};
 use crate::receiver::Receiver;
@@ -43,6 +44,11 @@ pub fn recover(
     let recovered = ports.store.recover()?;
     let anchor = ports.anchor.load()?;
     let lock = judge_anchor(anchor.as_ref(), &recovered);
+    match lock {
+        Some(Lock::Restored) => coverage::hit(Place::RestoredLocked),
+        Some(Lock::AnchorMissing | Lock::AnchorForeign) => coverage::hit(Place::AnchorLocked),
+        None => {}
+    }
     discard_orphans(&recovered, ports)?;
     let mut link = Link {
         senders: senders(&around, &settings, &recovered, now)?,
@@ -80,6 +86,11 @@ pub fn recover(
     link.order.sort_by_key(|stream| std::cmp::Reverse(link.senders[stream].priority));
     link.take_up_anchor(anchor, now);
     link.take_up_spool(ports, now)?;
+    #[cfg(feature = "breaks")]
+    for id in ports.spool.list(Side::Out)? {
+        let sender = link.senders.get_mut(&id.stream).filter(|_| breaks::is(Break::OrphanResealed));
+        sender.into_iter().for_each(|sender| sender.adopt_orphan(&id));
+    }
     Ok(link)
 }
 
@@ -116,7 +127,8 @@ fn discard_orphans(recovered: &Recovered, ports: &Ports<'_>) -> Result<(), PortE
             let settled = id.epoch == stream.settled.epoch && id.seq <= stream.settled.seq;
             settled || stream.unsettled.iter().any(|batch| batch.seq == id.seq && batch.digest == id.digest)
         });
-        if !recorded {
+        if !recorded && !breaks::is(Break::OrphanResealed) {
+            coverage::hit(Place::SpoolTakenUp);
             ports.spool.discard(Side::Out, &id)?;
         }
     }
@@ -186,6 +198,7 @@ impl Link {
             let bytes = ports.spool.get(Side::In, &id)?;
             match ports.sealer.vet(&bytes) {
                 Ok(Vetted::Batch(batch)) if batch.digest == id.digest => {
+                    coverage::hit(Place::SpoolTakenUp);
                     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                     receiver.add(&batch.statement, batch.digest, length, now, true);
                 }

@@ -5,6 +5,7 @@ use ferry_format::{CodeCount, Digest, Echo, IncomingReport, OutgoingReport, Plai
 
 use super::Link;
 use crate::action::Action;
+use crate::coverage::{self, Place};
 use crate::ports::PortError;
 use crate::receiver::Receiver;
 use crate::time::{Mono, Now};
@@ -77,6 +78,9 @@ impl Link {
         let numbered = self.status.next < self.anchor.status_next;
         if self.status.busy || !numbered || now.mono < self.status_at() {
             return None;
+        }
+        if now.mono.since(self.status_at()) >= self.settings.heartbeat_ms / 2 && self.status.last_sent.is_some() {
+            coverage::hit(Place::WokeLate);
         }
         let number = self.status.next;
         self.status.next += 1;

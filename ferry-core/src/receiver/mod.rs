@@ -158,6 +158,14 @@ impl Receiver {
         ranges::gaps(self.applied_seq(), self.last_known(), self.held_here().map(|(seq, _)| seq), limit)
     }
 
+    /// Whether a place lies behind a hole.
+    #[must_use]
+    pub fn is_ahead(&self, epoch: u64, seq: u64) -> bool {
+        let before = self.held.range(..(epoch, seq)).next_back().map(|(key, _)| *key);
+        let (last_epoch, last) = before.unwrap_or((self.epoch(), 0)).max((self.epoch(), self.applied_seq()));
+        (last_epoch, last + 1) < (epoch, seq)
+    }
+
     /// Whether a batch of this place would be news.
     #[must_use]
     pub fn needs(&self, epoch: u64, seq: u64) -> bool {

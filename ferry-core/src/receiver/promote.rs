@@ -4,6 +4,7 @@ use ferry_format::{BatchReport, EpochId, Mark, Requirement, StreamName};
 
 use super::Receiver;
 use crate::breaks::{self, Break};
+use crate::coverage::{self, Place};
 use crate::ports::{ApplyOutcome, BatchId, FaultKind, PortError, Spoiled};
 use crate::settings::Settings;
 use crate::time::{Mono, Now};
@@ -101,6 +102,7 @@ impl Receiver {
             return later.map(|((_, seq), _)| ("newer-epoch", *seq));
         };
         if held.contract != self.contract {
+            coverage::hit(Place::ContractParked);
             return Some(("unknown-contract", head));
         }
         held.requires.iter().find_map(|required| obstacle_of(required, watermark)).map(|code| (code, head))
@@ -154,6 +156,9 @@ impl Receiver {
         self.applying = false;
         match result {
             Ok(ApplyOutcome::Applied { mark, batches, parked_rows }) => {
+                if batches.iter().any(|batch| batch.parked > 0) {
+                    coverage::hit(Place::RowParked);
+                }
                 self.parked_rows = parked_rows;
                 let reports = batches
                     .into_iter()
@@ -174,6 +179,7 @@ impl Receiver {
                 applied
             }
             Ok(ApplyOutcome::Refused(refusal)) => {
+                coverage::hit(Place::RowRefused);
                 self.refused = Some(refusal);
                 Applied::default()
             }

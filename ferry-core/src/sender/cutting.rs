@@ -7,6 +7,7 @@ use ferry_format::{BatchStatement, Checkpoint, Digest, Group, LinkId, Mark, Stre
 use super::{Boundary, Outgoing, Sender, Stage, Stop};
 use crate::action::Action;
 use crate::breaks::{self, Break};
+use crate::coverage::{self, Place};
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{CutRequest, FaultKind, OutgoingBatch, PortError};
 use crate::settings::{BOUNDARIES_MAX, PIPELINE_MAX, RECORDS_MAX, Settings};
@@ -137,7 +138,11 @@ impl Sender {
         recorded: impl Fn(&StreamName) -> u64,
     ) -> Option<Action> {
         let waits = self.stopped.is_some() || self.cutting || self.retry_at.is_some_and(|at| now < at);
-        if waits || !(hurried || self.wants_cut(now)) || !self.has_credit(settings) {
+        if waits || !(hurried || self.wants_cut(now)) {
+            return None;
+        }
+        if !self.has_credit(settings) {
+            coverage::hit(Place::WindowFull);
             return None;
         }
         let covered = |boundary: &&Boundary| boundary.depends.iter().all(|(name, id)| recorded(name) >= *id);
@@ -164,9 +169,11 @@ impl Sender {
                 self.pass_boundaries();
             }
             Ok(CutOutcome::Unsendable { id, code, place }) => {
+                coverage::hit(Place::Unsendable);
                 self.stopped = Some(Stop { code: code.to_owned(), place: format!("outbox row {id} {place}") });
             }
             Ok(CutOutcome::UnknownContract(digest)) => {
+                coverage::hit(Place::ContractParked);
                 let place = format!("rows were captured under contract {}", digest.short());
                 self.stopped = Some(Stop { code: "unknown-contract".to_owned(), place });
             }
@@ -303,6 +310,30 @@ impl Sender {
                 self.stopped = Some(Stop { code: "record-conflict".to_owned(), place: error.text.clone() });
             }
         }
+    }
+}
+
+#[cfg(feature = "breaks")]
+impl Sender {
+    /// The mistake of [`Break::OrphanResealed`].
+    pub fn adopt_orphan(&mut self, id: &crate::ports::BatchId) {
+        if id.epoch != self.epoch || id.seq != self.tail.seq + 1 {
+            return;
+        }
+        self.sealed_ready.push(OutgoingBatch {
+            stream: self.stream.clone(),
+            epoch: id.epoch,
+            seq: id.seq,
+            digest: id.digest,
+            previous: self.tail.digest,
+            group: Group { first: id.seq, index: 0, last: true },
+            rows: 0,
+            file_bytes: 0,
+            through_id: self.recorded_through,
+            cut_at_ms: 0,
+            tables: Vec::new(),
+        });
+        (self.tail.seq, self.tail.digest) = (id.seq, id.digest);
     }
 }
 

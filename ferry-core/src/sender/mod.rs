@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ferry_format::{Digest, EpochId, Group, Mark, SeqRange, StreamName};
 
 use crate::contract::BatchLimits;
+use crate::coverage::{self, Place};
 use crate::cut::CutBatch;
 use crate::delay::LearnedDelay;
 use crate::ports::{OutgoingBatch, RecoveredOut};
@@ -202,6 +203,10 @@ impl Sender {
     /// A batch from before the restart may or may not have been published: it is published again unless the peer is
     /// heard to hold it by `first_look`.
     fn adopt(&mut self, batch: crate::ports::RecoveredBatch, now: Now, first_look: Mono) {
+        coverage::hit(Place::TookUpWork);
+        if batch.cut_at_ms > now.wall_ms {
+            coverage::hit(Place::WallWentBack);
+        }
         self.due.insert((first_look, batch.seq));
         self.published_max = self.published_max.max(batch.seq);
         self.insert(

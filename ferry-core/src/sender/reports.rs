@@ -4,6 +4,7 @@ use ferry_format::{BatchReport, IncomingReport, Mark};
 
 use super::{Outgoing, Sender, Stage};
 use crate::breaks::{self, Break};
+use crate::coverage::{self, Place};
 use crate::ports::{Attempt, BatchId, LifeKind, Settled};
 use crate::settings::Settings;
 use crate::time::Now;
@@ -64,11 +65,15 @@ impl Sender {
         let target = self.settling.as_ref().unwrap_or(&self.settled);
         if mark.seq < target.seq {
             // An older status overtaken by a newer one never gets here; so the peer has forgotten.
+            coverage::hit(Place::PeerBehind);
             evidence.alarm = Some("peer-behind");
             return;
         }
         if mark.seq == target.seq {
-            evidence.alarm = (mark.digest != target.digest).then_some("watermark-foreign");
+            if mark.digest != target.digest {
+                coverage::hit(Place::ForeignWatermark);
+                evidence.alarm = Some("watermark-foreign");
+            }
             return;
         }
         match self.unsettled.get(&mark.seq) {
@@ -76,7 +81,10 @@ impl Sender {
                 evidence.progress = true;
                 self.settling = Some(mark.clone());
             }
-            Some(_) | None => evidence.alarm = Some("watermark-foreign"),
+            Some(_) | None => {
+                coverage::hit(Place::ForeignWatermark);
+                evidence.alarm = Some("watermark-foreign");
+            }
         }
     }
 
@@ -107,6 +115,7 @@ impl Sender {
         let frontier = self.unsettled.iter().find(|(_, batch)| is_out(batch)).map_or(u64::MAX, |(seq, _)| *seq);
         let later = self.early.split_off(&frontier);
         for round_trip in std::mem::replace(&mut self.early, later).into_values() {
+            coverage::hit(Place::DelayLearned);
             self.delay.learn(round_trip);
         }
     }
@@ -127,6 +136,7 @@ impl Sender {
                 }
                 let old = batch.published.is_none_or(|published| now.mono.since(published) > patience);
                 if matches!(batch.stage, Stage::Out(_)) && old && self.resend_now(seq) {
+                    coverage::hit(Place::ResentMissing);
                     evidence.life.push((seq, LifeKind::Missing, String::new()));
                 }
             }

@@ -4,8 +4,9 @@ use ferry_format::Digest;
 
 use super::{Sender, Stage};
 use crate::breaks::{self, Break};
+use crate::coverage::{self, Place};
 use crate::ports::{Attempt, BatchId, FaultKind, PortError};
-use crate::settings::{ATTEMPTS_MAX, ResendPlan, Settings};
+use crate::settings::{ALARM_ATTEMPT, ATTEMPTS_MAX, ResendPlan, Settings};
 use crate::time::{Mono, Now};
 
 /// A batch whose turn it is to be published.
@@ -148,7 +149,9 @@ impl Sender {
             if at > now.mono {
                 break;
             }
-            if !self.resend_now(seq) {
+            if self.resend_now(seq) {
+                coverage::hit(Place::ResentByTime);
+            } else {
                 self.due.remove(&(at, seq));
             }
         }
@@ -175,6 +178,9 @@ impl Sender {
             let Some(batch) = self.unsettled.get_mut(&attempt.seq) else { continue };
             if recorded {
                 batch.attempt = attempt.attempt;
+                if batch.attempt >= ALARM_ATTEMPT {
+                    coverage::hit(Place::ManyAttempts);
+                }
                 batch.stage = Stage::Queued;
                 self.queue.insert(attempt.seq);
             } else {

@@ -79,7 +79,12 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
         let mut owned = world.model.streams.iter().filter(|(_, other)| other.owner == model.owner);
         owned.any(|(name, _)| world.fates[name].put_back)
     };
-    if owner.lock() == Some(Lock::Restored) && was_put_back() {
+    let is_usurped = |name: &StreamName| world.model.streams[name].owner == model.owner && world.is_usurped(name);
+    let usurped = world.model.streams.keys().any(is_usurped);
+    if owner.lock() == Some(Lock::Restored) && (was_put_back() || usurped) {
+        return true;
+    }
+    if is_usurped(stream) && owner.alarm() == Some("watermark-foreign") {
         return true;
     }
     let depends = world.contract().stream(stream).map(|contract| contract.depends.clone()).unwrap_or_default();

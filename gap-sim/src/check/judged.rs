@@ -1,6 +1,6 @@
 //! Invariant 6: each applied batch follows on the one before it, and two statements for one place stop the stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_format::StreamName;
 
@@ -12,8 +12,8 @@ use crate::world::host::ZoneId;
 /// place that is remembered as disputed.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
-    /// By stream: the watermark when a dispute was first seen.
-    stopped_at: BTreeMap<StreamName, u64>,
+    /// By stream: the lowest place with a dispute, and the watermark when it was first seen.
+    stopped_at: BTreeMap<StreamName, (u64, u64)>,
     checked: BTreeMap<StreamName, u64>,
 }
 
@@ -22,20 +22,28 @@ impl Checker for Judged {
 
     fn look(&mut self, world: &World, _moment: &Moment) -> Result<(), String> {
         for zone in ZoneId::BOTH {
+            let streams = world.model.streams.keys();
+            let usurped: BTreeSet<StreamName> = streams.filter(|stream| world.is_usurped(stream)).cloned().collect();
             let database = world.host(zone).store.database();
             let owner = world.host(zone.peer()).store.database();
             for (stream, peer) in &database.peers {
                 let Some((_, mark)) = &peer.followed else { continue };
-                if !peer.disputed.is_empty() {
+                let places = peer.disputed.range((mark.epoch, 0)..=(mark.epoch, u64::MAX));
+                if let Some(place) = places.map(|(_, seq)| *seq).min() {
+                    let seen = self.stopped_at.entry(stream.clone()).or_insert((place, mark.seq));
+                    if place < seen.0 {
+                        *seen = (place, mark.seq);
+                    }
                     // What was under way when the second statement was remembered may still commit, one group of it.
-                    let stopped = *self.stopped_at.entry(stream.clone()).or_insert(mark.seq);
+                    let (_, stopped) = *seen;
                     let group_end =
                         owner.own[stream].batches.range(stopped + 1..).find(|(_, one)| one.batch.group.last);
-                    if mark.seq > group_end.map_or(stopped, |(seq, _)| *seq) {
-                        return Err(format!("{stream} went on to {} past a dispute at {stopped}", mark.seq));
+                    let under_way = group_end.map_or(stopped + 1, |(seq, _)| *seq);
+                    if mark.seq > under_way.max(place.saturating_sub(1)) {
+                        return Err(format!("{stream} went on from {stopped} to {} past a dispute at {place}", mark.seq));
                     }
                 }
-                if world.fates[stream].frozen {
+                if world.fates[stream].frozen || usurped.contains(stream) {
                     continue;
                 }
                 let checked = self.checked.entry(stream.clone()).or_default();

@@ -17,7 +17,7 @@ impl Checker for Prefix {
     identity!(3, "prefix");
 
     fn look(&mut self, world: &World, _moment: &Moment) -> Result<(), String> {
-        for (stream, model) in &world.model.streams {
+        for (stream, model) in world.model.streams.iter().filter(|(stream, _)| !world.is_usurped(stream)) {
             let database = world.host(model.owner.peer()).store.database();
             let state = (model.followed, database.commits);
             if self.compared.get(stream) == Some(&state) {

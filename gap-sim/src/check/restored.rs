@@ -1,36 +1,128 @@
-//! Invariant 12: a zone whose database was put back is found out before it sends anything new under an old number.
+//! Invariant 12: a zone that was put back, or forgot, is found out before it sends, and no old word counts as a new one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ferry_format::{Digest, FileName, NameKind, StreamName};
+use ferry_format::{BootNonce, Digest, Echo, FileName, NameKind, StatusStatement, StreamName};
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
+use crate::world::files::{ANCHOR, TO_GATE};
 use crate::world::host::ZoneId;
 
-/// No two files with the same stream and seq and different digests leave one zone, and no status number is used twice.
+/// No two files with the same stream and seq and different digests leave one zone, and no status number is used twice. A
+/// zone that starts without its anchor sends no batch before its peer has spoken to this start, and nothing in a place that
+/// the peer had applied by then. What a zone echoes of its peer never goes back.
 #[derive(Debug, Default)]
 pub(super) struct Restored {
     published: BTreeMap<(StreamName, u64, u64), String>,
     statuses: BTreeMap<(ZoneId, u64), Digest>,
+    unanchored: BTreeMap<ZoneId, Unanchored>,
+    echoes: BTreeMap<ZoneId, Echoes>,
+}
+
+/// A zone that has started without its anchor.
+#[derive(Debug)]
+struct Unanchored {
+    boot: BootNonce,
+    /// What lay at the gate already.
+    at_gate: BTreeSet<String>,
+    /// How far the peer had applied each stream of this zone.
+    applied: BTreeMap<StreamName, u64>,
+    /// The peer has published a status that answers this start.
+    answered: bool,
+}
+
+/// What a zone has echoed since one start.
+#[derive(Debug)]
+struct Echoes {
+    boot: BootNonce,
+    last: Echo,
+    /// Starts of the peer that it has echoed.
+    known: BTreeSet<BootNonce>,
 }
 
 impl Checker for Restored {
     identity!(12, "restored");
 
-    fn look(&mut self, _world: &World, moment: &Moment) -> Result<(), String> {
-        let Moment::Crosses(zone, name, bytes) = moment else { return Ok(()) };
+    fn look(&mut self, world: &World, moment: &Moment) -> Result<(), String> {
+        match moment {
+            Moment::Started(zone) => {
+                self.started(world, *zone);
+                Ok(())
+            }
+            Moment::Status(zone, statement, _) => self.spoke(*zone, statement),
+            Moment::Crosses(zone, name, bytes) => self.crosses(world, *zone, name, bytes),
+            Moment::Committed
+            | Moment::Stopped(_)
+            | Moment::Acted(..)
+            | Moment::Handled(_)
+            | Moment::FaultsEnded
+            | Moment::Ended => Ok(()),
+        }
+    }
+}
+
+impl Restored {
+    fn started(&mut self, world: &World, zone: ZoneId) {
+        let host = world.host(zone);
+        let Some(link) = &host.link else { return };
+        if host.disk.peek(ANCHOR).is_some() {
+            self.unanchored.remove(&zone);
+            return;
+        }
+        let own = world.model.streams.iter().filter(|(_, stream)| stream.owner == zone);
+        let start = Unanchored {
+            boot: link.boot(),
+            at_gate: host.disk.names(TO_GATE).into_iter().collect(),
+            applied: own.map(|(name, _)| (name.clone(), world.applied_seq(name))).collect(),
+            answered: false,
+        };
+        self.unanchored.insert(zone, start);
+    }
+
+    fn spoke(&mut self, zone: ZoneId, statement: &StatusStatement) -> Result<(), String> {
+        let Some(echo) = statement.echo else { return Ok(()) };
+        if let Some(start) = self.unanchored.get_mut(&zone.peer()) {
+            start.answered |= echo.boot == start.boot;
+        }
+        let fresh = || Echoes { boot: statement.boot, last: echo, known: BTreeSet::new() };
+        let echoes = self.echoes.entry(zone).or_insert_with(fresh);
+        if echoes.boot != statement.boot {
+            *echoes = fresh();
+        }
+        let goes_back = echo.number < echoes.last.number || echo.boot != echoes.last.boot;
+        if goes_back && echoes.known.contains(&echo.boot) {
+            return Err(format!("{} echoes status {} after {}", zone.name(), echo.number, echoes.last.number));
+        }
+        echoes.known.insert(echo.boot);
+        echoes.last = echo;
+        Ok(())
+    }
+
+    fn crosses(&mut self, world: &World, zone: ZoneId, name: &str, bytes: &[u8]) -> Result<(), String> {
         let Ok(parsed) = name.parse::<FileName>() else { return Ok(()) };
         match parsed.kind {
             NameKind::Batch { stream, epoch, seq } => {
+                if let Some(start) = self.unanchored.get(&zone).filter(|start| !start.at_gate.contains(name)) {
+                    if !start.answered {
+                        return Err(format!("{stream}/{seq} was sent before the peer answered a zone without its anchor"));
+                    }
+                    let database = world.host(zone.peer()).store.database();
+                    let applied = database.peers[&stream].applied.get(&seq).map(Digest::short);
+                    if seq <= start.applied[&stream] && applied.is_some_and(|applied| applied != parsed.digest8) {
+                        return Err(format!("{stream}/{seq} was sent anew, and the peer had applied it"));
+                    }
+                }
                 let before = self.published.insert((stream.clone(), epoch, seq), parsed.digest8.clone());
-                if before.is_some_and(|before| before != parsed.digest8) {
+                let differs = before.is_some_and(|before| before != parsed.digest8);
+                // Where database and anchor are both gone, nobody in the zone can know what it had sent.
+                if differs && !world.fates[&stream].forgotten {
                     return Err(format!("{stream}/{seq} was sent under two digests"));
                 }
             }
             NameKind::Status { number } => {
                 let digest = Digest::of(&[bytes]);
-                let before = self.statuses.insert((*zone, number), digest);
+                let before = self.statuses.insert((zone, number), digest);
                 if before.is_some_and(|before| before != digest) {
                     return Err(format!("{} used the status number {number} twice", zone.name()));
                 }

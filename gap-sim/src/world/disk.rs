@@ -331,20 +331,25 @@ impl Disk {
         state.used = state.used + after - before;
     }
 
-    /// Power is cut: of what was not synced, any part is left.
-    pub fn cut_power(&self, prng: &mut Prng) {
+    /// Power is cut: of what was not synced, any part is left. Returns how many changes are taken back.
+    pub fn cut_power(&self, prng: &mut Prng) -> u64 {
         let mut state = self.change();
         state.losses += 1;
+        let mut lost = 0;
         for change in std::mem::take(&mut state.pending) {
             if prng.below(2) == 0 {
                 state.settle(&change);
+            } else {
+                lost += 1;
             }
         }
         let named: Vec<u64> = state.durable.values().copied().collect();
         for file in named {
             let Some(content) = state.contents.get_mut(&file).filter(|content| !content.synced) else { continue };
             content.synced = true;
-            match prng.below(3) {
+            let fate = prng.below(3);
+            lost += u64::from(fate > 0);
+            match fate {
                 0 => {}
                 1 => Arc::make_mut(&mut content.bytes).clear(),
                 _ => {
@@ -357,6 +362,7 @@ impl Disk {
         state.live = state.durable.clone();
         state.forget_unnamed();
         state.used = state.contents.values().map(|content| content.bytes.len() as u64).sum();
+        lost
     }
 }
 

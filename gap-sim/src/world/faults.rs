@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use ferry_core::coverage::Place;
+
 macro_rules! faults {
     ($($(#[doc = $doc:literal])* $kind:ident = $name:literal,)*) => {
         /// One kind of fault.
@@ -75,6 +77,8 @@ faults! {
     Crash = "crash",
     /// Power is cut: what was not synced may be lost.
     PowerCut = "power-cut",
+    /// A power cut takes back what was not synced.
+    LostWrites = "lost-writes",
     /// The outcome of a commit is not known.
     UnknownCommit = "unknown-commit",
     /// The database is busy.
@@ -95,6 +99,8 @@ faults! {
     OwnerRestored = "owner-restored",
     /// The receiver's database is put back from a backup.
     ReceiverRestored = "receiver-restored",
+    /// The databases of both zones are put back from backups.
+    BothRestored = "both-restored",
     /// A zone loses its anchor.
     AnchorLost = "anchor-lost",
     /// One zone has another version of the contract for a while.
@@ -105,8 +111,55 @@ faults! {
     UnsendableRow = "unsendable-row",
     /// Two statements for one place, both signed by the owner's key.
     TwoStatements = "two-statements",
+    /// Somebody with the owner's key states the next batch before the owner does.
+    StolenKey = "stolen-key",
     /// A held file rots on the disk.
     SpoolRot = "spool-rot",
+}
+
+impl Fault {
+    /// The places of the protocol that answer a fault of this kind; each such fault should reach one of them now and then.
+    #[must_use]
+    pub const fn answers(self) -> &'static [Place] {
+        match self {
+            Self::Delay => &[Place::DelayLearned],
+            Self::Loss | Self::VirusRemoval => &[Place::ResentMissing, Place::ResentByTime],
+            Self::Duplicate => &[Place::DuplicateDropped],
+            Self::Reorder | Self::Alphabetical => &[Place::KeptAhead, Place::OldStatusDropped],
+            Self::Truncate | Self::Flood => &[Place::UnverifiedKept],
+            Self::BitFlip => &[Place::DamageTold],
+            Self::HalfVisible => &[Place::LookedAgain],
+            Self::TemporaryName => &[Place::ForeignLeft],
+            Self::VirusHold => &[Place::Recalled, Place::KeptAhead, Place::OldStatusDropped],
+            Self::Rename => &[Place::ResentMissing, Place::ResentByTime],
+            Self::ExtensionBlock | Self::SizeBlock => &[Place::ManyAttempts],
+            Self::SlowScan => &[Place::StatusWaits],
+            Self::Switch => &[Place::WindowFull],
+            Self::OneWayDown => &[Place::HeardAgain],
+            Self::DirectoryFull => &[Place::ResentByTime, Place::WindowFull],
+            Self::DiskFull | Self::DatabaseFull => &[Place::NoRoom],
+            Self::DiskError | Self::DatabaseBusy => &[Place::TriedAgain],
+            Self::ClockStep => &[Place::WallWentBack],
+            Self::ClockDrift | Self::ClockStandstill => &[Place::WokeLate],
+            Self::Crash => &[Place::TookUpWork],
+            Self::PowerCut => &[Place::SpoolTakenUp],
+            Self::LostWrites => &[Place::TookUpWork],
+            Self::UnknownCommit => &[Place::UnknownOutcome],
+            Self::Replay => &[Place::OldStatusDropped],
+            Self::ReDrop => &[Place::Recalled, Place::DuplicateDropped],
+            Self::WrongKey => &[Place::UnknownSigner],
+            Self::Forged => &[Place::VerifiedRefused],
+            Self::OwnerRestored => &[Place::RestoredLocked],
+            Self::ReceiverRestored | Self::BothRestored => &[Place::PeerBehind],
+            Self::AnchorLost => &[Place::AnchorLocked],
+            Self::ContractSkew => &[Place::ContractParked],
+            Self::PoisonRow => &[Place::RowRefused, Place::RowParked],
+            Self::UnsendableRow => &[Place::Unsendable],
+            Self::TwoStatements => &[Place::Disputed],
+            Self::StolenKey => &[Place::ForeignWatermark],
+            Self::SpoolRot => &[Place::SpoiledExpelled],
+        }
+    }
 }
 
 impl fmt::Display for Fault {

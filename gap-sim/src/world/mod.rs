@@ -9,12 +9,14 @@ pub mod database;
 pub mod disk;
 pub mod faults;
 pub mod files;
+mod forge;
 pub mod fuse;
 pub mod gateway;
 pub mod host;
 mod make;
 pub mod model;
 pub mod options;
+mod restore;
 pub mod run;
 pub mod sealer;
 pub mod store;
@@ -98,6 +100,8 @@ pub struct Fate {
     pub rewound: bool,
     /// Two statements exist for one of its places.
     pub disputed: bool,
+    /// What a thief stated with the owner's key: seq and digest.
+    pub stolen: BTreeSet<(u64, Digest)>,
     /// A row that cannot be encoded was captured: nothing at or above this change may be expected.
     pub unsendable_from: Option<u64>,
 }

@@ -72,7 +72,7 @@ const OUTER: [(&str, &[&str]); 4] =
     [("confirm", &[]), ("request", &[]), ("refund", &["confirm"]), ("recon", &["confirm", "refund"])];
 
 /// Faults that strike at drawn moments, with the most strikes in a world and how many worlds of ten have them.
-const STRIKES: [(Fault, u64, u64); 23] = [
+const STRIKES: [(Fault, u64, u64); 25] = [
     (Fault::DirectoryFull, 3, 2),
     (Fault::DiskFull, 2, 2),
     (Fault::DiskError, 6, 3),
@@ -90,11 +90,13 @@ const STRIKES: [(Fault, u64, u64); 23] = [
     (Fault::Flood, 1, 1),
     (Fault::ReDrop, 5, 2),
     (Fault::OwnerRestored, 4, 2),
-    (Fault::ReceiverRestored, 4, 2),
+    (Fault::ReceiverRestored, 6, 3),
+    (Fault::BothRestored, 4, 2),
     (Fault::AnchorLost, 1, 1),
     (Fault::ContractSkew, 1, 2),
     (Fault::PoisonRow, 1, 2),
     (Fault::TwoStatements, 4, 2),
+    (Fault::StolenKey, 4, 2),
     (Fault::SpoolRot, 3, 3),
 ];
 
@@ -113,11 +115,6 @@ impl Options {
             if strikes_here {
                 strikes.insert(fault, count);
             }
-        }
-        // Where a held file can be lost, a thief's statement can be the first: no checker could tell it from the owner's.
-        if strikes.contains_key(&Fault::TwoStatements) {
-            strikes
-                .retain(|fault, _| ![Fault::SpoolRot, Fault::OwnerRestored, Fault::ReceiverRestored].contains(fault));
         }
         // A row that cannot be encoded stops its stream for good in this version, so few worlds have one.
         if prng.below(12) == 0 {
@@ -227,7 +224,7 @@ fn draw_profile(prng: &mut Prng, divisor: u64, safety_ms: u64) -> Profile {
         remove: swarm(prng, 10),
         extensions: if prng.below(12) == 0 { vec!["txt".to_owned()] } else { Vec::new() },
         // The smallest files have some 2 000 bytes: this blocks the larger batches, or the statuses too.
-        max_file_bytes: if prng.below(8) == 0 { prng.between(2_000, 2_600) } else { 0 },
+        max_file_bytes: if prng.below(6) == 0 { prng.between(2_000, 2_600) } else { 0 },
         remove_refused: prng.below(2) == 0,
         outage: [Outage::None, Outage::None, Outage::InnerToOuter, Outage::OuterToInner, Outage::Both][pick(prng, 5)],
         outage_from_ms,

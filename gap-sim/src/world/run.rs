@@ -279,7 +279,8 @@ impl World {
         let host = self.host_mut(zone);
         host.stop();
         if power {
-            host.disk.cut_power(&mut prng);
+            let lost = host.disk.cut_power(&mut prng);
+            self.faults.add(Fault::LostWrites, lost);
         }
         self.tell(zone.name(), if power { "power is cut" } else { "the daemon ends" });
         if self.down.insert(zone) {
@@ -295,18 +296,35 @@ impl World {
             return;
         }
         let now = self.now_ms;
+        let fault = self.strike_start(zone);
         let started = self.host_mut(zone).start(now);
         self.learn_recorded(zone);
         if started && !self.host(zone).fuse.is_burnt() {
+            self.host(zone).fuse.mend();
             self.down.remove(&zone);
             self.tell(zone.name(), "the daemon starts");
             return;
         }
         let why = self.host(zone).start_failure.clone().unwrap_or_default();
         self.tell(zone.name(), &format!("the daemon does not start: {why}"));
+        if let Some(fault) = fault.filter(|_| self.host(zone).fuse.is_burnt()) {
+            self.faults.add(fault, 1);
+            self.stop_now(zone, fault == Fault::PowerCut);
+        }
         self.host_mut(zone).stop();
         let at = now + self.options.settings.retry_ms.max(1);
         self.plan(at, Plan::Start(zone));
+    }
+
+    /// A daemon may be killed, and power be cut, also while it takes up its work.
+    fn strike_start(&mut self, zone: ZoneId) -> Option<Fault> {
+        let fault = if self.prng.below(2) == 0 { Fault::Crash } else { Fault::PowerCut };
+        let strikes = !self.is_safe && self.options.strikes.contains_key(&fault) && self.prng.below(3) == 0;
+        if strikes {
+            let steps = self.prng.below(12);
+            self.host(zone).fuse.light(steps);
+        }
+        strikes.then_some(fault)
     }
 
     /// Faults end: the gate behaves, hosts are mended, and what is down starts.
@@ -439,6 +457,9 @@ impl World {
     pub(crate) fn follow_replicas(&mut self) {
         let streams: Vec<ferry_format::StreamName> = self.model.streams.keys().cloned().collect();
         for stream in streams {
+            if self.is_usurped(&stream) {
+                continue;
+            }
             let seq = self.applied_seq(&stream);
             let through = self.fates[&stream].recorded.get(&seq).map_or(0, |(_, through)| *through);
             let Some(model) = self.model.streams.get_mut(&stream) else { continue };

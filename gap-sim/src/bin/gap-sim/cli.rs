@@ -76,9 +76,28 @@ pub struct SwarmArguments {
     #[cfg(feature = "breaks")]
     #[arg(long)]
     pub toy_keys: bool,
+    /// Does not pass unless every kind of fault acted in at least one world of twenty, and reached a place of the protocol
+    /// that answers it.
+    #[cfg(feature = "breaks")]
+    #[arg(long)]
+    pub coverage: bool,
     /// Stops after so many failures.
     #[arg(long, value_name = "NUMBER", default_value = "20")]
     pub stop_after: u64,
+}
+
+impl SwarmArguments {
+    /// Whether faults that did not act, or were not answered, are no pass.
+    #[cfg(feature = "breaks")]
+    pub const fn wants_coverage(&self) -> bool {
+        self.coverage
+    }
+
+    /// A program that is shipped counts nothing.
+    #[cfg(not(feature = "breaks"))]
+    pub const fn wants_coverage(&self) -> bool {
+        false
+    }
 }
 
 /// The options of `gap-sim breaks`.

@@ -4,10 +4,23 @@ use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::words::{Word, say};
 use crate::worlds::Finished;
+use ferry_core::coverage::Place;
 use gap_sim::world::faults::Fault;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
+
+/// Every kind of fault should act in one world of so many.
+const WORLDS_FOR_A_FAULT: u64 = 20;
+
+/// What one kind of fault has done.
+#[derive(Debug, Clone, Copy, Default)]
+struct Acted {
+    worlds: u64,
+    times: u64,
+    /// Worlds in which it acted and a place that answers it was reached.
+    answered: u64,
+}
 
 /// Sums over all worlds.
 #[derive(Debug, Default)]
@@ -15,7 +28,8 @@ pub struct Totals {
     worlds: u64,
     failures: BTreeMap<u8, u64>,
     worst: Option<Exit>,
-    faults: BTreeMap<&'static str, (u64, u64)>,
+    faults: BTreeMap<Fault, Acted>,
+    places: BTreeMap<Place, u64>,
     files: u64,
     rows: u64,
     steps: u64,
@@ -31,10 +45,14 @@ impl Totals {
             *self.failures.entry(exit as u8).or_default() += 1;
             self.worst = Some(self.worst.map_or(exit, |worst| if (exit as u8) < (worst as u8) { exit } else { worst }));
         }
-        for (name, count) in &world.faults {
-            let (worlds, times) = self.faults.entry(name).or_default();
-            *worlds += 1;
-            *times += count;
+        for (fault, count) in &world.faults {
+            let acted = self.faults.entry(*fault).or_default();
+            acted.worlds += 1;
+            acted.times += count;
+            acted.answered += u64::from(fault.answers().iter().any(|place| world.places.contains(place)));
+        }
+        for place in &world.places {
+            *self.places.entry(*place).or_default() += 1;
         }
         if let Ok(report) = &world.result {
             self.files += report.files;
@@ -54,13 +72,31 @@ impl Totals {
         self.worst.unwrap_or(Exit::Ok)
     }
 
+    /// Faults that acted in too few worlds, or were never answered, and places that no world has reached.
+    pub fn lacks(&self) -> Vec<&'static str> {
+        let acted = |fault: &Fault| self.faults.get(fault).copied().unwrap_or_default();
+        let is_rare = |fault: &&Fault| {
+            acted(fault).worlds * WORLDS_FOR_A_FAULT < self.worlds || acted(fault).answered == 0
+        };
+        let faults = Fault::ALL.iter().filter(is_rare).map(|fault| fault.name());
+        let places = Place::ALL.iter().filter(|place| !self.places.contains_key(place)).map(|place| place.name());
+        faults.chain(places).collect()
+    }
+
     /// Everything as text.
     pub fn text(&self, took: Duration, lang: Lang) -> String {
         let mut text = String::new();
         for fault in Fault::ALL {
-            let (worlds, times) = self.faults.get(fault.name()).copied().unwrap_or_default();
+            let Acted { worlds, times, answered } = self.faults.get(fault).copied().unwrap_or_default();
+            let line = match self.places.is_empty() {
+                true => say(lang, Word::SwarmFault, &[&fault, &times, &worlds]),
+                false => say(lang, Word::SwarmAnswered, &[&fault, &times, &worlds, &answered]),
+            };
             // Writing to a string does not fail.
-            let _ = writeln!(text, "{}", say(lang, Word::SwarmFault, &[&fault.name(), &times, &worlds]));
+            let _ = writeln!(text, "{line}");
+        }
+        for (place, worlds) in &self.places {
+            let _ = writeln!(text, "{}", say(lang, Word::SwarmPlace, &[&place.name(), worlds]));
         }
         let seconds = took.as_secs_f64();
         let (simulated_s, rate) = (self.simulated_ms / 1_000, self.worlds as f64 / seconds);

@@ -67,6 +67,9 @@ words! {
     WorldUndecided: "seed {}: not judged after {} steps", "种子 {}：{} 步后仍无法判定";
     WorldCrashed: "seed {}: crashed: {}", "种子 {}：崩溃：{}";
     SwarmFault: "fault {}: {} times in {} worlds", "故障 {}：{} 次，见于 {} 个世界";
+    SwarmAnswered: "fault {}: {} times in {} worlds, answered in {} of them", "故障 {}：{} 次，见于 {} 个世界，其中 {} 个世界有应对";
+    SwarmPlace: "place {}: reached in {} worlds", "代码点 {}：{} 个世界到达";
+    SwarmLacks: "not enough: {}", "覆盖不足：{}";
     SwarmSums: "{} worlds, {} files, {} rows, {} steps, {} simulated seconds", "{} 个世界，{} 个文件，{} 行，{} 步，模拟 {} 秒";
     SwarmSpeed: "{} s, {} worlds per second, {} simulated seconds per second", "用时 {} 秒，每秒 {} 个世界，每秒模拟 {} 秒";
     SwarmFailures: "{} worlds failed", "{} 个世界失败";

@@ -7,7 +7,9 @@ use crate::lang::Lang;
 use crate::print;
 use crate::swarm_report::Totals;
 use crate::words::{Word, say};
+use ferry_core::coverage::{self, Place};
 use gap_sim::world::World;
+use gap_sim::world::faults::Fault;
 use gap_sim::world::options::Options;
 use gap_sim::world::run::{Report, Verdict};
 use std::panic::{self, AssertUnwindSafe};
@@ -22,8 +24,10 @@ pub struct Finished {
     pub seed: u64,
     /// Its report; the panic's message when it crashed.
     pub result: Result<Report, String>,
-    /// What acted, by name.
-    pub faults: Vec<(&'static str, u64)>,
+    /// What acted, and how often.
+    pub faults: Vec<(Fault, u64)>,
+    /// The places of the protocol that were reached; none are counted in a program that is shipped.
+    pub places: Vec<Place>,
 }
 
 impl Finished {
@@ -40,7 +44,7 @@ impl Finished {
 
     /// What a run ended with.
     pub fn of(seed: u64, report: Report) -> Self {
-        Self { seed, result: Ok(report), faults: Vec::new() }
+        Self { seed, result: Ok(report), faults: Vec::new(), places: Vec::new() }
     }
 
     /// One line about how it ended.
@@ -67,16 +71,16 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
     print(&options.to_string())?;
     let mut world = World::new(options, arguments.trace.is_some());
     let ran = panic::catch_unwind(AssertUnwindSafe(|| world.run()));
-    let faults = world.faults.iter().map(|(fault, count)| (fault.name(), count)).collect();
-    let finished = Finished { seed, result: ran.map_err(|panic| message(&*panic)), faults };
+    let faults = world.faults.iter().collect();
+    let finished = Finished { seed, result: ran.map_err(|panic| message(&*panic)), faults, places: coverage::take() };
     if let Some(last) = arguments.trace {
         let lines: Vec<_> = world.trace.lines().rev().take(last).collect();
         for line in lines.into_iter().rev() {
             print(&format!("{:>12} ms  {:<6} {}\n", line.at_ms, line.place, line.text))?;
         }
     }
-    for (name, count) in &finished.faults {
-        print(&format!("fault {name} {count}\n"))?;
+    for (fault, count) in &finished.faults {
+        print(&format!("fault {fault} {count}\n"))?;
     }
     if let Ok(report) = &finished.result {
         print(&format!(
@@ -90,14 +94,16 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
 
 fn one(seed: u64, arguments: &SwarmArguments) -> Finished {
     choose_keys(seed, arguments);
+    let _before = coverage::take();
     let ran = panic::catch_unwind(|| {
         let mut world = World::new(Options::draw(seed), false);
         let report = world.run();
-        (report, world.faults.iter().map(|(fault, count)| (fault.name(), count)).collect())
+        (report, world.faults.iter().collect())
     });
+    let places = coverage::take();
     match ran {
-        Ok((report, faults)) => Finished { seed, result: Ok(report), faults },
-        Err(panic) => Finished { seed, result: Err(message(&*panic)), faults: Vec::new() },
+        Ok((report, faults)) => Finished { seed, result: Ok(report), faults, places },
+        Err(panic) => Finished { seed, result: Err(message(&*panic)), faults: Vec::new(), places },
     }
 }
 
@@ -170,5 +176,12 @@ pub fn swarm(arguments: &SwarmArguments, lang: Lang) -> Result<Exit, Failure> {
     });
     result?;
     print(&totals.text(start.elapsed(), lang))?;
+    if arguments.wants_coverage() && totals.exit() == Exit::Ok {
+        let lacks = totals.lacks();
+        for lack in &lacks {
+            print(&format!("{}\n", say(lang, Word::SwarmLacks, &[lack])))?;
+        }
+        return Ok(if lacks.is_empty() { Exit::Ok } else { Exit::Undecided });
+    }
     Ok(totals.exit())
 }

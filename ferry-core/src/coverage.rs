@@ -1,0 +1,131 @@
+//! Named places of the protocol that simulated worlds must reach, so that a fault that strikes is known to be answered and
+//! not merely survived. Without the feature `breaks`, which no program that is shipped has, nothing is counted.
+
+macro_rules! places {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal;)*) => {
+        /// A place where the protocol answers something that went wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Place {
+            $($(#[doc = $doc])+ $kind,)*
+        }
+
+        impl Place {
+            /// Every place.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// Its name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+        }
+    };
+}
+
+places! {
+    /// A round trip across the gate is learned.
+    DelayLearned = "delay-learned";
+    /// A batch is published again because its time has come.
+    ResentByTime = "resent-by-time";
+    /// A batch is published again because the peer reports it missing.
+    ResentMissing = "resent-missing";
+    /// A batch has needed five attempts.
+    ManyAttempts = "many-attempts";
+    /// A batch is kept ahead of a hole.
+    KeptAhead = "kept-ahead";
+    /// A batch that is here already is dropped.
+    DuplicateDropped = "duplicate-dropped";
+    /// A batch from below the watermark is looked up in the books.
+    Recalled = "recalled";
+    /// A status that another has overtaken is dropped.
+    OldStatusDropped = "old-status-dropped";
+    /// A file that may still be growing is left for a later look.
+    LookedAgain = "looked-again";
+    /// A file that nobody can have signed as it is goes to the ring.
+    UnverifiedKept = "unverified-kept";
+    /// A file whose bytes were changed after it was signed is told apart.
+    DamageTold = "damage-told";
+    /// A file that is not ours is left where it is.
+    ForeignLeft = "foreign-left";
+    /// A file by a key that is not trusted is turned away.
+    UnknownSigner = "unknown-signer";
+    /// A file that a trusted key signed is turned away.
+    VerifiedRefused = "verified-refused";
+    /// An earlier status still lies at the gate and stays there.
+    StatusWaits = "status-waits";
+    /// The window or the hold limit lets no more be cut.
+    WindowFull = "window-full";
+    /// The peer has been silent, and is heard again.
+    HeardAgain = "heard-again";
+    /// Something was due long ago: the machine slept, or its clock ran ahead.
+    WokeLate = "woke-late";
+    /// The wall clock shows a time before a batch was cut.
+    WallWentBack = "wall-went-back";
+    /// An operation failed for a moment and is tried again.
+    TriedAgain = "tried-again";
+    /// A disk has no room; the operation is tried again.
+    NoRoom = "no-room";
+    /// The outcome of a commit is not known, and the same is asked again.
+    UnknownOutcome = "unknown-outcome";
+    /// The daemon takes up batches that nobody has proved to be applied.
+    TookUpWork = "took-up-work";
+    /// Something durable was found in the spool at the start.
+    SpoolTakenUp = "spool-taken-up";
+    /// A held file turns out damaged and is set aside.
+    SpoiledExpelled = "spoiled-expelled";
+    /// A zone finds out that its database was put back.
+    RestoredLocked = "restored-locked";
+    /// The peer has forgotten what it had applied.
+    PeerBehind = "peer-behind";
+    /// A zone without its anchor is locked.
+    AnchorLocked = "anchor-locked";
+    /// A batch under a contract that is not known here is parked, or rows under one are not cut.
+    ContractParked = "contract-parked";
+    /// A group is refused for a row.
+    RowRefused = "row-refused";
+    /// A row of an independent table is parked alone.
+    RowParked = "row-parked";
+    /// A row cannot be encoded and stops its stream.
+    Unsendable = "unsendable";
+    /// Two statements came for one place.
+    Disputed = "disputed";
+    /// The peer has applied something under a digest that is not ours.
+    ForeignWatermark = "foreign-watermark";
+}
+
+#[cfg(feature = "breaks")]
+mod seen {
+    use std::cell::Cell;
+
+    use super::Place;
+
+    thread_local! {
+        static SEEN: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// This thread has reached a place.
+    pub fn hit(place: Place) {
+        SEEN.set(SEEN.get() | 1 << place as u32);
+    }
+
+    /// The places that this thread has reached since it was last asked.
+    #[must_use]
+    pub fn take() -> Vec<Place> {
+        let seen = SEEN.replace(0);
+        Place::ALL.iter().copied().filter(|place| seen & 1 << *place as u32 != 0).collect()
+    }
+}
+
+#[cfg(feature = "breaks")]
+pub use seen::{hit, take};
+
+/// Counts nothing.
+#[cfg(not(feature = "breaks"))]
+pub const fn hit(_place: Place) {}
+
+/// Nothing was counted.
+#[cfg(not(feature = "breaks"))]
+#[must_use]
+pub const fn take() -> Vec<Place> {
+    Vec::new()
+}

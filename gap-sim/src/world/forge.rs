@@ -1,0 +1,157 @@
+//! Files that the zones did not make: signed by a stranger, or with the stolen key of a zone.
+
+use ferry_core::contract::Tally;
+use ferry_core::ports::Sealer as _;
+use ferry_format::{
+    BatchStatement, Checkpoint, Digest, FileName, Group, Mark, NameKind, Payload, StreamName, parse_record,
+};
+
+use super::World;
+use super::faults::Fault;
+use super::host::ZoneId;
+use super::make::{epoch_id, link, zone_name};
+use super::sealer::{SimSealer, card, strangers};
+
+impl World {
+    pub(super) fn file_name(&self, from: ZoneId, stream: &StreamName, seq: u64, digest: Digest) -> String {
+        let kind = NameKind::Batch { stream: stream.clone(), epoch: 1, seq };
+        let (from, to) = (zone_name(from), zone_name(from.peer()));
+        FileName { from, to, kind, attempt: 1, digest8: digest.short(), extension: "dat".to_owned() }.to_string()
+    }
+
+    /// A file that must be turned away, signed with a key that nobody trusts or with the stolen key of the zone.
+    pub(super) fn forge(&mut self, fault: Fault) -> bool {
+        let Some(stream) = self.any_stream() else { return false };
+        let owner = self.model.streams[&stream].owner;
+        let mut statement = self.next_statement(&stream);
+        let sealed = if fault == Fault::WrongKey {
+            let strangers = strangers(self.options.seed);
+            let own = card(&strangers, &link(), &zone_name(owner));
+            let peer_keys = self.host(owner.peer()).sealer.keys();
+            let peer = card(peer_keys, &link(), &zone_name(owner.peer()));
+            let payload = self.fill(&mut statement);
+            SimSealer::new(strangers, &own, &peer, self.options.seed).seal_batch(&statement, &payload)
+        } else {
+            let payload = self.fill(&mut statement);
+            match self.prng.below(4) {
+                0 => statement.link = "other".parse().expect("a good name"),
+                1 => (statement.from, statement.to) = (statement.to.clone(), statement.from.clone()),
+                2 => statement.stream = self.foreign_stream(owner),
+                _ => "stranger_row".clone_into(&mut statement.tables[0].name),
+            }
+            self.host(owner).sealer.seal_batch(&statement, &payload)
+        };
+        let Ok(sealed) = sealed else { return false };
+        let name = self.file_name(owner, &stream, statement.seq, sealed.digest);
+        self.drop_into(owner.peer(), &name, sealed.bytes);
+        true
+    }
+
+    /// A stream that this zone does not own.
+    fn foreign_stream(&self, owner: ZoneId) -> StreamName {
+        let mut streams = self.model.streams.iter();
+        let foreign = streams.find(|(_, stream)| stream.owner != owner);
+        foreign.map(|(name, _)| name.clone()).expect("both zones own a stream")
+    }
+
+    /// A statement like the next one of the owner.
+    fn next_statement(&self, stream: &StreamName) -> BatchStatement {
+        let owner = self.model.streams[stream].owner;
+        let last = self.host(owner).store.database().own[stream].last.clone();
+        self.statement_after(stream, &last)
+    }
+
+    fn statement_after(&self, stream: &StreamName, last: &Mark) -> BatchStatement {
+        let owner = self.model.streams[stream].owner;
+        let contract = self.contract().stream(stream).expect("the model's streams are the contract's");
+        BatchStatement {
+            link: link(),
+            from: zone_name(owner),
+            to: zone_name(owner.peer()),
+            stream: stream.clone(),
+            epoch: last.epoch,
+            epoch_id: epoch_id(self.options.seed, stream),
+            seq: last.seq + 1,
+            group: Group { first: last.seq + 1, index: 0, last: true },
+            previous: last.digest,
+            contract: contract.digest,
+            requires: Vec::new(),
+            tables: Vec::new(),
+            records: 1,
+            plain: Payload::new([0; 32]).plain(),
+            cut_at_ms: 0,
+            audit: Checkpoint { size: 0, root: Digest::of(&[]) },
+            supersedes: None,
+        }
+    }
+
+    /// Puts one row into a statement, and gives its payload.
+    fn fill(&mut self, statement: &mut BatchStatement) -> Payload {
+        self.forged_count += 1;
+        let salt = Digest::of(&[b"forged\n", &self.forged_count.to_be_bytes()]).0;
+        let line = format!("[\"{}_row\",\"i\",9000,\"forged\",1,\"forged\"]", statement.stream);
+        let contract = self.contract().clone();
+        let of_stream = contract.stream(&statement.stream).expect("a stream of the contract");
+        let mut tally = Tally::new(of_stream);
+        let record = parse_record(line.as_bytes()).expect("the line is a record");
+        tally.add(&record).expect("the record is the contract's");
+        statement.tables = tally.summarize();
+        let mut payload = Payload::new(salt);
+        payload.push(line.as_bytes()).expect("one line fits");
+        statement.plain = payload.plain();
+        payload
+    }
+
+    /// Somebody with the owner's key states something else for a place that the receiver holds or has applied.
+    pub(super) fn two_statements(&mut self) -> bool {
+        let Some(stream) = self.any_stream() else { return false };
+        let owner = self.model.streams[&stream].owner;
+        let Some(link) = &self.host(owner.peer()).link else { return false };
+        let Some(state) = link.receivers().find(|state| state.stream == stream) else { return false };
+        let Some(mark) = state.mark().cloned() else { return false };
+        let held = state.held_ranges(1).first().map(|range| range.first);
+        let Some(seq) = held.or((mark.seq > 0).then_some(mark.seq)) else { return false };
+        let previous = self.host(owner).store.database().own[&stream].batches.get(&seq).map(|batch| batch.previous);
+        let Some(digest) = previous else { return false };
+        self.state_instead(&Mark { stream, epoch: mark.epoch, seq: seq - 1, digest })
+    }
+
+    /// Somebody with the owner's key states the batch that the receiver waits for, before the owner's own is there.
+    pub(super) fn stolen_key(&mut self) -> bool {
+        let Some(stream) = self.any_stream() else { return false };
+        let owner = self.model.streams[&stream].owner;
+        let Some(link) = &self.host(owner.peer()).link else { return false };
+        let Some(state) = link.receivers().find(|state| state.stream == stream) else { return false };
+        let Some(mark) = state.mark().filter(|mark| state.needs(mark.epoch, mark.seq + 1)).cloned() else {
+            return false;
+        };
+        self.state_instead(&mark)
+    }
+
+    /// A statement after `before` with the owner's key, that is not the owner's.
+    fn state_instead(&mut self, before: &Mark) -> bool {
+        let stream = &before.stream;
+        let owner = self.model.streams[stream].owner;
+        let mut statement = self.statement_after(stream, before);
+        let payload = self.fill(&mut statement);
+        let Ok(sealed) = self.host(owner).sealer.seal_batch(&statement, &payload) else { return false };
+        let name = self.file_name(owner, stream, statement.seq, sealed.digest);
+        self.drop_into(owner.peer(), &name, sealed.bytes);
+        if let Some(fate) = self.fates.get_mut(stream) {
+            fate.disputed = true;
+            fate.stolen.insert((statement.seq, sealed.digest));
+        }
+        true
+    }
+
+    /// Whether a stream's receiver has applied what a thief stated: its rows are then nobody's that the world knows.
+    pub(crate) fn is_usurped(&self, stream: &StreamName) -> bool {
+        let stolen = &self.fates[stream].stolen;
+        if stolen.is_empty() {
+            return false;
+        }
+        let database = self.host(self.model.streams[stream].owner.peer()).store.database();
+        let applied = &database.peers[stream].applied;
+        stolen.iter().any(|(seq, digest)| applied.get(seq) == Some(digest))
+    }
+}
