@@ -1,6 +1,6 @@
 //! What the peer's status says, and whether to believe it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use ferry_format::{
     BootNonce, Checkpoint, CodeCount, IncomingReport, Mark, StatusBody, StatusStatement, StreamName, WantKind,
@@ -12,11 +12,18 @@ use crate::coverage::{self, Place};
 use crate::settings::SILENT_HEARTBEATS;
 use crate::time::{Mono, Now};
 
+/// Earlier starts of the peer that are remembered: more than a peer makes while one of its files is on its way.
+const RETIRED_BOOTS_MAX: usize = 64;
+
 /// What is known of the peer.
 #[derive(Debug, Default)]
 pub(super) struct PeerState {
     /// The highest status accepted: boot nonce and number.
     pub(super) highest: Option<(BootNonce, u64)>,
+    /// The first status of ours that echoes it.
+    pub(super) told_from: u64,
+    /// Earlier starts of the peer, the oldest first: whatever they said has been overtaken.
+    retired: VecDeque<BootNonce>,
     /// The highest number of ours that it has echoed since our start.
     echoed_number: u64,
     pub(super) echoed_this_boot: bool,
@@ -40,15 +47,8 @@ impl Link {
     /// Takes a verified status. Returns whether it is news; a lower number is an old one come late, or a replay.
     pub(super) fn read_status(&mut self, statement: &StatusStatement, body: &StatusBody, now: Now) -> bool {
         let echo_now = statement.echo.filter(|echo| echo.boot == self.boot);
-        let higher = self.peer.highest.is_none_or(|(_, number)| statement.number > number);
-        if !higher && !breaks::is(Break::StaleStatusAccepted) {
-            // Lower numbers with a fresher echo than any before can only come from a peer that has forgotten.
-            let fresh = echo_now.is_some_and(|echo| echo.number > self.peer.echoed_number);
-            let other_boot = self.peer.highest.is_some_and(|(boot, _)| boot != statement.boot);
-            if !(fresh && other_boot) {
-                return false;
-            }
-            self.peer.alarm = Some("peer-restored");
+        if !self.is_news(statement) && !breaks::is(Break::StaleStatusAccepted) {
+            return false;
         }
         self.heard_from(statement, now);
         if let Some(echo) = echo_now {
@@ -77,6 +77,25 @@ impl Link {
         true
     }
 
+    /// Whether a status says something that the ones before it did not. A peer that has forgotten its numbers uses lower ones:
+    /// that it is no old status come late is proved by its echo of one of ours that told the peer of the higher number.
+    fn is_news(&mut self, statement: &StatusStatement) -> bool {
+        if self.peer.retired.contains(&statement.boot) {
+            return false;
+        }
+        let Some((boot, number)) = self.peer.highest else { return true };
+        if statement.number > number {
+            return true;
+        }
+        let knew_better =
+            statement.echo.is_some_and(|echo| echo.boot == self.boot && echo.number >= self.peer.told_from);
+        if boot == statement.boot || !knew_better {
+            return false;
+        }
+        self.peer.alarm = Some("peer-restored");
+        true
+    }
+
     fn heard_from(&mut self, statement: &StatusStatement, now: Now) {
         if self.is_silent(now.mono) {
             coverage::hit(Place::HeardAgain);
@@ -89,7 +108,14 @@ impl Link {
         if new_boot || unheard {
             self.status.progress(now.mono);
         }
+        if let Some((boot, _)) = self.peer.highest.filter(|(boot, _)| *boot != statement.boot) {
+            if self.peer.retired.len() == RETIRED_BOOTS_MAX {
+                self.peer.retired.pop_front();
+            }
+            self.peer.retired.push_back(boot);
+        }
         self.peer.highest = Some((statement.boot, statement.number));
+        self.peer.told_from = self.status.next;
         self.peer.heard = Some(now.mono);
         self.peer.clock_ms = statement.clock_ms;
     }
@@ -129,12 +155,10 @@ impl Link {
         }
     }
 
-    /// Whether the peer has applied the last batch of our books under another digest.
+    /// Whether the peer has applied a batch of our books under another digest.
     fn differs(&self, statement: &StatusStatement) -> bool {
-        statement.received.iter().any(|mark| {
-            let own = self.senders.get(&mark.stream).map(crate::sender::Sender::last_recorded);
-            own.is_some_and(|own| (own.epoch, own.seq) == (mark.epoch, mark.seq) && own.digest != mark.digest)
-        })
+        let mut marks = statement.received.iter();
+        marks.any(|mark| self.senders.get(&mark.stream).is_some_and(|sender| sender.contradicts(mark)))
     }
 
     /// Mutual witness: the peer's log may only grow, and one size has one root.

@@ -181,6 +181,7 @@ impl Link {
         self.status.next = if breaks::is(Break::StatusNumbersReused) { 1 } else { anchor.status_next };
         self.anchor.status_next = anchor.status_next;
         self.peer.highest = anchor.peer;
+        self.peer.told_from = self.status.next;
         self.anchor.marks.clone_from(&anchor.sent);
         self.anchor.restored = anchor.restored;
         self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect();

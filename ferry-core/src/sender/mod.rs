@@ -245,6 +245,16 @@ impl Sender {
         &self.settled
     }
 
+    /// Whether our books have another digest at a mark's place; `false` where they do not reach back or on to it.
+    #[must_use]
+    pub fn contradicts(&self, mark: &Mark) -> bool {
+        let known = match self.unsettled.get(&mark.seq) {
+            Some(batch) => Some(batch.digest),
+            None => [&self.settled, &self.last_recorded].into_iter().find(|own| own.seq == mark.seq).map(|own| own.digest),
+        };
+        mark.epoch == self.epoch && known.is_some_and(|digest| digest != mark.digest)
+    }
+
     /// The last batch published at least once.
     #[must_use]
     pub fn published(&self) -> u64 {

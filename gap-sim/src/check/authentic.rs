@@ -24,8 +24,11 @@ impl Checker for Authentic {
                 let checked = self.checked.entry(stream.clone()).or_default();
                 for (seq, digest) in peer.applied.range(*checked + 1..) {
                     let stated = world.fates[stream].recorded.get(seq).map(|(digest, _)| *digest);
-                    // A stolen key states what nobody can tell from the owner's own word.
-                    if stated != Some(*digest) && !world.fates[stream].stolen.contains(&(*seq, *digest)) {
+                    // A stolen key states what nobody can tell from the owner's own word, and so does an owner that has
+                    // lost database and anchor.
+                    let fate = &world.fates[stream];
+                    let untold = fate.forgotten || fate.stolen.contains(&(*seq, *digest));
+                    if stated != Some(*digest) && !untold {
                         return Err(format!("{stream}/{seq} was applied as {digest}, the owner recorded {stated:?}"));
                     }
                     *checked = *seq;

@@ -74,17 +74,16 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     if fate.forgotten || poisoned || locked || disputed || unsendable || fate.rewound || too_large {
         return true;
     }
-    // A zone that has lost its anchor must find out by itself; one that was put back stays locked, and all its streams with it.
+    // A zone that has lost its anchor must find out by itself. One that was put back stays locked, and all its streams with
+    // it, and so does one in whose name a thief has spoken.
     let was_put_back = || {
         let mut owned = world.model.streams.iter().filter(|(_, other)| other.owner == model.owner);
-        owned.any(|(name, _)| world.fates[name].put_back)
+        owned.any(|(name, _)| world.fates[name].put_back || !world.fates[name].stolen.is_empty())
     };
-    let is_usurped = |name: &StreamName| world.model.streams[name].owner == model.owner && world.is_usurped(name);
-    let usurped = world.model.streams.keys().any(is_usurped);
-    if owner.lock() == Some(Lock::Restored) && (was_put_back() || usurped) {
+    if owner.lock() == Some(Lock::Restored) && was_put_back() {
         return true;
     }
-    if is_usurped(stream) && owner.alarm() == Some("watermark-foreign") {
+    if world.is_usurped(stream) && owner.alarm() == Some("watermark-foreign") {
         return true;
     }
     let depends = world.contract().stream(stream).map(|contract| contract.depends.clone()).unwrap_or_default();

@@ -41,10 +41,11 @@ fn settled(world: &World, zone: ZoneId) -> Result<(), String> {
         let applied = world.applied_seq(stream);
         let peer = world.host(zone.peer()).store.database();
         let under = peer.peers[stream].applied.get(&own.settled.seq).copied();
-        if own.settled.seq > 0 && under.is_some_and(|digest| digest != own.settled.digest) {
+        let rewound = world.fates[stream].rewound;
+        if own.settled.seq > 0 && !rewound && under.is_some_and(|digest| digest != own.settled.digest) {
             return Err(format!("{stream}/{} counts as applied, and is under another digest", own.settled.seq));
         }
-        if own.settled.seq > applied && !world.fates[stream].rewound {
+        if own.settled.seq > applied && !rewound {
             return Err(format!("{stream}/{} counts as applied, and {applied} is", own.settled.seq));
         }
     }

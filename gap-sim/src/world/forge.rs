@@ -144,14 +144,19 @@ impl World {
         true
     }
 
-    /// Whether a stream's receiver has applied what a thief stated: its rows are then nobody's that the world knows.
+    /// Whether a stream's receiver has applied what a thief stated, or what an owner stated who had lost its database and its
+    /// anchor: its rows are then none that the world knows.
     pub(crate) fn is_usurped(&self, stream: &StreamName) -> bool {
-        let stolen = &self.fates[stream].stolen;
-        if stolen.is_empty() {
+        let fate = &self.fates[stream];
+        if fate.stolen.is_empty() && !fate.forgotten {
             return false;
         }
         let database = self.host(self.model.streams[stream].owner.peer()).store.database();
         let applied = &database.peers[stream].applied;
-        stolen.iter().any(|(seq, digest)| applied.get(seq) == Some(digest))
+        let differs = |(seq, digest): (&u64, &Digest)| {
+            fate.recorded.get(seq).is_none_or(|(recorded, _)| recorded != digest)
+        };
+        fate.stolen.iter().any(|(seq, digest)| applied.get(seq) == Some(digest))
+            || fate.forgotten && applied.iter().any(differs)
     }
 }

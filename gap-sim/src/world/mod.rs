@@ -90,6 +90,8 @@ pub struct Crossed {
 pub struct Fate {
     /// Every batch that the owner ever recorded and may have published: the digest, and through which change.
     pub recorded: BTreeMap<u64, (Digest, u64)>,
+    /// The last batch that the gate has picked up or may pick up.
+    pub sent: u64,
     /// The owner's database was put back to before batches that it had sent: nothing new of it may cross.
     pub frozen: bool,
     /// The owner's database was put back: it may count fewer attempts than it has made.

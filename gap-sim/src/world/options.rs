@@ -224,7 +224,7 @@ fn draw_profile(prng: &mut Prng, divisor: u64, safety_ms: u64) -> Profile {
         remove: swarm(prng, 10),
         extensions: if prng.below(12) == 0 { vec!["txt".to_owned()] } else { Vec::new() },
         // The smallest files have some 2 000 bytes: this blocks the larger batches, or the statuses too.
-        max_file_bytes: if prng.below(6) == 0 { prng.between(2_000, 2_600) } else { 0 },
+        max_file_bytes: if prng.below(5) == 0 { prng.between(2_000, 2_600) } else { 0 },
         remove_refused: prng.below(2) == 0,
         outage: [Outage::None, Outage::None, Outage::InnerToOuter, Outage::OuterToInner, Outage::Both][pick(prng, 5)],
         outage_from_ms,

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_core::ports::AnchorStore as _;
-use ferry_format::StreamName;
+use ferry_format::{FileName, NameKind, StreamName};
 
 use super::World;
 use super::database::{Database, PeerStream};
 use super::faults::Fault;
-use super::files::ANCHOR;
+use super::files::{ANCHOR, TO_GATE};
 use super::host::ZoneId;
 
 impl World {
@@ -53,9 +53,13 @@ impl World {
 
     fn put_back(&mut self, zone: ZoneId, backup: Database) {
         self.stop_now(zone, false);
-        let anchored = self.anchored(zone);
+        let (anchored, forgot) = (self.anchored(zone), self.host(zone).disk.peek(ANCHOR).is_none());
         for (stream, own) in &backup.own {
-            self.put_back_own(stream, own.last_id, own.last.seq, anchored.get(stream).copied().unwrap_or(0));
+            let sent = anchored.get(stream).copied().unwrap_or(0).max(self.sent(zone, stream));
+            self.put_back_own(stream, own.last_id, own.last.seq, sent);
+            if let Some(fate) = self.fates.get_mut(stream) {
+                fate.forgotten |= forgot && fate.frozen;
+            }
         }
         for (stream, peer) in &backup.peers {
             self.put_back_replica(stream, peer.followed.as_ref().map_or(0, |(_, mark)| mark.seq));
@@ -72,10 +76,21 @@ impl World {
         anchor.map(|anchor| anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect()).unwrap_or_default()
     }
 
-    fn put_back_own(&mut self, stream: &StreamName, last_id: u64, last_seq: u64, anchored: u64) {
+    /// The last batch of a stream that left the zone, or lies where the gate may take it.
+    fn sent(&self, zone: ZoneId, stream: &StreamName) -> u64 {
+        let at_gate = self.host(zone).disk.names(TO_GATE).into_iter().filter_map(|name| {
+            match name.parse::<FileName>().ok()?.kind {
+                NameKind::Batch { stream: of, seq, .. } => (of == *stream).then_some(seq),
+                NameKind::Status { .. } => None,
+            }
+        });
+        at_gate.max().unwrap_or(0).max(self.fates[stream].sent)
+    }
+
+    fn put_back_own(&mut self, stream: &StreamName, last_id: u64, last_seq: u64, sent: u64) {
         let Some(fate) = self.fates.get_mut(stream) else { return };
         fate.put_back = true;
-        if anchored > last_seq {
+        if sent > last_seq {
             fate.frozen = true;
             return;
         }

@@ -200,6 +200,12 @@ impl World {
         if self.crossed.len() == CAPTURED_MAX {
             self.crossed.pop_front();
         }
+        let kind = name.parse::<FileName>().ok().map(|name| name.kind);
+        if let Some(NameKind::Batch { stream, seq, .. }) = kind
+            && let Some(fate) = self.fates.get_mut(&stream)
+        {
+            fate.sent = fate.sent.max(seq);
+        }
         let way = World::way_from(zone);
         self.crossed.push_back(Crossed { way, name: name.to_owned(), bytes: bytes.clone() });
     }
