@@ -3,6 +3,8 @@
 
 #[path = "zones/flood.rs"]
 mod flood;
+#[path = "zones/hashes.rs"]
+mod hashes;
 #[path = "zones/refusals.rs"]
 mod refusals;
 #[path = "zones/secrecy.rs"]

@@ -174,6 +174,7 @@ impl Link {
         // Without an anchor the old numbers are not known; hundredths of a second since 1970 are above any
         // number that a zone which speaks a few times a second can have used.
         self.status.next = now.wall_ms / 10;
+        self.status.started = now.mono;
         let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) else {
             self.anchor.status_next = self.status.next + UNANCHORED_NUMBERS;
             return;

@@ -30,6 +30,8 @@ struct AtGate {
 pub(super) struct StatusState {
     /// The number of the next status.
     pub(super) next: u64,
+    /// When this life of the daemon began.
+    pub(super) started: Mono,
     busy: bool,
     last_sent: Option<Mono>,
     /// Statuses that may still lie at the gate, the oldest first.
@@ -64,8 +66,10 @@ impl Link {
             return Mono(u64::MAX);
         }
         let Some(last) = self.status.last_sent else { return self.status.retry_at.unwrap_or_default() };
-        let pace = if self.peer.echoed_this_boot { self.settings.heartbeat_ms } else { self.settings.handshake_ms };
-        let beat = last + pace;
+        // A peer that could have answered by now and did not is not there: haste would only fill its directory.
+        let is_young = last.since(self.status.started) < 2 * self.settings.gate_worst_ms + self.settings.heartbeat_ms;
+        let hurries = is_young && !self.peer.echoed_this_boot;
+        let beat = last + if hurries { self.settings.handshake_ms } else { self.settings.heartbeat_ms };
         let urgent = self.status.batches >= URGENT_BATCHES;
         let progress = self.status.progress_since.map(|since| {
             let paced = last + self.settings.status_debounce_ms;

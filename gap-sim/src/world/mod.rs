@@ -4,6 +4,7 @@
 //! the zones' programs and everything that goes wrong ([`options`]). First faults act; then they end, and everything must
 //! be applied within a bound. Checkers look on all the time ([`crate::check`]).
 
+mod backlog;
 pub mod clock;
 pub mod database;
 pub mod disk;

@@ -406,7 +406,10 @@ fn record_one(database: &mut Database, batch: &OutgoingBatch) {
     let Some(own) = database.own.get_mut(&batch.stream) else { return };
     (own.last.seq, own.last.digest) = (batch.seq, batch.digest);
     own.through_id = batch.through_id;
-    own.outbox = own.outbox.split_off(&(batch.through_id + 1));
+    // Not split off, which counts what is left: a million rows may wait.
+    while own.outbox.first_key_value().is_some_and(|(id, _)| *id <= batch.through_id) {
+        own.outbox.pop_first();
+    }
     own.boundaries = own.boundaries.split_off(&(batch.through_id + 1));
     let recovered = RecoveredBatch {
         seq: batch.seq,

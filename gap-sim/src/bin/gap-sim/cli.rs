@@ -49,6 +49,9 @@ pub struct RunArguments {
     /// Tells the story of a named scenario (see `gap-sim scenarios`) instead of a drawn world.
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
+    /// Instead of a drawn world, one in which one way is down for a week while so many rows pile up.
+    #[arg(long, value_name = "ROWS", conflicts_with = "scenario", value_parser = clap::value_parser!(u64).range(1..=BACKLOG_ROWS_MAX))]
+    pub backlog: Option<u64>,
     /// Tells of status files too.
     #[arg(long, requires = "scenario")]
     pub statuses: bool,
@@ -114,6 +117,9 @@ pub struct BreaksArguments {
     #[arg(long)]
     pub tell: bool,
 }
+
+/// Rows of a backlog: each takes about a kilobyte of memory.
+const BACKLOG_ROWS_MAX: u64 = 10_000_000;
 
 /// Seeds of one swarm: more than a night's work for any machine.
 const SEEDS_MAX: u64 = 1_000_000;

@@ -67,9 +67,11 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
         return crate::story::tell(name, arguments, lang);
     }
     let seed = crate::options::seed(arguments.seed)?;
-    let options = Options::draw(seed);
-    print(&options.to_string())?;
-    let mut world = World::new(options, arguments.trace.is_some());
+    let mut world = match arguments.backlog {
+        Some(rows) => World::backlog(seed, rows),
+        None => World::new(Options::draw(seed), arguments.trace.is_some()),
+    };
+    print(&world.options.to_string())?;
     let ran = panic::catch_unwind(AssertUnwindSafe(|| world.run()));
     let faults = world.faults.iter().collect();
     let finished = Finished { seed, result: ran.map_err(|panic| message(&*panic)), faults, places: coverage::take() };
