@@ -10,6 +10,7 @@ use ferry_core::settings::Settings;
 
 use crate::Hand;
 use crate::profile::{Outage, Profile};
+use crate::world::clock::NEW_YEAR_MS;
 use crate::world::faults::Fault;
 use crate::world::host::ZoneId;
 use crate::world::options::{Options, StreamPlan};
@@ -127,6 +128,8 @@ impl Scenario {
             big_per_mille: 0,
             keys: 50,
             burst: 1,
+            idle: false,
+            wall_start_ms: NEW_YEAR_MS,
             latency_ms: 20,
             strikes: BTreeMap::new(),
             liveness_ms: 2 * settings.resend_max_ms + 10 * settings.heartbeat_ms,

@@ -2,6 +2,7 @@
 
 use ferry_core::settings::Settings;
 
+use super::clock::NEW_YEAR_MS;
 use super::host::ZoneId;
 use super::options::{Options, StreamPlan};
 use super::{Plan, World};
@@ -79,6 +80,8 @@ fn options(seed: u64) -> Options {
         big_per_mille: 0,
         keys: 100_000,
         burst: 1,
+        idle: false,
+        wall_start_ms: NEW_YEAR_MS,
         latency_ms: 20,
         strikes: std::collections::BTreeMap::new(),
         liveness_ms: DRAIN_MS,

@@ -2,8 +2,8 @@
 
 use ferry_core::time::{Mono, Now};
 
-/// The wall clock when a world begins: 2026-01-01 00:00:00 in China, in milliseconds since 1970-01-01 UTC.
-pub const WALL_START_MS: u64 = 1_767_196_800_000;
+/// The beginning of a year: 2026-01-01 00:00:00 in China, in milliseconds since 1970-01-01 UTC.
+pub const NEW_YEAR_MS: u64 = 1_767_196_800_000;
 /// Parts of a million: a clock without drift.
 const TRUE_RATE: u64 = 1_000_000;
 
@@ -15,21 +15,22 @@ pub struct HostClock {
     base_mono: u64,
     /// Monotonic milliseconds in a million of the world's.
     rate: u64,
+    wall_start_ms: u64,
     wall_offset_ms: i64,
 }
 
-impl Default for HostClock {
-    fn default() -> Self {
-        Self { base_ms: 0, base_mono: 0, rate: TRUE_RATE, wall_offset_ms: 0 }
-    }
-}
-
 impl HostClock {
+    /// Clocks of which the wall clock shows so much when the world begins.
+    #[must_use]
+    pub const fn new(wall_start_ms: u64) -> Self {
+        Self { base_ms: 0, base_mono: 0, rate: TRUE_RATE, wall_start_ms, wall_offset_ms: 0 }
+    }
+
     /// What both clocks show.
     #[must_use]
     pub fn now(&self, world_ms: u64) -> Now {
         let mono = self.mono(world_ms);
-        let wall = (WALL_START_MS + world_ms).saturating_add_signed(self.wall_offset_ms);
+        let wall = (self.wall_start_ms + world_ms).saturating_add_signed(self.wall_offset_ms);
         Now { mono: Mono(mono), wall_ms: wall }
     }
 
@@ -73,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_clock_shows_what_it_should_and_a_deadline_is_met() {
-        let mut clock = HostClock::default();
+        let mut clock = HostClock::new(NEW_YEAR_MS);
         assert_eq!(clock.now(500).mono, Mono(500));
         clock.drift(1_000, 100_000);
         assert_eq!(clock.now(2_000).mono, Mono(2_100));
@@ -82,7 +83,7 @@ mod tests {
             assert!(clock.now(at).mono >= Mono(mono) && clock.now(at.saturating_sub(1)).mono < Mono(mono), "{mono}");
         }
         clock.step_wall(-3_600_000);
-        assert_eq!(clock.now(2_000).wall_ms, WALL_START_MS + 2_000 - 3_600_000);
+        assert_eq!(clock.now(2_000).wall_ms, NEW_YEAR_MS + 2_000 - 3_600_000);
         clock.stood_still(5_000, 3_000);
         assert_eq!(clock.now(5_000).mono, Mono(2_100));
         clock.restart(6_000);

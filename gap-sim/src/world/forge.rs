@@ -89,7 +89,7 @@ impl World {
     fn fill(&mut self, statement: &mut BatchStatement) -> Payload {
         self.forged_count += 1;
         let salt = Digest::of(&[b"forged\n", &self.forged_count.to_be_bytes()]).0;
-        let line = format!("[\"{}_row\",\"i\",9000,\"forged\",1,\"forged\"]", statement.stream);
+        let line = format!("[\"{}_row\",\"i\",9000,\"forged\",1,\"forged\",\"20260101\"]", statement.stream);
         let contract = self.contract().clone();
         let of_stream = contract.stream(&statement.stream).expect("a stream of the contract");
         let mut tally = Tally::new(of_stream);

@@ -162,6 +162,8 @@ pub struct Parts {
     pub settings: Settings,
     /// The longest time that an ordinary operation takes.
     pub latency_ms: u64,
+    /// What its wall clock shows when the world begins.
+    pub wall_start_ms: u64,
     /// Its own sequence of draws.
     pub prng: Prng,
 }
@@ -170,7 +172,7 @@ impl Host {
     /// A host whose daemon has not started.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { id, disk, fuse, store, sealer, around, settings, latency_ms, prng } = parts;
+        let Parts { id, disk, fuse, store, sealer, around, settings, latency_ms, wall_start_ms, prng } = parts;
         let gate = SimGate::new(disk.clone(), around.zone.clone(), around.peer.clone());
         Self {
             id,
@@ -182,7 +184,7 @@ impl Host {
             disk,
             store,
             sealer,
-            clock: HostClock::default(),
+            clock: HostClock::new(wall_start_ms),
             around,
             link: None,
             start_failure: None,

@@ -129,7 +129,11 @@ impl World {
         }
         let bursts = self.options.transactions.div_ceil(self.options.burst);
         for _ in 0..bursts {
-            let at = self.prng.below(safety_ms);
+            let mut at = self.prng.below(safety_ms);
+            if self.options.idle {
+                let tenth = safety_ms / 10;
+                at = if at < safety_ms / 2 { at % tenth } else { safety_ms - 1 - at % tenth };
+            }
             self.plan(at, Plan::Work);
         }
         for (fault, count) in self.options.strikes.clone() {
@@ -178,6 +182,7 @@ fn make_host(zone: ZoneId, options: &Options, contract: &Arc<Contract>, sealer: 
         around: Arc::new(around),
         settings: options.settings.clone(),
         latency_ms: options.latency_ms,
+        wall_start_ms: options.wall_start_ms,
         prng: Prng::fork(options.seed, &[0x686f_7374, zone.index() as u64]),
     });
     host.anchor.save(&anchor).expect("a new disk takes an anchor");

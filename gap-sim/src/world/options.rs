@@ -5,6 +5,7 @@ use std::fmt;
 
 use ferry_core::settings::{ResendPlan, Settings};
 
+use super::clock::NEW_YEAR_MS;
 use super::faults::Fault;
 use crate::prng::Prng;
 use crate::profile::{Order, Outage, Profile, Source, Zones};
@@ -54,6 +55,10 @@ pub struct Options {
     pub keys: u64,
     /// Transactions come in bursts of so many.
     pub burst: u64,
+    /// All work is done in the first and the last tenth of the time; between them the programs are idle.
+    pub idle: bool,
+    /// What the wall clocks show when the world begins; in half of the worlds the year changes while faults act.
+    pub wall_start_ms: u64,
     /// The longest time that an operation of a zone takes, most of the time.
     pub latency_ms: u64,
     /// How often each fault of the hosts, the files and the people strikes.
@@ -136,6 +141,8 @@ impl Options {
             big_per_mille: [0, 0, 30, 100][pick(&mut prng, 4)],
             keys: [3, 20, 1_000][pick(&mut prng, 3)],
             burst: [1, 1, 5, 20][pick(&mut prng, 4)],
+            idle: prng.below(6) == 0,
+            wall_start_ms: NEW_YEAR_MS - prng.below(2 * safety_ms),
             latency_ms: [0, 2, 20, 400][pick(&mut prng, 4)] / divisor,
             strikes,
             liveness_ms,
@@ -279,7 +286,8 @@ fn contract_text(streams: &[StreamPlan], version: u64) -> String {
                 "\n[[stream.table]]\nname = \"{name}_{table}\"\nkey = [\"no\"]\nindependent = {independent}\ncolumns = [\n  \
                  {{ name = \"no\", type = \"integer\" }},\n  {{ name = \"word\", type = \"text\", max = {width} }},\n  \
                  {{ name = \"fen\", type = \"fen\", money = true }},\n  \
-                 {{ name = \"secret\", type = \"text\", max = 60, sensitive = true }},\n]\n"
+                 {{ name = \"secret\", type = \"text\", max = 60, sensitive = true }},\n  \
+                 {{ name = \"day\", type = \"date8\" }},\n]\n"
             ));
         }
     }
@@ -305,8 +313,15 @@ impl fmt::Display for Options {
         }
         writeln!(
             out,
-            "work {} transactions, rows to {}, big {} per mille, keys {}, bursts of {}, latency to {} ms",
-            self.transactions, self.rows_max, self.big_per_mille, self.keys, self.burst, self.latency_ms
+            "work {} transactions, rows to {}, big {} per mille, keys {}, bursts of {}, idle {}, latency to {} ms, wall clock {}",
+            self.transactions,
+            self.rows_max,
+            self.big_per_mille,
+            self.keys,
+            self.burst,
+            self.idle,
+            self.latency_ms,
+            self.wall_start_ms
         )?;
         writeln!(out, "safety {} ms, liveness at most {} ms", self.safety_ms, self.liveness_ms)?;
         writeln!(out, "settings {:?}", self.settings)?;

@@ -1,6 +1,7 @@
 //! The zones' own programs: transactions of inserts, updates and deletes.
 
 use ferry_format::{Op, StreamName};
+use jiff::{Timestamp, tz};
 
 use super::World;
 use super::host::ZoneId;
@@ -78,7 +79,8 @@ impl World {
         self.row_count += 1;
         let word = if word.is_empty() { drawn_word(&mut self.prng) } else { word.to_owned() };
         let fen = self.prng.below(1_000_000);
-        let values = format!("[{no},\"{word}\",{fen},\"{SECRET}{}\"]", self.row_count);
+        let day = day(self.host(owner).now(self.now_ms).wall_ms);
+        let values = format!("[{no},\"{word}\",{fen},\"{SECRET}{}\",\"{day}\"]", self.row_count);
         Change { table, op: if exists { Op::Update } else { Op::Insert }, key, values }
     }
 
@@ -106,7 +108,7 @@ impl World {
             table,
             op: Op::Insert,
             key: "[5000]".to_owned(),
-            values: format!("[5000,\"no money\",{fen},\"{SECRET}0\"]"),
+            values: format!("[5000,\"no money\",{fen},\"{SECRET}0\",\"20251231\"]"),
         };
         self.commit(&stream, &[change]);
         let last = self.model.streams[&stream].len();
@@ -120,6 +122,13 @@ impl World {
         let drawn = self.prng.below(self.model.streams.len() as u64);
         self.model.streams.keys().nth(usize::try_from(drawn).ok()?).cloned()
     }
+}
+
+/// The day in China as yyyyMMdd, which the business year (业务年度) of a row follows from.
+fn day(wall_ms: u64) -> String {
+    let moment = i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let moment = moment.expect("the clock of a world stays within some years of its beginning");
+    tz::offset(8).to_datetime(moment).date().strftime("%Y%m%d").to_string()
 }
 
 fn drawn_word(prng: &mut Prng) -> String {
