@@ -7,8 +7,8 @@ use ferry_format::{EpochId, FileName, LinkId, Mark, NameKind, StatusBody, Status
 
 use crate::action::{Action, Outcome, TakenFile};
 use crate::breaks::{self, Break};
-use crate::coverage::{self, Place};
 use crate::contract::{Contract, StreamContract};
+use crate::coverage::{self, Place};
 use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::Group;
 use crate::ports::{

@@ -119,6 +119,32 @@ fn quarantined(world: &World, zone: usize, code: &str) -> usize {
 }
 
 #[test]
+fn a_status_of_an_earlier_start_that_comes_late_is_no_word_of_a_restored_peer() {
+    let mut world = World::new(23, settings(), Faults { delay_max_ms: 400, ..Faults::NONE });
+    world.commit("confirm", 3);
+    world.until("the zones know each other", |world| world.is_done());
+    let of_outer = |name: &str| name.starts_with("f1-outer-inner-status-");
+    let under_way = |world: &World| world.gate.iter().position(|file| of_outer(&file.name));
+    world.until("a status is under way", |world| under_way(world).is_some());
+    let late = world.gate.remove(under_way(&world).unwrap());
+    world.gate.retain(|file| !of_outer(&file.name));
+    world.restart_zone(OUTER);
+    let next = |world: &World| under_way(world).map(|at| world.gate[at].name.clone());
+    world.until("a status of the new start is under way", |world| next(world).is_some());
+    let next = next(&world).unwrap();
+    assert!(next > late.name, "numbers go on at a start");
+    let lies_there = |world: &World, name: &str| {
+        world.gate.iter().any(|file| file.name == name)
+            || world.zones[INNER].gate.from_gate.lock().unwrap().contains_key(name)
+    };
+    world.until("it is read", |world| !lies_there(world, &next));
+    world.zones[INNER].gate.from_gate.lock().unwrap().insert(late.name.clone(), late.bytes);
+    world.zones[INNER].link.hint_gate();
+    world.until("the late one is read", |world| !lies_there(world, &late.name));
+    assert_eq!(world.zones[INNER].link.alarm(), None);
+}
+
+#[test]
 fn two_statements_for_one_place_stop_the_stream_also_after_a_restart() {
     let mut world = World::new(21, settings(), Faults::NONE);
     world.commit("confirm", 3);

@@ -250,7 +250,9 @@ impl Sender {
     pub fn contradicts(&self, mark: &Mark) -> bool {
         let known = match self.unsettled.get(&mark.seq) {
             Some(batch) => Some(batch.digest),
-            None => [&self.settled, &self.last_recorded].into_iter().find(|own| own.seq == mark.seq).map(|own| own.digest),
+            None => {
+                [&self.settled, &self.last_recorded].into_iter().find(|own| own.seq == mark.seq).map(|own| own.digest)
+            }
         };
         mark.epoch == self.epoch && known.is_some_and(|digest| digest != mark.digest)
     }

@@ -104,11 +104,11 @@ impl Zone {
 }
 
 /// A file inside the gate.
-struct InFlight {
-    arrives: u64,
-    to: usize,
-    name: String,
-    bytes: Vec<u8>,
+pub struct InFlight {
+    pub arrives: u64,
+    pub to: usize,
+    pub name: String,
+    pub bytes: Vec<u8>,
 }
 
 pub struct World {
@@ -117,7 +117,8 @@ pub struct World {
     pub faults: Faults,
     pub draw: Draw,
     pub now_ms: u64,
-    gate: Vec<InFlight>,
+    /// Files that the gate has and has not delivered.
+    pub gate: Vec<InFlight>,
     /// What each stream's owner has committed: lines, and the counts at which transactions end.
     pub committed: BTreeMap<StreamName, (usize, Vec<String>, Vec<usize>)>,
     pub restarts: u64,

@@ -40,7 +40,10 @@ impl Checker for Judged {
                         owner.own[stream].batches.range(stopped + 1..).find(|(_, one)| one.batch.group.last);
                     let under_way = group_end.map_or(stopped + 1, |(seq, _)| *seq);
                     if mark.seq > under_way.max(place.saturating_sub(1)) {
-                        return Err(format!("{stream} went on from {stopped} to {} past a dispute at {place}", mark.seq));
+                        return Err(format!(
+                            "{stream} went on from {stopped} to {} past a dispute at {place}",
+                            mark.seq
+                        ));
                     }
                 }
                 if world.fates[stream].frozen || usurped.contains(stream) {

@@ -105,7 +105,9 @@ impl Restored {
             NameKind::Batch { stream, epoch, seq } => {
                 if let Some(start) = self.unanchored.get(&zone).filter(|start| !start.at_gate.contains(name)) {
                     if !start.answered {
-                        return Err(format!("{stream}/{seq} was sent before the peer answered a zone without its anchor"));
+                        return Err(format!(
+                            "{stream}/{seq} was sent before the peer answered a zone without its anchor"
+                        ));
                     }
                     let database = world.host(zone.peer()).store.database();
                     let applied = database.peers[&stream].applied.get(&seq).map(Digest::short);

@@ -153,9 +153,8 @@ impl World {
         }
         let database = self.host(self.model.streams[stream].owner.peer()).store.database();
         let applied = &database.peers[stream].applied;
-        let differs = |(seq, digest): (&u64, &Digest)| {
-            fate.recorded.get(seq).is_none_or(|(recorded, _)| recorded != digest)
-        };
+        let differs =
+            |(seq, digest): (&u64, &Digest)| fate.recorded.get(seq).is_none_or(|(recorded, _)| recorded != digest);
         fate.stolen.iter().any(|(seq, digest)| applied.get(seq) == Some(digest))
             || fate.forgotten && applied.iter().any(differs)
     }

@@ -75,9 +75,8 @@ impl Totals {
     /// Faults that acted in too few worlds, or were never answered, and places that no world has reached.
     pub fn lacks(&self) -> Vec<&'static str> {
         let acted = |fault: &Fault| self.faults.get(fault).copied().unwrap_or_default();
-        let is_rare = |fault: &&Fault| {
-            acted(fault).worlds * WORLDS_FOR_A_FAULT < self.worlds || acted(fault).answered == 0
-        };
+        let is_rare =
+            |fault: &&Fault| acted(fault).worlds * WORLDS_FOR_A_FAULT < self.worlds || acted(fault).answered == 0;
         let faults = Fault::ALL.iter().filter(is_rare).map(|fault| fault.name());
         let places = Place::ALL.iter().filter(|place| !self.places.contains_key(place)).map(|place| place.name());
         faults.chain(places).collect()
