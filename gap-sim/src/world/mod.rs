@@ -5,6 +5,8 @@
 //! be applied within a bound. Checkers look on all the time ([`crate::check`]).
 
 pub mod clock;
+#[cfg(test)]
+mod conformance;
 pub mod database;
 pub mod disk;
 pub mod faults;
