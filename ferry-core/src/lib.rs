@@ -8,6 +8,8 @@
 
 pub mod action;
 pub mod breaks;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod contract;
 pub mod coverage;
 pub mod cut;

@@ -42,17 +42,18 @@ pub trait Spool: Send + Sync {
     /// Makes the file durable, under its final name, whole or not at all. Writing the same batch again is no error.
     ///
     /// # Errors
-    /// When the file is not durably there.
+    /// When the file is not durably there; `Conflict` when another batch in the spool has the same name.
     fn put(&self, side: Side, id: &BatchId, bytes: &[u8]) -> Result<(), PortError>;
 
     /// Reads a batch from the spool or, when it was archived, from the archive.
     ///
     /// # Errors
-    /// `Corrupt` when it is in neither.
+    /// `Corrupt` when it is in neither, or damaged.
     fn get(&self, side: Side, id: &BatchId) -> Result<Vec<u8>, PortError>;
 
     /// Every batch in the spool (not the archive) of one side, in order of stream, epoch and seq. What it names is durable:
-    /// a file that a killed process had put there, and whose directory it had not synced, is synced now.
+    /// a file that a killed process had put there, and whose directory it had not synced, is synced now. A file that is not
+    /// the batch that its name says is set aside.
     ///
     /// # Errors
     /// When the directory cannot be read.
@@ -61,10 +62,10 @@ pub trait Spool: Send + Sync {
     /// Moves batches from the spool to the archive. A batch that is archived already is no error.
     ///
     /// # Errors
-    /// When one of them could not be moved; those before it were.
+    /// When one of them could not be moved; those before it were. `Corrupt` when it is in neither.
     fn archive(&self, side: Side, ids: &[BatchId]) -> Result<(), PortError>;
 
-    /// Removes a sealed batch that was never recorded, and so never published.
+    /// Removes a sealed batch that was never recorded, and so never published. The archive keeps what it has.
     ///
     /// # Errors
     /// When the file is still there.
@@ -97,7 +98,8 @@ pub struct Scan {
     pub more: bool,
 }
 
-/// The pair of drop directories.
+/// The pair of drop directories. A name that is not one of ours, for the peer in `to-gate/` and for this zone in
+/// `from-gate/`, is a `Conflict`: such a file is neither written, read nor removed.
 pub trait Gate: Send + Sync {
     /// Puts a whole file into `to-gate/` durably: nothing half-written is ever visible. Publishing the same name again
     /// replaces the file.
@@ -151,7 +153,7 @@ pub trait Sealer: Send + Sync {
     /// Seals a batch to the peer and to this zone itself.
     ///
     /// # Errors
-    /// When the keys cannot be used.
+    /// When the keys cannot be used; `Conflict` when the statement is not about the payload.
     fn seal_batch(&self, statement: &BatchStatement, payload: &Payload) -> Result<Sealed, PortError>;
 
     /// Seals a status to the peer and to this zone itself.
@@ -194,10 +196,11 @@ pub struct QuarantineNote {
 
 /// Where refused files go, with their reasons.
 pub trait Quarantine: Send + Sync {
-    /// Keeps a refused file. Unverified ones push out the oldest unverified ones.
+    /// Keeps a refused file. Unverified ones push out the oldest unverified ones. Files of one name are all kept, and the
+    /// same content is kept once among the verified and once among the others.
     ///
     /// # Errors
-    /// When it could not be written.
+    /// When it could not be written; `Conflict` when the name is no file's.
     fn put(&self, name: &str, bytes: &[u8], note: &QuarantineNote) -> Result<(), PortError>;
 }
 

@@ -6,6 +6,7 @@
 mod files;
 mod store;
 
+use ferry_format::{KeyError, SealError};
 use thiserror::Error;
 
 pub use files::{
@@ -47,6 +48,15 @@ impl PortError {
     #[must_use]
     pub fn new(kind: FaultKind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into() }
+    }
+}
+
+/// Keys and randomness may come back; a statement that no reader would accept is a mistake in this program.
+impl From<SealError> for PortError {
+    fn from(error: SealError) -> Self {
+        let passing = matches!(error, SealError::Key(KeyError::Unavailable { .. }) | SealError::Entropy(_));
+        let kind = if passing { FaultKind::Transient } else { FaultKind::Conflict };
+        Self::new(kind, format!("cannot seal: {error}"))
     }
 }
 

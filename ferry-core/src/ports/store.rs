@@ -435,7 +435,7 @@ pub trait Store: Send + Sync {
     /// Reads captured rows. Rows stay in the outbox until they are recorded.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When the database cannot be read; `Conflict` when the stream is not an own one.
     fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError>;
 
     /// In one transaction: records sealed batches of one stream, in order, and removes exactly their outbox rows.
@@ -445,16 +445,16 @@ pub trait Store: Send + Sync {
     /// `Conflict` when the stream does not stand right before the first of them; nothing is changed then.
     fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError>;
 
-    /// Records the next attempts of batches, before they are published.
+    /// Records the next attempts of batches, before they are published. The same attempt again is no error.
     ///
     /// # Errors
-    /// When nothing was recorded.
+    /// When nothing was recorded; `Conflict` when one of the batches is not recorded or has had a later attempt.
     fn attempt(&self, attempts: &[Attempt]) -> Result<(), PortError>;
 
-    /// Records that the peer has applied everything up to a mark.
+    /// Records that the peer has applied everything up to a mark. A mark at or below the last one changes nothing.
     ///
     /// # Errors
-    /// When nothing was recorded.
+    /// When nothing was recorded; `Conflict` when the mark is not one of our own batches.
     fn settle(&self, settled: &Settled) -> Result<(), PortError>;
 
     /// Follows an epoch of one of the peer's streams from its beginning.
@@ -470,10 +470,13 @@ pub trait Store: Send + Sync {
     /// When it is not durably remembered.
     fn dispute(&self, dispute: &Dispute) -> Result<(), PortError>;
 
-    /// Applies a group in one transaction: rows, watermark, batch reports, audit leaf.
+    /// Applies a group in one transaction: rows, watermark, batch reports, audit leaf. The first batch is asked for before
+    /// the watermark is compared. What a batch leaves of each key is what counts: an image that the same batch replaces
+    /// meets no constraint, unless a row of the batch breaks one; its rows are then written one by one, in order.
     ///
     /// # Errors
-    /// Only when the group itself is not to blame; `Unknown` when the commit's outcome is not known.
+    /// Only when the group itself is not to blame; `Unknown` when the commit's outcome is not known; `Conflict` when there
+    /// is no batch, the batches do not follow each other, or the stream does not follow the epoch.
     fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError>;
 
     /// The watermark of one of the peer's streams; `None` before an epoch is followed.
@@ -488,7 +491,7 @@ pub trait Store: Send + Sync {
     /// When the database cannot be read.
     fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError>;
 
-    /// Writes what the operator should see.
+    /// Writes what the operator should see. That a file was taken or refused is a leaf of the audit log too.
     ///
     /// # Errors
     /// When it was not written; nothing depends on it.

@@ -228,16 +228,6 @@ mod tests {
     }
 
     #[test]
-    fn a_published_file_can_be_withdrawn() {
-        let (_dir, config) = zone("");
-        let gate = GateDirectories::new(&config);
-        gate.publish(TO_PEER, b"x").unwrap();
-        gate.withdraw(TO_PEER).unwrap();
-        gate.withdraw(TO_PEER).unwrap();
-        assert_eq!(std::fs::read_dir(&config.gate.to_gate).unwrap().count(), 0);
-    }
-
-    #[test]
     fn what_the_carrier_cannot_undo_is_handed_over_as_it_lies() {
         let (_dir, config) = zone("carrier = \"xml\"\nmax_file_bytes = 100000\n");
         let gate = GateDirectories::new(&config);

@@ -1,6 +1,8 @@
 //! The zone's files: drop directories, spool and archive, quarantine, anchor.
 
 pub mod anchor;
+#[cfg(test)]
+mod conformance;
 pub mod durable;
 pub mod gate;
 pub mod quarantine;

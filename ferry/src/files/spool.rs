@@ -308,31 +308,6 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_with_the_same_eight_digits_is_not_overwritten() {
-        let (_dir, config) = zone("");
-        let spool = SpoolDirectories::new(&config);
-        let (id, bytes) = batch(&config, Side::In, 1);
-        spool.put(Side::In, &id, &bytes).unwrap();
-        let mut other = id.clone();
-        other.digest.0[31] ^= 1;
-        assert_eq!(spool.put(Side::In, &other, b"x").unwrap_err().kind, FaultKind::Conflict);
-        assert_eq!(spool.get(Side::In, &other).unwrap_err().kind, FaultKind::Corrupt);
-        assert_eq!(spool.get(Side::In, &id).unwrap(), bytes);
-    }
-
-    #[test]
-    fn a_discarded_batch_is_gone() {
-        let (_dir, config) = zone("");
-        let spool = SpoolDirectories::new(&config);
-        let (id, bytes) = batch(&config, Side::Out, 1);
-        spool.discard(Side::Out, &id).unwrap();
-        spool.put(Side::Out, &id, &bytes).unwrap();
-        spool.discard(Side::Out, &id).unwrap();
-        assert_eq!(spool.get(Side::Out, &id).unwrap_err().kind, FaultKind::Corrupt);
-        assert_eq!(spool.archive(Side::Out, &[id]).unwrap_err().kind, FaultKind::Corrupt);
-    }
-
-    #[test]
     fn status_files_are_kept_under_their_own_names() {
         let (_dir, config) = zone("");
         let spool = SpoolDirectories::new(&config);

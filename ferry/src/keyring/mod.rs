@@ -1,5 +1,7 @@
 //! Keys and trust of a zone: on disk, and at work.
 
+#[cfg(test)]
+mod conformance;
 mod keys;
 mod sealer;
 mod trust;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ferry_core::ports::{RecoveredBatch, ResendRequest};
+use ferry_core::ports::{Attempt, Direction, LifeEvent, LifeKind, RecoveredBatch, ResendRequest};
+use ferry_core::settings::BOUNDARIES_MAX;
 use ferry_format::{BatchReport, Checkpoint, Digest, EpochId, Frontier, Instance, Mark, StreamName};
 
 /// A row's key or values, as canonical JSON.
@@ -36,6 +37,21 @@ pub struct OwnStream {
     pub batches: BTreeMap<u64, RecordedBatch>,
     /// The ends of all own outboxes whenever this one had moved, above `through_id`.
     pub boundaries: BTreeMap<u64, BTreeMap<StreamName, u64>>,
+}
+
+impl OwnStream {
+    /// Remembers that the outboxes ended here. When there are many ends every second one is forgotten, never the last.
+    pub fn remember(&mut self, ends: &BTreeMap<StreamName, u64>) {
+        self.boundaries.insert(self.last_id, ends.clone());
+        let count = self.boundaries.len();
+        if count > BOUNDARIES_MAX / 2 {
+            let mut place = 0;
+            self.boundaries.retain(|_, _| {
+                place += 1;
+                place % 2 == 0 || place == count
+            });
+        }
+    }
 }
 
 /// A recorded batch.
@@ -98,8 +114,68 @@ impl Database {
         Checkpoint { size, root: heads.root() }
     }
 
+    /// Whether every attempt is of a recorded batch and goes forward.
+    #[must_use]
+    pub fn awaits(&self, attempts: &[Attempt]) -> bool {
+        let mut last = BTreeMap::new();
+        attempts.iter().all(|attempt| {
+            let own = self.own.get(&attempt.stream).filter(|own| own.last.epoch == attempt.epoch);
+            let recorded = own.and_then(|own| own.batches.get(&attempt.seq)).map(|recorded| recorded.batch.attempt);
+            let before = last.insert((&attempt.stream, attempt.seq), attempt.attempt).or(recorded);
+            before.is_some_and(|before| before <= attempt.attempt)
+        })
+    }
+
+    /// Appends the leaf of an event that has no commit of its own.
+    pub fn note(&mut self, event: &LifeEvent) {
+        let log = match event.direction {
+            Direction::Out => format!("out.{}", event.stream),
+            Direction::In => format!("in.{}", event.stream),
+        };
+        match event.kind {
+            LifeKind::Taken => self.leaf(&log, &format!("taken {} {}", event.seq, event.detail)),
+            LifeKind::Refused => self.leaf(&log, &format!("refused {} {}", event.seq, event.detail)),
+            LifeKind::Recorded
+            | LifeKind::Published
+            | LifeKind::Held
+            | LifeKind::Missing
+            | LifeKind::Settled
+            | LifeKind::Applied
+            | LifeKind::Duplicate
+            | LifeKind::Parked => {}
+        }
+    }
+
     /// Appends a leaf to a log.
     pub fn leaf(&mut self, log: &str, text: &str) {
         self.audit.entry(log.to_owned()).or_default().push(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_boundaries_are_remembered_and_always_the_last() {
+        let stream: StreamName = "bill".parse().unwrap();
+        let mark = Mark { stream, epoch: 1, seq: 0, digest: Digest([0; 32]) };
+        let mut own = OwnStream {
+            outbox: BTreeMap::new(),
+            last_id: 0,
+            epoch_id: EpochId([0; 8]),
+            last: mark.clone(),
+            through_id: 0,
+            settled: mark,
+            batches: BTreeMap::new(),
+            boundaries: BTreeMap::new(),
+        };
+        for last_id in 1..=10_000 {
+            own.last_id = last_id;
+            own.remember(&BTreeMap::new());
+            assert!(own.boundaries.len() <= BOUNDARIES_MAX / 2);
+            assert_eq!(own.boundaries.last_key_value().map(|(id, _)| *id), Some(last_id));
+        }
+        assert!(own.boundaries.len() > BOUNDARIES_MAX / 4);
     }
 }

@@ -8,7 +8,8 @@ use ferry_core::breaks::{self, Break};
 use ferry_core::ports::{
     Anchor, AnchorStore, BatchId, FaultKind, Gate, PortError, Quarantine, QuarantineNote, Scan, Seen, Side, Spool,
 };
-use ferry_format::{FileName, ZoneName, inspect_batch};
+use ferry_format::limits::FILE_NAME_BYTES_MAX;
+use ferry_format::{Digest, FileName, ZoneName, inspect_batch};
 
 use super::disk::{Disk, DiskError};
 
@@ -22,6 +23,7 @@ pub const TO_GATE: &str = "to-gate";
 /// Where files of the peer appear.
 pub const FROM_GATE: &str = "from-gate";
 const TEMPORARY: &str = "temporary";
+const QUARANTINE: &str = "quarantine";
 /// The directory of the anchor.
 pub const STATE: &str = "state";
 
@@ -72,6 +74,15 @@ pub const fn archive_directory(side: Side) -> &'static str {
     }
 }
 
+/// The directory of the statuses that are kept for a side.
+#[must_use]
+pub const fn status_directory(side: Side) -> &'static str {
+    match side {
+        Side::Out => "status-out",
+        Side::In => "status-in",
+    }
+}
+
 /// The name of a batch in spool and archive.
 #[must_use]
 pub fn batch_name(id: &BatchId) -> String {
@@ -97,8 +108,12 @@ impl SimSpool {
 
 impl Spool for SimSpool {
     fn put(&self, side: Side, id: &BatchId, bytes: &[u8]) -> Result<(), PortError> {
-        let directory = spool_directory(side);
-        publish(&self.disk, directory, directory, &batch_name(id), bytes).map_err(|fault| error(fault, "cannot keep"))
+        let (directory, name) = (spool_directory(side), batch_name(id));
+        let there = self.disk.peek(&format!("{directory}/{name}")).and_then(|bytes| inspect_batch(&bytes).ok());
+        if there.is_some_and(|other| other.digest != id.digest) {
+            return Err(PortError::new(FaultKind::Conflict, "the name is another batch's"));
+        }
+        publish(&self.disk, directory, directory, &name, bytes).map_err(|fault| error(fault, "cannot keep"))
     }
 
     fn get(&self, side: Side, id: &BatchId) -> Result<Vec<u8>, PortError> {
@@ -164,10 +179,7 @@ impl Spool for SimSpool {
     }
 
     fn archive_status(&self, side: Side, name: &str, bytes: &[u8]) -> Result<(), PortError> {
-        let directory = match side {
-            Side::Out => "status-out",
-            Side::In => "status-in",
-        };
+        let directory = status_directory(side);
         publish(&self.disk, directory, directory, name, bytes).map_err(|fault| error(fault, "cannot keep a status"))
     }
 }
@@ -190,21 +202,39 @@ impl SimGate {
     fn is_for_us(&self, name: &str) -> bool {
         name.parse::<FileName>().is_ok_and(|name| name.from == self.peer && name.to == self.zone)
     }
+
+    /// The path of a file of the peer.
+    fn path_of(&self, name: &str) -> Result<String, PortError> {
+        match self.is_for_us(name) {
+            true => Ok(format!("{FROM_GATE}/{name}")),
+            false => Err(PortError::new(FaultKind::Conflict, "the name is not of a file for this zone")),
+        }
+    }
+
+    /// The path of a file for the peer.
+    fn path_to_gate(&self, name: &str) -> Result<String, PortError> {
+        match name.parse::<FileName>().is_ok_and(|name| name.from == self.zone && name.to == self.peer) {
+            true => Ok(format!("{TO_GATE}/{name}")),
+            false => Err(PortError::new(FaultKind::Conflict, "the name is not of a file for the peer")),
+        }
+    }
 }
 
 impl Gate for SimGate {
     fn publish(&self, name: &str, bytes: &[u8]) -> Result<(), PortError> {
+        self.path_to_gate(name)?;
         publish(&self.disk, TEMPORARY, TO_GATE, name, bytes).map_err(|fault| error(fault, "cannot publish"))
     }
 
     fn withdraw(&self, name: &str) -> Result<(), PortError> {
-        match self.disk.remove(&format!("{TO_GATE}/{name}")) {
+        match self.disk.remove(&self.path_to_gate(name)?) {
             Ok(()) | Err(DiskError::NotFound) => Ok(()),
             Err(fault) => Err(error(fault, "cannot withdraw")),
         }
     }
 
     fn waits(&self, name: &str) -> Result<bool, PortError> {
+        self.path_to_gate(name)?;
         let names = self.disk.list(TO_GATE).map_err(|fault| error(fault, "cannot look"))?;
         Ok(names.iter().any(|one| one == name))
     }
@@ -222,7 +252,7 @@ impl Gate for SimGate {
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PortError> {
-        match self.disk.read(&format!("{FROM_GATE}/{name}")) {
+        match self.disk.read(&self.path_of(name)?) {
             Ok(bytes) => Ok(Some(bytes.to_vec())),
             Err(DiskError::NotFound) => Ok(None),
             Err(fault) => Err(error(fault, "cannot read")),
@@ -230,7 +260,7 @@ impl Gate for SimGate {
     }
 
     fn remove(&self, name: &str) -> Result<(), PortError> {
-        match self.disk.remove(&format!("{FROM_GATE}/{name}")) {
+        match self.disk.remove(&self.path_of(name)?) {
             Ok(()) | Err(DiskError::NotFound) => Ok(()),
             Err(fault) => Err(error(fault, "cannot remove")),
         }
@@ -246,9 +276,18 @@ pub struct SimQuarantine {
 
 #[derive(Debug, Default)]
 struct Rings {
-    verified: VecDeque<(String, QuarantineNote)>,
-    unverified: VecDeque<(String, QuarantineNote)>,
+    verified: VecDeque<Kept>,
+    unverified: VecDeque<Kept>,
     by_code: BTreeMap<String, u64>,
+    numbers: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    path: String,
+    name: String,
+    digest: Digest,
+    note: QuarantineNote,
 }
 
 impl SimQuarantine {
@@ -275,29 +314,41 @@ impl SimQuarantine {
     #[must_use]
     pub fn stories(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.verified.iter().chain(&kept.unverified).map(|(_, note)| note.story.clone()).collect()
+        kept.verified.iter().chain(&kept.unverified).map(|file| file.note.story.clone()).collect()
+    }
+
+    /// What is kept, the oldest first, signed files before others: where it lies, the name that it had, and why.
+    #[must_use]
+    pub fn kept(&self) -> Vec<(String, String, QuarantineNote)> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = kept.verified.iter().chain(&kept.unverified);
+        files.map(|file| (file.path.clone(), file.name.clone(), file.note.clone())).collect()
     }
 }
 
 impl Quarantine for SimQuarantine {
     fn put(&self, name: &str, bytes: &[u8], note: &QuarantineNote) -> Result<(), PortError> {
-        let failed = |fault| error(fault, "cannot keep a refused file");
-        publish(&self.disk, "quarantine", "quarantine", name, bytes).map_err(failed)?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept.by_code.entry(note.code.clone()).or_default() += 1;
-        let (ring, limit) = match note.verified {
-            true => (&mut kept.verified, REFUSED_FILES_MAX),
-            false => (&mut kept.unverified, UNVERIFIED_FILES_MAX),
-        };
-        ring.retain(|(one, _)| one != name);
-        ring.push_back((name.to_owned(), note.clone()));
-        let oldest = if ring.len() > limit && !breaks::is(Break::RingWithoutEnd) { ring.pop_front() } else { None };
-        let still_named =
-            |rings: &Rings, name: &str| rings.verified.iter().chain(&rings.unverified).any(|(one, _)| one == name);
-        if let Some((oldest, _)) = oldest.filter(|(oldest, _)| !still_named(&kept, oldest)) {
-            self.disk.remove(&format!("quarantine/{oldest}")).map_err(failed)?;
+        if name.is_empty() || name.len() > FILE_NAME_BYTES_MAX || name.contains(['/', '\0']) {
+            return Err(PortError::new(FaultKind::Conflict, "the name is not of a file for this zone"));
         }
-        Ok(())
+        let failed = |fault| error(fault, "cannot keep a refused file");
+        let mut rings = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let rings = &mut *rings;
+        let (ring, limit) = match note.verified {
+            true => (&mut rings.verified, REFUSED_FILES_MAX),
+            false => (&mut rings.unverified, UNVERIFIED_FILES_MAX),
+        };
+        let digest = Digest::of(&[bytes]);
+        if !ring.iter().any(|kept| kept.digest == digest) {
+            let file = format!("{:012}-{name}", rings.numbers + 1);
+            publish(&self.disk, QUARANTINE, QUARANTINE, &file, bytes).map_err(failed)?;
+            rings.numbers += 1;
+            let path = format!("{QUARANTINE}/{file}");
+            ring.push_back(Kept { path, name: name.to_owned(), digest, note: note.clone() });
+        }
+        *rings.by_code.entry(note.code.clone()).or_default() += 1;
+        let oldest = if ring.len() > limit && !breaks::is(Break::RingWithoutEnd) { ring.pop_front() } else { None };
+        oldest.map_or(Ok(()), |oldest| self.disk.remove(&oldest.path).map_err(failed))
     }
 }
 

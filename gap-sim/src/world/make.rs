@@ -193,8 +193,19 @@ fn database(zone: ZoneId, seed: u64, contract: &Contract) -> Database {
     let mut instance = [0; 16];
     let digest = ferry_format::Digest::of(&[b"instance\n", &seed.to_be_bytes(), zone.name().as_bytes()]);
     instance.copy_from_slice(&digest.0[..16]);
+    empty_database(&zone_name(zone), &link(), Instance(instance), contract, |stream| epoch_id(seed, stream))
+}
+
+/// A database with the streams of a contract at their beginning.
+pub(super) fn empty_database(
+    zone: &ZoneName,
+    link: &LinkId,
+    instance: Instance,
+    contract: &Contract,
+    epoch_id: impl Fn(&StreamName) -> EpochId,
+) -> Database {
     let mut database = Database {
-        instance: Instance(instance),
+        instance,
         tables: BTreeMap::new(),
         own: BTreeMap::new(),
         peers: BTreeMap::new(),
@@ -204,12 +215,12 @@ fn database(zone: ZoneId, seed: u64, contract: &Contract) -> Database {
         commits: 0,
     };
     for stream in contract.streams() {
-        if stream.owner != zone_name(zone) {
+        if stream.owner != *zone {
             database.peers.insert(stream.name.clone(), PeerStream::default());
             continue;
         }
-        let epoch_id = epoch_id(seed, &stream.name);
-        let digest = genesis(&link(), &stream.owner, &stream.to, &stream.name, EPOCH, epoch_id);
+        let epoch_id = epoch_id(&stream.name);
+        let digest = genesis(link, &stream.owner, &stream.to, &stream.name, EPOCH, epoch_id);
         let last = Mark { stream: stream.name.clone(), epoch: EPOCH, seq: 0, digest };
         let own = OwnStream {
             outbox: BTreeMap::new(),

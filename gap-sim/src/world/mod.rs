@@ -6,6 +6,8 @@
 
 mod backlog;
 pub mod clock;
+#[cfg(test)]
+mod conformance;
 pub mod database;
 pub mod disk;
 pub mod faults;

@@ -3,8 +3,8 @@
 //! The owner of a stream commits transactions. Each is a list of changes, and the changes of a stream are numbered from 1
 //! in the order of their commits, as its outbox numbers them. A replica that has applied everything up to change `n` holds
 //! exactly what the changes 1 to `n` make of empty tables, except rows that its database does not take: those of an
-//! independent table are parked alone, one of another table stops the stream before its transaction. `n` is always the
-//! end of a transaction.
+//! independent table are parked alone, one of another table stops the stream before its transaction. A bad image is no
+//! matter where its batch replaces it and has no other that stays. `n` is always the end of a transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,8 +54,7 @@ impl ModelStream {
     pub fn commit(&mut self, changes: &[Change]) {
         for change in changes {
             self.changes.push(change.clone());
-            let bad = change.op != Op::Delete && change.values.contains(POISON);
-            if bad && !self.independent.contains(&change.table) {
+            if is_bad(change) && !self.independent.contains(&change.table) {
                 self.poison.insert(self.len());
             }
         }
@@ -74,23 +73,35 @@ impl ModelStream {
         self.changes.is_empty()
     }
 
-    /// The replica goes on to change `to`. Says which rows changed.
-    pub fn follow(&mut self, to: u64) -> BTreeSet<(String, String)> {
-        let mut touched = BTreeSet::new();
+    /// The replica goes on through batches, each told by its last change.
+    pub fn follow(&mut self, ends: impl IntoIterator<Item = u64>) {
+        for end in ends {
+            if end > self.followed {
+                self.follow_batch(end);
+            }
+        }
+    }
+
+    fn follow_batch(&mut self, to: u64) {
         let place = |number: u64| usize::try_from(number).expect("a world has few changes");
-        for change in &self.changes[place(self.followed)..place(to)] {
-            touched.insert((change.table.clone(), change.key.clone()));
+        let batch = &self.changes[place(self.followed)..place(to)];
+        let last: BTreeMap<(&str, &str), bool> =
+            batch.iter().map(|change| ((change.table.as_str(), change.key.as_str()), is_bad(change))).collect();
+        let is_clean = last.values().all(|bad| !bad);
+        for change in batch {
             let table = self.replica.entry(change.table.clone()).or_default();
             if change.op == Op::Delete {
                 table.remove(&change.key);
-            } else if change.values.contains(POISON) && self.independent.contains(&change.table) {
+            } else if !is_clean && is_bad(change) && self.independent.contains(&change.table) {
                 self.parked += 1;
             } else {
                 table.insert(change.key.clone(), change.values.clone());
             }
         }
+        if is_clean {
+            self.poison.retain(|bad| *bad <= self.followed || *bad > to);
+        }
         self.followed = to;
-        touched
     }
 
     /// The first change above `after` that the receiving database does not take, and that is not parked alone.
@@ -98,6 +109,11 @@ impl ModelStream {
     pub fn next_poison(&self, after: u64) -> Option<u64> {
         self.poison.range(after + 1..).next().copied()
     }
+}
+
+/// Whether the receiving database does not take the image that a change leaves.
+fn is_bad(change: &Change) -> bool {
+    change.op != Op::Delete && change.values.contains(POISON)
 }
 
 /// All streams.

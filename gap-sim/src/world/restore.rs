@@ -112,7 +112,7 @@ impl World {
             fate.rewound = true;
             (model.followed, model.parked) = (0, 0);
             model.replica.clear();
-            model.follow(through);
+            model.follow(fate.recorded.range(..=seq).map(|(_, (_, through))| *through));
         }
     }
 

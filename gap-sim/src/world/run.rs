@@ -467,10 +467,11 @@ impl World {
                 continue;
             }
             let seq = self.applied_seq(&stream);
-            let through = self.fates[&stream].recorded.get(&seq).map_or(0, |(_, through)| *through);
+            let recorded = &self.fates[&stream].recorded;
+            let through = recorded.get(&seq).map_or(0, |(_, through)| *through);
             let Some(model) = self.model.streams.get_mut(&stream) else { continue };
             if through > model.followed && through <= model.len() {
-                model.follow(through);
+                model.follow(recorded.range(..=seq).map(|(_, (_, through))| *through));
             }
         }
     }

@@ -3,10 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use ferry_core::breaks::{self, Break};
-use ferry_core::ports::{FaultKind, PortError, Sealer, Vetted};
+use ferry_core::ports::{PortError, Sealer, Vetted};
 use ferry_format::{
     Batch, BatchStatement, Card, Digest, Entropy, EntropyError, Expect, FormatError, KeyState, Kind, LinkId, Payload,
-    PublicKey, Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, TrustEntry, TrustStore, Verified, ZoneName,
+    PublicKey, SealError, Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, TrustEntry, TrustStore, Verified,
+    ZoneName,
 };
 
 /// Entropy that repeats with the seed.
@@ -129,24 +130,20 @@ impl SimSealer {
     }
 }
 
-fn fault(error: &dyn std::fmt::Display) -> PortError {
-    PortError::new(FaultKind::Transient, error.to_string())
-}
-
 impl Sealer for SimSealer {
     fn seal_batch(&self, statement: &BatchStatement, payload: &Payload) -> Result<Sealed, PortError> {
         let sealing = Sealing::new(&self.keys, &self.recipients);
-        ferry_format::seal_batch(statement, payload, &sealing, &mut *self.entropy()).map_err(|error| fault(&error))
+        Ok(ferry_format::seal_batch(statement, payload, &sealing, &mut *self.entropy())?)
     }
 
     fn seal_status(&self, statement: &StatusStatement, body: &StatusBody) -> Result<Sealed, PortError> {
         let sealing = Sealing::new(&self.keys, &self.recipients);
-        ferry_format::seal_status(statement, body, &sealing, &mut *self.entropy()).map_err(|error| fault(&error))
+        Ok(ferry_format::seal_status(statement, body, &sealing, &mut *self.entropy())?)
     }
 
     fn salt(&self) -> Result<[u8; 32], PortError> {
         let mut salt = [0; 32];
-        self.entropy().fill(&mut salt).map_err(|error| fault(&error))?;
+        self.entropy().fill(&mut salt).map_err(SealError::from)?;
         Ok(salt)
     }
 

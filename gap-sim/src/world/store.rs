@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CutRequest, Dispute, FaultKind,
-    Notes, Observation, OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut,
-    Settled, SourceFault, Store, StreamBacklog,
+    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CheckedRow, CutRequest, Dispute,
+    FaultKind, Notes, Observation, OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn,
+    RecoveredOut, Settled, SourceFault, Store, StreamBacklog,
 };
 use ferry_format::{BatchReport, Digest, EpochId, Mark, Op, Refusal, StreamName};
 
@@ -222,7 +222,7 @@ impl Store for SimStore {
         let ends: BTreeMap<StreamName, u64> =
             database.own.iter().map(|(stream, own)| (stream.clone(), own.last_id)).collect();
         for own in database.own.values_mut().filter(|own| own.last_id > own.through_id) {
-            own.boundaries.insert(own.last_id, ends.clone());
+            own.remember(&ends);
         }
         let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id });
         Ok(Observation { streams: streams.collect(), audit: database.checkpoint(), resend: database.requests.clone() })
@@ -234,7 +234,9 @@ impl Store for SimStore {
                 &database.own.get(&request.stream).ok_or_else(|| fault(FaultKind::Conflict, "no stream"))?.outbox;
             let limit = usize::try_from(request.rows).unwrap_or(usize::MAX);
             let mut cut = RawCut::default();
-            for (id, captured) in outbox.range(request.after + 1..=request.upto.max(request.after)).take(limit) {
+            for (id, captured) in
+                outbox.range(request.after + 1..).take(limit).take_while(|(id, _)| **id <= request.upto)
+            {
                 if *cut.contract.get_or_insert(captured.contract) != captured.contract {
                     break;
                 }
@@ -260,13 +262,8 @@ impl Store for SimStore {
     }
 
     fn attempt(&self, attempts: &[Attempt]) -> Result<(), PortError> {
-        let waits = |database: &Database, attempt: &Attempt| {
-            let own = database.own.get(&attempt.stream);
-            let recorded = own.and_then(|own| own.batches.get(&attempt.seq));
-            recorded.is_some_and(|recorded| recorded.batch.attempt <= attempt.attempt)
-        };
         self.write(
-            |database| match attempts.iter().all(|attempt| waits(database, attempt)) {
+            |database| match database.awaits(attempts) {
                 true => Ok(()),
                 false => Err(fault(FaultKind::Conflict, "no batch waits for this attempt")),
             },
@@ -289,10 +286,16 @@ impl Store for SimStore {
             |database| {
                 let own = database.own.get(&mark.stream);
                 let own = own.ok_or_else(|| fault(FaultKind::Conflict, "no stream of this zone"))?;
+                if mark.epoch != own.last.epoch {
+                    return Err(fault(FaultKind::Conflict, "no batch of this epoch"));
+                }
+                if mark.seq <= own.settled.seq {
+                    return Ok(false);
+                }
                 if own.batches.get(&mark.seq).map(|recorded| recorded.batch.digest) != Some(mark.digest) {
                     return Err(fault(FaultKind::Conflict, "another digest here"));
                 }
-                Ok(mark.seq > own.settled.seq)
+                Ok(true)
             },
             |database, is_news| {
                 if let Some(own) = database.own.get_mut(&mark.stream).filter(|_| is_news) {
@@ -332,14 +335,21 @@ impl Store for SimStore {
     fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError> {
         self.fuse.burn().map_err(stopped)?;
         self.busy()?;
+        let first = match source.next() {
+            Ok(first) => first.ok_or_else(|| fault(FaultKind::Conflict, "a group without batches"))?,
+            Err(error) => return not_applied(error),
+        };
         let followed = self.database().peers.get(&request.contract.name).and_then(|peer| peer.followed.clone());
-        let (_, mark) = followed.ok_or_else(|| fault(FaultKind::Conflict, "the stream follows no epoch"))?;
+        let (epoch_id, mark) = followed.ok_or_else(|| fault(FaultKind::Conflict, "the stream follows no epoch"))?;
         let mark = match breaks::is(Break::NoCompare) {
             true => request.expect.clone(),
             false if mark != *request.expect => return Ok(ApplyOutcome::Moved(mark)),
             false => mark,
         };
-        let plan = match ApplyPlan::make(request, mark, source)? {
+        if epoch_id != request.epoch_id {
+            return Err(fault(FaultKind::Conflict, "the stream follows another epoch of the same number"));
+        }
+        let plan = match ApplyPlan::make(request, mark, first, source)? {
             Ok(plan) => plan,
             Err(outcome) => return Ok(outcome),
         };
@@ -374,9 +384,20 @@ impl Store for SimStore {
     fn note(&self, notes: &Notes) -> Result<(), PortError> {
         self.write(
             |_| Ok(()),
-            |database, ()| database.requests.retain(|request| !notes.requests_done.contains(&request.id)),
+            |database, ()| {
+                database.requests.retain(|request| !notes.requests_done.contains(&request.id));
+                for event in &notes.life {
+                    database.note(event);
+                }
+            },
         )
     }
+}
+
+/// Whether the database does not take the image that a row leaves.
+fn is_bad(batch: &CheckedBatch, row: &CheckedRow) -> bool {
+    let word = POISON.as_bytes();
+    row.op != Op::Delete && batch.values(row).windows(word.len()).any(|part| part == word)
 }
 
 /// How many of the batches are recorded already; the others must follow.
@@ -425,6 +446,15 @@ fn record_one(database: &mut Database, batch: &OutgoingBatch) {
     database.leaf(&format!("out.{}", batch.stream), &format!("recorded {} {}", batch.seq, batch.digest));
 }
 
+/// What becomes of a group of which a batch cannot be handed over.
+fn not_applied(fault: SourceFault) -> Result<ApplyOutcome, PortError> {
+    match fault {
+        SourceFault::Refused(refusal) => Ok(ApplyOutcome::Refused(refusal)),
+        SourceFault::Spoiled(spoiled) => Ok(ApplyOutcome::Spoiled(spoiled)),
+        SourceFault::Port(error) => Err(error),
+    }
+}
+
 /// What a group changes, found out before anything is changed.
 struct ApplyPlan {
     mark: Mark,
@@ -432,35 +462,40 @@ struct ApplyPlan {
     rows: Vec<(String, Json, Option<Json>)>,
     parked: Vec<(u64, u64, String)>,
     applied: Vec<AppliedBatch>,
-    digests: Vec<Digest>,
+    /// Digest, and when the file was taken, by applied batch.
+    taken: Vec<(Digest, u64)>,
 }
 
 impl ApplyPlan {
     fn make(
         request: &ApplyRequest<'_>,
         mark: Mark,
+        first: CheckedBatch,
         source: &mut dyn BatchSource,
     ) -> Result<Result<Self, ApplyOutcome>, PortError> {
-        let mut plan = Self { mark, rows: Vec::new(), parked: Vec::new(), applied: Vec::new(), digests: Vec::new() };
-        loop {
-            let batch = match source.next() {
-                Ok(None) => return Ok(Ok(plan)),
-                Ok(Some(batch)) => batch,
-                Err(SourceFault::Refused(refusal)) => return Ok(Err(ApplyOutcome::Refused(refusal))),
-                Err(SourceFault::Spoiled(spoiled)) => return Ok(Err(ApplyOutcome::Spoiled(spoiled))),
-                Err(SourceFault::Port(error)) => return Err(error),
-            };
+        let mut plan = Self { mark, rows: Vec::new(), parked: Vec::new(), applied: Vec::new(), taken: Vec::new() };
+        let mut upcoming = Some(first);
+        while let Some(batch) = upcoming {
             if batch.seq != plan.mark.seq + 1 && !breaks::is(Break::HolePassedByTime) {
                 return Err(fault(FaultKind::Conflict, "the batches of a group do not follow each other"));
             }
             if let Err(refusal) = plan.add(request.contract, &batch) {
                 return Ok(Err(ApplyOutcome::Refused(refusal)));
             }
+            upcoming = match source.next() {
+                Ok(next) => next,
+                Err(error) => return not_applied(error).map(Err),
+            };
         }
+        Ok(Ok(plan))
     }
 
     fn add(&mut self, contract: &StreamContract, batch: &CheckedBatch) -> Result<(), Refusal> {
         let mut parked = 0;
+        let last: BTreeMap<(usize, &[u8]), bool> =
+            batch.rows.iter().map(|row| ((row.table, batch.key(row)), is_bad(batch, row))).collect();
+        // An image that the same batch replaces meets no constraint, unless another one makes the database go row by row.
+        let is_clean = last.values().all(|bad| !bad);
         for (index, row) in batch.rows.iter().enumerate() {
             let table = &contract.tables[row.table];
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -469,7 +504,7 @@ impl ApplyPlan {
                 Op::Insert | Op::Update => Some(values),
                 Op::Delete => None,
             };
-            if !values.as_ref().is_some_and(|values| values.contains(POISON)) {
+            if is_clean || !is_bad(batch, row) {
                 self.rows.push((table.name.clone(), key, values));
             } else if table.independent {
                 parked += 1;
@@ -488,7 +523,7 @@ impl ApplyPlan {
         }
         (self.mark.seq, self.mark.digest) = (batch.seq, batch.digest);
         self.applied.push(AppliedBatch { seq: batch.seq, rows: count(batch.rows.len()) - parked, parked, apply_ms: 1 });
-        self.digests.push(batch.digest);
+        self.taken.push((batch.digest, batch.taken_at_ms));
         Ok(())
     }
 
@@ -507,12 +542,13 @@ impl ApplyPlan {
         let peer = database.peers.entry(stream.clone()).or_default();
         peer.parked.extend(self.parked.iter().cloned());
         peer.followed = Some((request.epoch_id, self.mark.clone()));
-        for (batch, digest) in self.applied.iter().zip(&self.digests) {
+        for (batch, (digest, taken_at_ms)) in self.applied.iter().zip(&self.taken) {
             peer.applied.insert(batch.seq, *digest);
             let AppliedBatch { seq, rows, parked, apply_ms } = *batch;
-            peer.reports.insert(seq, BatchReport { seq, rows, parked, wait_ms: 0, apply_ms });
+            let wait_ms = if *taken_at_ms == 0 { 0 } else { request.now_ms.saturating_sub(*taken_at_ms) };
+            peer.reports.insert(seq, BatchReport { seq, rows, parked, wait_ms, apply_ms });
         }
-        for (batch, digest) in self.applied.iter().zip(&self.digests) {
+        for (batch, (digest, _)) in self.applied.iter().zip(&self.taken) {
             *database.applied_leaves.entry(stream.clone()).or_default() += 1;
             database.leaf(&format!("in.{stream}"), &format!("applied {} {digest}", batch.seq));
         }

@@ -102,9 +102,35 @@ fn no_manifest_switches_a_feature_for_tests_on() {
 
 /// The features for tests that a dependency is taken with.
 fn weakened(value: &Value) -> impl Iterator<Item = String> {
+    features(value).filter(|name| TEST_FEATURES.contains(&name.as_str()))
+}
+
+fn features(value: &Value) -> impl Iterator<Item = String> {
     let features = value.get("features").and_then(Value::as_array).cloned().unwrap_or_default();
-    let names = features.into_iter().filter_map(|feature| feature.as_str().map(str::to_owned));
-    names.filter(|name| TEST_FEATURES.contains(&name.as_str()))
+    features.into_iter().filter_map(|feature| feature.as_str().map(str::to_owned))
+}
+
+/// The suites that every implementation of a port passes. Whoever implements one takes them for its tests.
+const SUITES: &str = "conformance";
+
+#[test]
+fn the_suites_of_the_ports_are_in_no_program() {
+    let mut findings = Vec::new();
+    let mut takers = BTreeSet::new();
+    for name in members() {
+        for (kind, dependency, value) in dependencies(&manifest(&name)) {
+            if features(&value).any(|feature| feature == SUITES) {
+                takers.insert(name.clone());
+                let is_for_tests = kind == "dev-dependencies";
+                findings.extend((!is_for_tests).then(|| format!("{name}: {kind}.{dependency} has {SUITES}")));
+            }
+        }
+    }
+    let workspace = section(&table(&read("Cargo.toml"))["workspace"], "dependencies");
+    let for_all = workspace.iter().filter(|(_, value)| features(value).any(|feature| feature == SUITES));
+    findings.extend(for_all.map(|(name, _)| format!("{name} has {SUITES}")));
+    assert_none("suites are built into programs", &findings);
+    assert_eq!(takers, BTreeSet::from(["ferry".to_owned(), "gap-sim".to_owned()]), "both implement every port");
 }
 
 #[test]

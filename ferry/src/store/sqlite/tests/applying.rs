@@ -1,6 +1,4 @@
-use std::time::Duration;
-
-use ferry_core::ports::{ApplyOutcome, FaultKind, Store as _};
+use ferry_core::ports::{ApplyOutcome, Store as _};
 use ferry_format::Digest;
 
 use super::{Zone, refusal};
@@ -117,31 +115,4 @@ fn a_bad_row_of_an_independent_table_is_parked_alone() {
     let more = owner.checked(br#"["remark","u",2,"a",9]"#, 3, Digest([6; 32]));
     assert_eq!(applied(replica.apply(vec![more]).unwrap()).2, 3);
     assert_eq!(replica.store.recover().unwrap().incoming[0].parked_rows, 3);
-}
-
-#[test]
-fn a_group_that_is_not_next_is_not_applied() {
-    let (owner, replica) = zones();
-    let mut elsewhere = replica.mark();
-    elsewhere.digest = Digest([7; 32]);
-    owner.run("UPDATE item SET fen = 5").unwrap();
-    let batch = owner.send();
-    let outcome = replica.apply_on(&elsewhere, vec![batch.clone()]).unwrap();
-    assert_eq!(outcome, ApplyOutcome::Moved(replica.mark()));
-    let mut later = batch;
-    later.seq += 1;
-    assert_eq!(replica.apply(vec![later]).unwrap_err().kind, FaultKind::Conflict);
-    assert_eq!(replica.apply(vec![]).unwrap_err().kind, FaultKind::Conflict);
-}
-
-#[test]
-fn a_locked_database_is_a_transient_failure() {
-    let (owner, replica) = zones();
-    owner.run("UPDATE item SET fen = 5").unwrap();
-    let batch = owner.send();
-    replica.store.into.lock().patience = Duration::from_millis(10);
-    replica.run("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(replica.apply(vec![batch.clone()]).unwrap_err().kind, FaultKind::Transient);
-    replica.run("ROLLBACK").unwrap();
-    assert_eq!(applied(replica.apply(vec![batch]).unwrap()).0, 2);
 }

@@ -1,9 +1,7 @@
 use ferry_core::contract::Contract;
-use ferry_core::ports::{Attempt, CutRequest, FaultKind, Settled, Store as _};
-use ferry_format::statement::genesis;
-use ferry_format::{Digest, Mark};
+use ferry_core::ports::{CutRequest, Store as _};
 
-use super::{CONTRACT, EPOCH_ID, Zone, epochs, link, outgoing, registration, sale};
+use super::{CONTRACT, Zone, epochs, registration, sale};
 
 const ROW: &str = "INSERT INTO remark SELECT value, NULL, 3 FROM generate";
 
@@ -69,62 +67,6 @@ fn a_cut_ends_above_what_a_batch_can_hold() {
     assert_eq!(ids.len(), lines);
     assert!((68..90).contains(&lines), "{lines}");
     assert_eq!(cut(&zone, 68, 90, 1_000).0.last(), Some(&90));
-}
-
-#[test]
-fn recording_compares_and_sets_and_removes_exactly_its_rows() {
-    let zone = Zone::new("outer");
-    remarks(&zone, 1, 3);
-    let raw = zone.cut();
-    let first = zone.store.recover().unwrap().outgoing.remove(0);
-    let stream = zone.contract.stream(&sale()).unwrap();
-    let start = genesis(&link(), &stream.owner, &stream.to, &stream.name, 1, EPOCH_ID);
-    assert_eq!(first.last, Mark { stream: sale(), epoch: 1, seq: 0, digest: start });
-    remarks(&zone, 4, 4);
-
-    let one = outgoing(&first.last, &raw);
-    let mut two = outgoing(
-        &Mark { seq: 1, digest: one.digest, ..first.last.clone() },
-        &zone.store.cut(&CutRequest { stream: sale(), after: 3, upto: 4, rows: 9 }).unwrap(),
-    );
-    let mut wrong = one.clone();
-    wrong.previous = Digest([7; 32]);
-    assert_eq!(zone.store.record(&[wrong]).unwrap_err().kind, FaultKind::Conflict);
-    assert_eq!(zone.store.record(std::slice::from_ref(&two)).unwrap_err().kind, FaultKind::Conflict);
-    assert_eq!(zone.captured().len(), 4);
-
-    zone.store.record(std::slice::from_ref(&one)).unwrap();
-    assert_eq!(zone.captured(), [r#"["remark","i",4,null,3]"#]);
-    zone.store.record(&[one.clone(), two.clone()]).unwrap();
-    zone.store.record(&[one.clone(), two.clone()]).unwrap();
-    two.digest = Digest([8; 32]);
-    assert_eq!(zone.store.record(&[two]).unwrap_err().kind, FaultKind::Conflict);
-    assert!(zone.captured().is_empty());
-    assert_eq!(zone.store.observe().unwrap().streams[0].last_id, 4);
-    let own = zone.store.recover().unwrap().outgoing.remove(0);
-    assert_eq!((own.last.seq, own.through_id, own.unsettled.len()), (2, 4, 2));
-}
-
-#[test]
-fn attempts_go_forward_and_only_our_own_digest_settles() {
-    let zone = Zone::new("outer");
-    remarks(&zone, 1, 3);
-    let batch = zone.send();
-    let attempt = |attempt| Attempt { stream: sale(), epoch: 1, seq: 1, attempt, at_ms: 50 };
-    zone.store.attempt(&[attempt(3)]).unwrap();
-    zone.store.attempt(&[attempt(3)]).unwrap();
-    assert_eq!(zone.store.attempt(&[attempt(2)]).unwrap_err().kind, FaultKind::Conflict);
-    assert_eq!(zone.store.recover().unwrap().outgoing[0].unsettled[0].attempt, 3);
-
-    let settled = |seq, digest| Settled { mark: Mark { stream: sale(), epoch: 1, seq, digest }, at_ms: 60 };
-    for wrong in [settled(1, Digest([1; 32])), settled(2, batch.digest)] {
-        assert_eq!(zone.store.settle(&wrong).unwrap_err().kind, FaultKind::Conflict);
-    }
-    zone.store.settle(&settled(1, batch.digest)).unwrap();
-    zone.store.settle(&settled(1, batch.digest)).unwrap();
-    let own = zone.store.recover().unwrap().outgoing.remove(0);
-    assert_eq!(own.settled.digest, batch.digest);
-    assert!(own.unsettled.is_empty());
 }
 
 /// The ends that the sale stream would see again after a restart.

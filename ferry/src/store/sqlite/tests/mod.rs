@@ -3,6 +3,7 @@
 mod applying;
 mod books;
 mod capturing;
+mod conformance;
 mod cutting;
 mod differential;
 mod opening;
@@ -213,13 +214,8 @@ impl Zone {
     }
 
     pub fn apply(&self, batches: Vec<CheckedBatch>) -> Result<ApplyOutcome, PortError> {
-        let mark = self.mark();
-        self.apply_on(&mark, batches)
-    }
-
-    pub fn apply_on(&self, expect: &Mark, batches: Vec<CheckedBatch>) -> Result<ApplyOutcome, PortError> {
         let contract = self.contract.stream(&sale()).unwrap();
-        let request = ApplyRequest { contract, epoch_id: EPOCH_ID, expect, now_ms: 1_000 };
+        let request = ApplyRequest { contract, epoch_id: EPOCH_ID, expect: &self.mark(), now_ms: 1_000 };
         self.store.apply(&request, &mut Batches(batches.into_iter()))
     }
 }

@@ -1,21 +1,7 @@
-use ferry_core::ports::{FaultKind, Store as _};
-use ferry_format::{Digest, Mark};
+use ferry_core::ports::Store as _;
+use ferry_format::Digest;
 
-use super::{EPOCH_ID, Zone, checkpoint_of, sale};
-
-#[test]
-fn a_stream_follows_one_epoch() {
-    let zone = Zone::new("inner");
-    assert_eq!(zone.store.watermark(&sale()).unwrap(), None);
-    let recovered = zone.store.recover().unwrap();
-    assert_eq!(recovered.incoming.len(), 1);
-    assert_eq!((&recovered.incoming[0].stream, &recovered.incoming[0].followed), (&sale(), &None));
-    let genesis = Mark { stream: sale(), epoch: 2, seq: 0, digest: Digest([1; 32]) };
-    zone.store.follow(EPOCH_ID, &genesis).unwrap();
-    assert_eq!(zone.store.watermark(&sale()).unwrap(), Some(genesis.clone()));
-    assert_eq!(zone.store.follow(EPOCH_ID, &genesis).unwrap_err().kind, FaultKind::Conflict);
-    assert_eq!(zone.store.recover().unwrap().incoming[0].followed, Some((EPOCH_ID, genesis)));
-}
+use super::{Zone, checkpoint_of};
 
 #[test]
 fn the_audit_log_grows_with_every_step_and_holds_what_its_root_says() {

@@ -1,0 +1,238 @@
+//! What a spool promises.
+
+use super::{kind, sealed, status_name};
+use crate::ports::{BatchId, FaultKind, Side, Spool};
+
+/// A spool in a world of its own, empty at first.
+pub trait SpoolFixture {
+    /// The spool.
+    fn spool(&self) -> &dyn Spool;
+
+    /// The process ends and another one begins.
+    fn reopen(&mut self);
+
+    /// Damages a batch where it lies in the spool.
+    fn damage(&mut self, side: Side, id: &BatchId);
+
+    /// Leaves what a process that is killed while it writes leaves beside the batches of stream `bill`.
+    fn leave_unfinished(&mut self, side: Side);
+
+    /// A status that was kept, as it lies.
+    fn status(&self, side: Side, name: &str) -> Option<Vec<u8>>;
+}
+
+/// Lists the cases of the suite.
+#[macro_export]
+macro_rules! spool_cases {
+    ($($then:ident)::+, $($rest:tt)*) => {
+        $($then)::+! {
+            [$($rest)*]
+            nothing_is_listed_of_an_empty_spool,
+            a_batch_that_was_put_is_read_and_listed,
+            a_batch_that_is_put_twice_is_there_once,
+            the_two_sides_are_apart,
+            batches_are_listed_by_stream_epoch_and_seq,
+            a_batch_that_was_never_put_is_corrupt,
+            an_archived_batch_is_read_and_not_listed,
+            archiving_again_is_no_error,
+            archiving_stops_at_what_is_not_there_and_what_it_moved_stays_moved,
+            an_archived_batch_that_is_put_again_is_listed_again,
+            a_discarded_batch_is_gone,
+            discarding_what_is_not_there_is_no_error,
+            an_archived_batch_cannot_be_discarded,
+            a_damaged_batch_is_not_handed_over,
+            a_damaged_batch_is_set_aside_and_the_others_are_listed,
+            another_batch_with_the_same_eight_digits_is_not_overwritten,
+            an_unfinished_file_is_no_batch,
+            everything_is_there_after_a_restart,
+            a_status_is_kept_under_its_name,
+        }
+    };
+}
+
+spool_cases!(case_table, SpoolFixture);
+
+/// Puts batches of stream `bill` with these seqs.
+fn put(fixture: &dyn SpoolFixture, side: Side, seqs: &[u64]) -> Vec<(BatchId, Vec<u8>)> {
+    let made: Vec<_> = seqs.iter().map(|seq| sealed(side, "bill", 1, *seq)).collect();
+    for (id, bytes) in &made {
+        fixture.spool().put(side, id, bytes).unwrap();
+    }
+    made
+}
+
+fn ids(made: &[(BatchId, Vec<u8>)]) -> Vec<BatchId> {
+    made.iter().map(|(id, _)| id.clone()).collect()
+}
+
+fn nothing_is_listed_of_an_empty_spool(fixture: &mut dyn SpoolFixture) {
+    for side in [Side::Out, Side::In] {
+        assert_eq!(fixture.spool().list(side), Ok(Vec::new()));
+        assert_eq!(fixture.spool().archive(side, &[]), Ok(()));
+    }
+}
+
+fn a_batch_that_was_put_is_read_and_listed(fixture: &mut dyn SpoolFixture) {
+    for side in [Side::Out, Side::In] {
+        let made = put(fixture, side, &[1]);
+        assert_eq!(fixture.spool().get(side, &made[0].0), Ok(made[0].1.clone()));
+        assert_eq!(fixture.spool().list(side), Ok(ids(&made)));
+    }
+}
+
+fn a_batch_that_is_put_twice_is_there_once(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::Out, &[1]);
+    put(fixture, Side::Out, &[1]);
+    assert_eq!(fixture.spool().list(Side::Out), Ok(ids(&made)));
+    assert_eq!(fixture.spool().get(Side::Out, &made[0].0), Ok(made[0].1.clone()));
+}
+
+fn the_two_sides_are_apart(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::In, &[1]);
+    assert_eq!(fixture.spool().list(Side::Out), Ok(Vec::new()));
+    assert_eq!(kind(fixture.spool().get(Side::Out, &made[0].0)), FaultKind::Corrupt);
+    fixture.spool().discard(Side::Out, &made[0].0).unwrap();
+    assert_eq!(fixture.spool().list(Side::In), Ok(ids(&made)));
+}
+
+fn batches_are_listed_by_stream_epoch_and_seq(fixture: &mut dyn SpoolFixture) {
+    let places = [("notice", 1, 1), ("bill", 2, 1), ("bill", 1, 10), ("bill", 1, 9), ("bill", 1, 100)];
+    for (stream, epoch, seq) in places {
+        let (id, bytes) = sealed(Side::Out, stream, epoch, seq);
+        fixture.spool().put(Side::Out, &id, &bytes).unwrap();
+    }
+    let listed = fixture.spool().list(Side::Out).unwrap();
+    let found: Vec<_> = listed.iter().map(|id| (id.stream.as_str(), id.epoch, id.seq)).collect();
+    assert_eq!(found, [("bill", 1, 9), ("bill", 1, 10), ("bill", 1, 100), ("bill", 2, 1), ("notice", 1, 1)]);
+}
+
+fn a_batch_that_was_never_put_is_corrupt(fixture: &mut dyn SpoolFixture) {
+    put(fixture, Side::Out, &[1]);
+    let (id, _) = sealed(Side::Out, "bill", 1, 2);
+    assert_eq!(kind(fixture.spool().get(Side::Out, &id)), FaultKind::Corrupt);
+}
+
+fn an_archived_batch_is_read_and_not_listed(fixture: &mut dyn SpoolFixture) {
+    for side in [Side::Out, Side::In] {
+        let made = put(fixture, side, &[1, 2, 3]);
+        fixture.spool().archive(side, &ids(&made[..2])).unwrap();
+        assert_eq!(fixture.spool().list(side), Ok(ids(&made[2..])));
+        for (id, bytes) in &made {
+            assert_eq!(fixture.spool().get(side, id).as_ref(), Ok(bytes));
+        }
+    }
+}
+
+fn archiving_again_is_no_error(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::Out, &[1, 2]);
+    fixture.spool().archive(Side::Out, &ids(&made[..1])).unwrap();
+    fixture.spool().archive(Side::Out, &ids(&made)).unwrap();
+    fixture.spool().archive(Side::Out, &ids(&made)).unwrap();
+    assert_eq!(fixture.spool().list(Side::Out), Ok(Vec::new()));
+    assert_eq!(fixture.spool().get(Side::Out, &made[0].0), Ok(made[0].1.clone()));
+}
+
+fn archiving_stops_at_what_is_not_there_and_what_it_moved_stays_moved(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::Out, &[1, 3]);
+    let (missing, _) = sealed(Side::Out, "bill", 1, 2);
+    let all = [made[0].0.clone(), missing, made[1].0.clone()];
+    assert_eq!(kind(fixture.spool().archive(Side::Out, &all)), FaultKind::Corrupt);
+    assert_eq!(fixture.spool().list(Side::Out), Ok(ids(&made[1..])));
+    assert_eq!(fixture.spool().get(Side::Out, &made[0].0), Ok(made[0].1.clone()));
+}
+
+fn an_archived_batch_that_is_put_again_is_listed_again(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::In, &[1]);
+    fixture.spool().archive(Side::In, &ids(&made)).unwrap();
+    put(fixture, Side::In, &[1]);
+    assert_eq!(fixture.spool().list(Side::In), Ok(ids(&made)));
+    fixture.spool().archive(Side::In, &ids(&made)).unwrap();
+    assert_eq!(fixture.spool().list(Side::In), Ok(Vec::new()));
+    assert_eq!(fixture.spool().get(Side::In, &made[0].0), Ok(made[0].1.clone()));
+}
+
+fn a_discarded_batch_is_gone(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::Out, &[1, 2]);
+    fixture.spool().discard(Side::Out, &made[0].0).unwrap();
+    assert_eq!(fixture.spool().list(Side::Out), Ok(ids(&made[1..])));
+    assert_eq!(kind(fixture.spool().get(Side::Out, &made[0].0)), FaultKind::Corrupt);
+    assert_eq!(kind(fixture.spool().archive(Side::Out, &ids(&made[..1]))), FaultKind::Corrupt);
+}
+
+fn discarding_what_is_not_there_is_no_error(fixture: &mut dyn SpoolFixture) {
+    let (id, bytes) = sealed(Side::Out, "bill", 1, 1);
+    fixture.spool().discard(Side::Out, &id).unwrap();
+    fixture.spool().put(Side::Out, &id, &bytes).unwrap();
+    fixture.spool().discard(Side::Out, &id).unwrap();
+    fixture.spool().discard(Side::Out, &id).unwrap();
+}
+
+fn an_archived_batch_cannot_be_discarded(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::Out, &[1]);
+    fixture.spool().archive(Side::Out, &ids(&made)).unwrap();
+    fixture.spool().discard(Side::Out, &made[0].0).unwrap();
+    assert_eq!(fixture.spool().get(Side::Out, &made[0].0), Ok(made[0].1.clone()));
+}
+
+fn a_damaged_batch_is_not_handed_over(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::In, &[1, 2]);
+    fixture.damage(Side::In, &made[0].0);
+    assert_eq!(kind(fixture.spool().get(Side::In, &made[0].0)), FaultKind::Corrupt);
+    assert_eq!(fixture.spool().get(Side::In, &made[1].0), Ok(made[1].1.clone()));
+}
+
+fn a_damaged_batch_is_set_aside_and_the_others_are_listed(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::In, &[1, 2]);
+    fixture.damage(Side::In, &made[0].0);
+    assert_eq!(fixture.spool().list(Side::In), Ok(ids(&made[1..])));
+    assert_eq!(kind(fixture.spool().get(Side::In, &made[0].0)), FaultKind::Corrupt);
+    assert_eq!(fixture.spool().list(Side::In), Ok(ids(&made[1..])));
+    put(fixture, Side::In, &[1]);
+    assert_eq!(fixture.spool().list(Side::In), Ok(ids(&made)));
+    assert_eq!(fixture.spool().get(Side::In, &made[0].0), Ok(made[0].1.clone()));
+}
+
+fn another_batch_with_the_same_eight_digits_is_not_overwritten(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::In, &[1]);
+    let mut other = made[0].0.clone();
+    other.digest.0[31] ^= 1;
+    assert_eq!(kind(fixture.spool().put(Side::In, &other, b"another batch")), FaultKind::Conflict);
+    assert_eq!(kind(fixture.spool().get(Side::In, &other)), FaultKind::Corrupt);
+    assert_eq!(fixture.spool().get(Side::In, &made[0].0), Ok(made[0].1.clone()));
+}
+
+fn an_unfinished_file_is_no_batch(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::Out, &[1]);
+    fixture.leave_unfinished(Side::Out);
+    assert_eq!(fixture.spool().list(Side::Out), Ok(ids(&made)));
+    fixture.reopen();
+    assert_eq!(fixture.spool().list(Side::Out), Ok(ids(&made)));
+}
+
+fn everything_is_there_after_a_restart(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::Out, &[1, 2, 3]);
+    fixture.spool().archive(Side::Out, &ids(&made[..1])).unwrap();
+    fixture.spool().discard(Side::Out, &made[2].0).unwrap();
+    fixture.reopen();
+    assert_eq!(fixture.spool().list(Side::Out), Ok(ids(&made[1..2])));
+    for (id, bytes) in &made[..2] {
+        assert_eq!(fixture.spool().get(Side::Out, id).as_ref(), Ok(bytes));
+    }
+    assert_eq!(kind(fixture.spool().get(Side::Out, &made[2].0)), FaultKind::Corrupt);
+}
+
+fn a_status_is_kept_under_its_name(fixture: &mut dyn SpoolFixture) {
+    for side in [Side::Out, Side::In] {
+        let (first, second) = (status_name(side, 1), status_name(side, 2));
+        assert_eq!(fixture.status(side, &first), None);
+        for bytes in [b"whole".as_slice(), b"whole", b"sealed again"] {
+            fixture.spool().archive_status(side, &first, bytes).unwrap();
+            assert_eq!(fixture.status(side, &first).as_deref(), Some(bytes));
+        }
+        fixture.spool().archive_status(side, &second, b"another").unwrap();
+        fixture.reopen();
+        assert_eq!(fixture.status(side, &first).as_deref(), Some(b"sealed again".as_slice()));
+        assert_eq!(fixture.status(side, &second).as_deref(), Some(b"another".as_slice()));
+        assert_eq!(fixture.spool().list(side), Ok(Vec::new()));
+    }
+}

@@ -1,0 +1,91 @@
+//! The store of a host.
+
+use ferry_core::conformance::store::{Change, INSTANCE, StoreFixture, contract, epoch_id};
+use ferry_core::conformance::{link, zone};
+use ferry_core::contract::Contract;
+use ferry_core::ports::{ResendRequest, Store};
+use ferry_format::StreamName;
+
+use crate::world::database::Database;
+use crate::world::make::empty_database;
+use crate::world::store::{self, SimStore};
+
+mod outgoing {
+    use super::SimZone;
+    ferry_core::store_outgoing_cases!(ferry_core::conformance_tests, store_outgoing, SimZone::new());
+}
+
+mod applying {
+    use super::SimZone;
+    ferry_core::store_applying_cases!(ferry_core::conformance_tests, store_applying, SimZone::new());
+}
+
+mod refusing {
+    use super::SimZone;
+    ferry_core::store_refusing_cases!(ferry_core::conformance_tests, store_refusing, SimZone::new());
+}
+
+/// A database with the contract under which its programs write.
+struct SimZone {
+    store: SimStore,
+    contract: Contract,
+}
+
+impl SimZone {
+    fn new() -> Self {
+        let contract = contract();
+        let database = empty_database(&zone(), &link(), INSTANCE, &contract, epoch_id);
+        Self { store: open(database), contract }
+    }
+}
+
+fn open(database: Database) -> SimStore {
+    SimStore::new(database, std::sync::Arc::default())
+}
+
+impl StoreFixture for SimZone {
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    fn reopen(&mut self) {
+        let committed = self.store.database().clone();
+        self.store = open(committed);
+    }
+
+    fn commit(&mut self, changes: &[Change]) {
+        for stream in self.contract.owned_by(&zone()) {
+            let own = changes.iter().filter(|change| stream.table(change.table).is_some());
+            let captured = |change: &Change| store::Change {
+                table: change.table.to_owned(),
+                op: change.op,
+                key: change.key(),
+                values: change.values(),
+            };
+            self.store.commit_rows(stream, &own.map(captured).collect::<Vec<_>>());
+        }
+    }
+
+    fn adopt(&mut self, contract: &Contract) {
+        self.contract = contract.clone();
+    }
+
+    fn rows(&self, table: &str) -> Vec<String> {
+        self.store.database().tables.get(table).map(|rows| rows.values().cloned().collect()).unwrap_or_default()
+    }
+
+    fn parked(&self, stream: &StreamName) -> Vec<(u64, u64, String)> {
+        self.store.database().peers[stream].parked.clone()
+    }
+
+    fn keep_busy(&mut self, busy: bool) {
+        self.store.make_busy(if busy { u64::MAX } else { 0 });
+    }
+
+    fn request(&mut self, stream: &StreamName, first: u64, last: u64) -> u64 {
+        let requests = &mut self.store.database().requests;
+        let id = requests.len() as u64 + 1;
+        requests.push(ResendRequest { id, stream: stream.clone(), first, last });
+        id
+    }
+}
