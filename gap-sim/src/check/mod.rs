@@ -129,6 +129,11 @@ impl Checkers {
         Ok(())
     }
 
+    /// Keeps the checker of one invariant only.
+    pub(crate) fn keep(&mut self, invariant: u8) {
+        self.all.retain(|checker| checker.invariant() == invariant);
+    }
+
     pub(crate) fn restored(&mut self, zone: ZoneId) {
         self.seen = None;
         for checker in &mut self.all {

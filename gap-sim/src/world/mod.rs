@@ -171,6 +171,13 @@ impl World {
         &self.contract
     }
 
+    /// From now on only the checker of one invariant looks, to show what it notices by itself.
+    pub fn keep_checker(&mut self, invariant: u8) {
+        if let Some(checkers) = &mut self.checkers {
+            checkers.keep(invariant);
+        }
+    }
+
     pub(crate) fn plan(&mut self, at_ms: u64, plan: Plan) {
         self.planned += 1;
         self.agenda.insert((at_ms, self.planned), plan);
