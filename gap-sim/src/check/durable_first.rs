@@ -70,8 +70,9 @@ fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &Statu
             let prefix = format!("{}-{:08}-{seq:012}-", report.stream, report.epoch);
             let durable = names.range(prefix.clone()..).next().filter(|(name, _)| name.starts_with(&prefix));
             // A file that vanishes after it was held is the disk's fault, or does not chain and was set aside.
-            let may_be_gone =
-                world.faults.of(Fault::SpoolRot) > 0 || host.quarantine.count("wrong-previous") > 0 || world.fates[&report.stream].rewound;
+            let may_be_gone = world.faults.of(Fault::SpoolRot) > 0
+                || host.quarantine.count("wrong-previous") > 0
+                || world.fates[&report.stream].rewound;
             let is_safe = durable.map_or(may_be_gone, |(_, durable)| *durable);
             if !is_safe {
                 return Err(format!("{}/{seq} is reported held, and a power cut may lose it", report.stream));

@@ -102,7 +102,8 @@ const SEEDS_MAX: u64 = 1_000_000;
 fn seeds(text: &str) -> Result<(u64, u64), String> {
     let ends = text.split_once("..").and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
     let fits = |(first, last): &(u64, u64)| first <= last && last - first < SEEDS_MAX;
-    ends.filter(fits).ok_or_else(|| format!("give two numbers, the lower first, as 1..10000, at most {SEEDS_MAX} seeds"))
+    ends.filter(fits)
+        .ok_or_else(|| format!("give two numbers, the lower first, as 1..10000, at most {SEEDS_MAX} seeds"))
 }
 
 /// The options of `gap-sim bridge`.

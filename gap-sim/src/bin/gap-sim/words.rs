@@ -61,7 +61,8 @@ words! {
     SummaryDelay:
         "  delay: mean {} ms, p50 {} ms, p99 {} ms, greatest {} ms",
         "  延迟：平均 {} 毫秒，p50 {} 毫秒，p99 {} 毫秒，最大 {} 毫秒";
-    WorldPass: "seed {}: pass", "种子 {}：通过";
+    StoryEnd: "How things stand at the end (batches):", "最终状态（批次数）：";
+    WorldPass: "seed {}: pass: every invariant held", "种子 {}：通过：各项不变量均成立";
     WorldBroken: "seed {}: broken: {}", "种子 {}：违反：{}";
     WorldStuck: "seed {}: not converged: {}", "种子 {}：未收敛：{}";
     WorldUndecided: "seed {}: not judged after {} steps", "种子 {}：{} 步后仍无法判定";
