@@ -2,7 +2,7 @@
 
 pub mod ending;
 mod fault_words;
-mod flight;
+pub mod flight;
 mod list;
 pub mod page;
 mod sentence;

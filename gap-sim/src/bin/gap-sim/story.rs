@@ -7,14 +7,12 @@ use crate::lang::Lang;
 use crate::print;
 use crate::words::{Word, say};
 use crate::worlds::Finished;
+use gap_sim::exercise::COURSE_SEED;
 use gap_sim::scenario::page::{self, About};
 use gap_sim::scenario::timeline::clock;
 use gap_sim::scenario::{SCENARIOS, Scenario};
 use std::fs::File;
 use std::io::Write;
-
-/// The seed of a scenario when none is given: its delays are then the same for everybody in a course.
-const COURSE_SEED: u64 = 1;
 
 /// The columns of a place: the longest word is five letters.
 const PLACE_COLUMNS: usize = 6;

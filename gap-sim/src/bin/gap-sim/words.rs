@@ -61,6 +61,16 @@ words! {
     SummaryDelay:
         "  delay: mean {} ms, p50 {} ms, p99 {} ms, greatest {} ms",
         "  延迟：平均 {} 毫秒，p50 {} 毫秒，p99 {} 毫秒，最大 {} 毫秒";
+    CheckHow:
+        "`gap-sim check EXERCISE` asks the question, `gap-sim check EXERCISE ANSWER` judges an answer.",
+        "`gap-sim check 练习` 显示题目，`gap-sim check 练习 答案` 判断答案。";
+    CheckRight: "Right. {}", "正确。{}";
+    CheckWrong: "Not so. {}", "不对。{}";
+    AnswerEmpty: "the answer is empty; write a number, a word or a letter, as the question wants it", "答案为空；请按题目要求写数字、单词或字母";
+    AnswerTooLong: "an answer has at most {} characters; write only the number, the word or the letter", "答案最多 {} 个字符；请只写数字、单词或字母";
+    AnswerNoNumber: "the question wants a whole number; write it in digits, such as 12", "本题要求整数；请用数字书写，例如 12";
+    AnswerOtherUnit: "the question wants another unit; read it again and convert", "本题要求另一种单位；请重读题目并换算";
+    AnswerNoLetter: "the question wants a letter from a to {}; write only the letter", "本题要求 a 到 {} 中的一个字母；请只写字母";
     StoryEnd: "How things stand at the end (batches):", "最终状态（批次数）：";
     WorldPass: "seed {}: pass: every invariant held", "种子 {}：通过：各项不变量均成立";
     WorldBroken: "seed {}: broken: {}", "种子 {}：违反：{}";
