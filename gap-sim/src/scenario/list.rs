@@ -258,7 +258,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "meddled-replica",
-        title: ["Somebody corrects a row of the replica by hand", "有人手工修改副本中的一行"],
+        title: ["Somebody deletes a row of the replica by hand", "有人手工删除副本中的一行"],
         lesson: [
             "The replica holds what its owner committed, and nothing else. A checker notices: this scenario ends with 41.",
             "副本只包含其所有者提交的内容。检查器会发现：本场景以 41 结束。",

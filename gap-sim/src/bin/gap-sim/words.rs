@@ -42,7 +42,13 @@ words! {
         "{} is no act; write `inner` or `outer`, then lose, hold, release, double, corrupt or swap, then perhaps a part of a name",
         "{} 不是动作；请写 `inner` 或 `outer`，再写 lose、hold、release、double、corrupt 或 swap，可再加文件名的一部分";
     HandsDeaf: "cannot read standard input: {}; the bridge goes on without hands", "无法读取标准输入：{}；bridge 继续运行，不再接受手工动作";
-    HandDone: "by hand: {} {} {}", "手工：{} {} {}";
+    HandsHow:
+        "acts of the hand: write `outer lose pay`, `inner hold`, `inner release` or the like, and press Enter; Ctrl-C ends the bridge",
+        "手工动作：输入 `outer lose pay`、`inner hold`、`inner release` 之类，按回车；Ctrl-C 结束";
+    HandDone: "noted for {}: {} {}", "已记下，{}：{} {}";
+    LaneTakes: "{}: takes {} in", "{}：摄入 {}";
+    LaneDelivers: "{}: delivers {}", "{}：送达 {}";
+    LaneLoses: "{}: loses {}", "{}：丢失 {}";
     Mended: "{}: that works again", "{}：已恢复";
     Stopped: "stopped by a signal; files in flight stay in {} for the next run", "收到信号停止；在途文件保留在 {}，供下次运行";
     Idle: "nothing was on its way for {} s", "{} 秒内没有在途文件";
