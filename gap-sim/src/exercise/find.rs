@@ -336,7 +336,7 @@ pub(super) fn broken_watermark() -> Option<u64> {
     broken("meddled-watermark")
 }
 
-/// Both verdicts are about the receiving zone, and so is its owner's view of the refusal.
+/// The choices are about invariant 3.
 pub(super) fn broken_rule() -> Option<char> {
     (broken_replica()? == 3).then_some('b')
 }

@@ -107,6 +107,12 @@ mod tests {
             assert!(!solution.is_empty());
             for answer in &solution {
                 assert_eq!(exercise.read(answer).as_ref(), Ok(answer), "{}", exercise.name);
+                let is_letter = matches!(exercise.kind, Kind::Choice(..));
+                for hint in exercise.hint.iter().filter(|_| !is_letter) {
+                    let mut words =
+                        hint.split(|letter: char| !letter.is_ascii_alphanumeric() && !"-/".contains(letter));
+                    assert!(words.all(|word| word != answer), "{} gives it away: {hint}", exercise.name);
+                }
             }
         }
     }

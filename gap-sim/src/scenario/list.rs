@@ -123,7 +123,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
         safety_s: 40_000,
         script: |script| {
-            script.look_every(60).outage(Outage::OuterToInner, 60, 36_000);
+            script.at_leisure().outage(Outage::OuterToInner, 60, 36_000);
             for hour in 0..9 {
                 script.commit(100 + hour * 3_600, "confirm", 3);
             }

@@ -103,9 +103,10 @@ impl Script {
         self
     }
 
-    /// The daemons look at their outboxes and drop directories so seldom: a night has fewer lines and is soon simulated.
-    fn look_every(&mut self, seconds: u64) -> &mut Self {
-        (self.settings.observe_ms, self.settings.scan_ms) = (seconds * 1_000, seconds * 1_000);
+    /// The daemons look at their outboxes and drop directories once a minute and write a status every five: a night has
+    /// fewer lines and is soon simulated.
+    fn at_leisure(&mut self) -> &mut Self {
+        (self.settings.observe_ms, self.settings.scan_ms, self.settings.heartbeat_ms) = (60_000, 60_000, 300_000);
         self
     }
 

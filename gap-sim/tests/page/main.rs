@@ -88,11 +88,8 @@ fn works_by_hand(seen: &Value) {
 }
 
 /// The heights of a path of straight lines; up is less.
-fn heights(path: &str) -> Vec<u64> {
-    path.split(['M', 'L'])
-        .filter_map(|point| point.trim().split(' ').nth(1)?.parse::<f64>().ok())
-        .map(|y| y.round().max(0.0) as u64)
-        .collect()
+fn heights(path: &str) -> Vec<f64> {
+    path.split(['M', 'L']).filter_map(|point| point.trim().split(' ').nth(1)?.parse().ok()).collect()
 }
 
 fn stands_alone(seen: &Value) {
