@@ -101,7 +101,7 @@ pub(super) fn refused(stream: &str, refusal: &Refusal) -> Sentence {
         format!(
             "tries to apply batch {stream}/{seq} and refuses it whole: {code} (table {table}, row {row}, constraint {constraint})"
         ),
-        format!("尝试应用批次 {stream}/{seq}，整批拒绝：{code}（表 {table}，第 {row} 行，约束 {constraint}）"),
+        format!("尝试应用批次 {stream}/{seq}，整批拒绝：{code}（表 {table}，行号 {row}，约束 {constraint}）"),
     )
 }
 

@@ -79,7 +79,7 @@ words! {
     AnswerNoLetter: "the question wants a letter from a to {}; write only the letter", "本题要求 a 到 {} 中的一个字母；请只写字母";
     StoryEnd: "How things stand at the end (batches):", "最终状态（批次数）：";
     WorldPass: "seed {}: pass: every invariant held", "种子 {}：通过：各项不变量均成立";
-    WorldBroken: "seed {}: broken: {}", "种子 {}：违反：{}";
+    WorldBroken: "seed {}: broken: invariant {} ({}): {}", "种子 {}：违反：不变量 {}（{}）：{}";
     WorldStuck: "seed {}: not converged: {}", "种子 {}：未收敛：{}";
     WorldUndecided: "seed {}: not judged after {} steps", "种子 {}：{} 步后仍无法判定";
     WorldCrashed: "seed {}: crashed: {}", "种子 {}：崩溃：{}";
