@@ -73,6 +73,7 @@ exit_codes! {
     WorldBroken = 41, "world-broken", "A simulated world broke an invariant.", "模拟世界违反了不变量。";
     WorldStuck = 42, "world-stuck", "A simulated world did not converge in time.", "模拟世界未在限期内收敛。";
     WorldUndecided = 43, "world-undecided", "A simulated world was not judged, which is no pass.", "模拟世界未能判定，不算通过。";
+    WrongAnswer = 44, "wrong-answer", "The answer to an exercise is wrong.", "练习的答案不正确。";
 }
 
 impl From<ExitCode> for std::process::ExitCode {

@@ -9,6 +9,7 @@
 pub mod check;
 pub mod delay;
 pub mod direction;
+pub mod exercise;
 pub mod gate;
 pub mod prng;
 pub mod profile;

@@ -99,3 +99,42 @@ fn the_seed_and_every_option_are_printed_first() {
     assert!(gap_sim::profile::FIELDS.iter().all(|field| stderr(&output).contains(&format!("  {} = ", field.name))));
     assert!(stdout(&output).starts_with("seed 42, profile instant, time scale 1, "));
 }
+
+#[test]
+fn an_answer_is_judged_in_the_language_of_the_terminal_with_a_code_of_its_own() {
+    let check = |arguments: &[&str], locale: &str| {
+        let output = gap_sim(&[&["check"], arguments].concat(), locale);
+        (output.status.code(), stdout(&output), stderr(&output))
+    };
+    let (code, told, _) = check(&["damaged-code", " Damaged-Chunk "], "C");
+    assert_eq!(code, Some(0));
+    assert!(told.starts_with("Right. "), "{told}");
+    let (code, told, _) = check(&["damaged-code", "ｄａｍａｇｅｄ－ｃｈｕｎｋ"], "zh_CN.UTF-8");
+    assert_eq!((code, told.starts_with("正确。")), (Some(0), true), "{told}");
+    let (code, told, _) = check(&["damaged-code", "unknown-signer"], "C");
+    assert_eq!(code, Some(44));
+    assert!(told.starts_with("Not so. ") && !told.contains("damaged-chunk"), "{told}");
+    let (code, _, trouble) = check(&["damaged", "x"], "C");
+    assert_eq!(code, Some(2));
+    assert!(trouble.contains("calm-delay") && trouble.contains("bridge-silence"), "it lists the names: {trouble}");
+    for (answer, words) in
+        [("", "empty"), ("many", "whole number"), ("3000 ms", "another unit"), (&"1".repeat(90), "80 characters")]
+    {
+        let (code, told, trouble) = check(&["calm-delay", answer], "C");
+        assert_eq!((code, told.as_str()), (Some(2), ""), "{answer}");
+        assert!(trouble.contains(words), "{answer}: {trouble}");
+    }
+    assert_eq!(check(&["calm-delay", "-3"], "C").0, Some(2));
+    assert_eq!(check(&["calm-delay", "12", "s"], "C").0, Some(0));
+}
+
+#[test]
+fn check_lists_the_exercises_and_asks_one() {
+    let (english, chinese) = (stdout(&gap_sim(&["check"], "C")), stdout(&gap_sim(&["check"], "zh_CN.UTF-8")));
+    for exercise in gap_sim::exercise::exercises() {
+        assert!(english.contains(&format!("{} ", exercise.name)) && english.contains(exercise.question[0]));
+        assert!(chinese.contains(exercise.question[1]));
+    }
+    let asked = stdout(&gap_sim(&["check", "calm-knows"], "C"));
+    assert!(asked.contains("\n  a) ") && asked.contains("\n  c) ") && !asked.contains("\n  d) "), "{asked}");
+}

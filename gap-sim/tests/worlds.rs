@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use gap_sim::scenario::page::{About, page};
-use gap_sim::scenario::timeline::entries;
-use gap_sim::scenario::{SCENARIOS, Scenario};
+use gap_sim::scenario::timeline::Entry;
+use gap_sim::scenario::{Played, SCENARIOS, Scenario};
 use gap_sim::world::World;
+use gap_sim::world::files::UNVERIFIED_FILES_MAX;
+use gap_sim::world::host::ZoneId;
 use gap_sim::world::options::Options;
 use gap_sim::world::run::Verdict;
+use std::sync::OnceLock;
 
 #[test]
 fn the_same_seed_is_the_same_run_and_another_one_is_not() {
@@ -19,56 +22,98 @@ fn the_same_seed_is_the_same_run_and_another_one_is_not() {
     assert_ne!(run(3).hash, run(4).hash);
 }
 
-/// The English timeline of a scenario.
-fn story(name: &str) -> Vec<String> {
-    let mut world = Scenario::named(name).unwrap().world(1);
-    assert_eq!(world.run().verdict, Verdict::Pass, "{name}");
-    entries(world.trace.lines()).into_iter().map(|entry| entry.text[0].clone()).collect()
+fn play(name: &str) -> Played {
+    Scenario::named(name).unwrap().play(1)
+}
+
+/// A scenario as it was told, and the invariant that was broken.
+struct Told {
+    name: &'static str,
+    entries: Vec<Entry>,
+    broken: Option<u8>,
+}
+
+/// Every scenario, run once for all tests.
+fn all() -> &'static [Told] {
+    static ALL: OnceLock<Vec<Told>> = OnceLock::new();
+    let tell = |scenario: &Scenario| {
+        let played = scenario.play(1);
+        let broken = match &played.report.verdict {
+            Verdict::Pass => None,
+            Verdict::Correctness(violation) => Some(violation.invariant),
+            verdict @ (Verdict::Liveness(_) | Verdict::Undecided) => panic!("{}: {verdict:?}", scenario.name),
+        };
+        Told { name: scenario.name, entries: played.entries(), broken }
+    };
+    ALL.get_or_init(|| SCENARIOS.iter().map(tell).collect())
+}
+
+#[test]
+fn a_scenario_keeps_every_invariant_unless_somebody_meddles() {
+    for told in all() {
+        let meant = match told.name {
+            "meddled-replica" => Some(3),
+            "meddled-watermark" => Some(2),
+            _ => None,
+        };
+        assert_eq!(told.broken, meant, "{}", told.name);
+    }
 }
 
 #[test]
 fn every_scenario_shows_what_it_is_told_for() {
     let shows = [
         ("calm", "learns that everything up to confirm/1 is applied"),
-        ("lost-batch", "puts batch confirm/1, attempt 2 into the drop directory"),
+        ("lost-batch", "puts batch confirm/1 into the drop directory again (attempt 2)"),
         ("lost-acknowledgement", "knows batch confirm/1, attempt 2 already and drops it"),
         ("damaged-batch", "turns batch confirm/1 away: damaged-chunk"),
         ("doubled-batch", "knows batch confirm/1 already and drops it"),
-        ("overtaken", "checks batch notice/2 and holds it durably"),
+        ("overtaken", "verifies batch notice/2 and holds it durably"),
         ("virus-scan", "knows batch confirm/1 already and drops it"),
-        ("swapped-names", "applies 1 batch(es) of confirm after seq 1 in one transaction"),
-        ("one-way-night", "learns that everything up to confirm/9 is applied"),
+        ("swapped-names", "delivers the file named confirm/2"),
+        ("one-way-night", "nothing passes from outer to inner from here on"),
         ("forged-batch", "away: unknown-signer"),
-        ("flood", "away: unknown-magic"),
+        ("flood", "turns 297 more files away"),
         ("replayed", "already and drops it"),
-        ("power-cut", "power is cut"),
-        ("unknown-commit", "does not learn whether its commit happened"),
-        ("poisoned-row", "applies 1 batch(es) of notice after seq 0 in one transaction"),
+        ("power-cut", "the power fails"),
+        ("unknown-commit", "reads the watermark of confirm again before it goes on"),
+        ("poisoned-row", "tries to apply batch confirm/2 and refuses it whole: constraint-check"),
         ("two-statements", "away: two-statements"),
-        ("restored-zone", "fault: owner-restored"),
-        ("lost-anchor", "learns that everything up to confirm/2 is applied"),
+        ("restored-zone", "locks itself before it sends anything: zone-restored"),
+        ("lost-anchor", "has no anchor and sends nothing until a fresh status of its peer has come"),
+        ("meddled-replica", "somebody deletes a row of the replica by hand"),
+        ("meddled-watermark", "somebody moves the watermark of confirm past the refused batch"),
     ];
-    let told: Vec<&str> = shows.iter().map(|(name, _)| *name).collect();
-    let all: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-    assert_eq!(told, all);
-    for (name, sentence) in shows {
-        let story = story(name);
-        assert!(
-            story.iter().any(|line| line.contains(sentence)),
-            "{name} does not say {sentence:?}:\n{}",
-            story.join("\n")
-        );
+    assert_eq!(shows.len(), SCENARIOS.len());
+    for ((name, sentence), told) in shows.into_iter().zip(all()) {
+        assert_eq!(name, told.name);
+        let story: Vec<&str> = told.entries.iter().map(|entry| entry.text[0].as_str()).collect();
+        let story = story.join("\n");
+        assert!(story.contains(sentence), "{name} does not say {sentence:?}:\n{story}");
     }
 }
 
 #[test]
-fn what_waits_for_an_operator_is_not_applied() {
-    let applied = |name: &str| {
-        let lines = story(name);
-        lines.iter().filter(|line| line.starts_with("applies") && line.contains("confirm")).count()
-    };
-    assert_eq!(applied("poisoned-row"), 2, "the batch before the bad row, and the try that refuses it");
-    assert_eq!(applied("two-statements"), 1);
+fn an_ending_says_where_a_stream_stops_and_which_zone_is_locked() {
+    let stopped = |name: &str, stream: &str| play(name).ending().stream(stream).unwrap().stopped.clone();
+    assert_eq!(stopped("poisoned-row", "confirm"), Some((2, "constraint-check".to_owned())));
+    assert_eq!(stopped("poisoned-row", "notice"), None);
+    assert_eq!(stopped("two-statements", "notice"), Some((2, "two-statements".to_owned())));
+    let restored = play("restored-zone").ending();
+    let (confirm, outer) = (restored.stream("confirm").unwrap(), restored.zone(ZoneId::Outer).unwrap());
+    assert_eq!((confirm.cut, confirm.applied), (1, 2));
+    assert_eq!(outer.lock.map(|lock| lock.code()), Some("zone-restored"));
+    assert_eq!(play("flood").ending().zone(ZoneId::Inner).unwrap().quarantined, UNVERIFIED_FILES_MAX);
+    assert!(restored.sentences().iter().all(|[english, chinese]| english.is_ascii() && !chinese.is_ascii()));
+}
+
+#[test]
+fn a_long_story_stays_readable() {
+    for told in all() {
+        let quiet: Vec<_> = told.entries.iter().filter(|entry| !entry.is_status).collect();
+        assert!(quiet.len() < 150, "{}: {}", told.name, quiet.len());
+        assert!(quiet[0].text[0].contains("the daemon starts"), "{}: {}", told.name, quiet[0].text[0]);
+    }
 }
 
 #[test]
@@ -82,18 +127,11 @@ fn titles_and_lessons_stand_in_both_languages() {
 
 #[test]
 fn a_page_stands_alone_and_cannot_be_ended_by_its_data() {
-    let mut world = Scenario::named("lost-batch").unwrap().world(1);
-    world.run();
+    let played = play("lost-batch");
     let text = |text: &str| [text.to_owned(), text.to_owned()];
-    let about = About {
-        title: text("a title"),
-        lesson: text("</script><b>"),
-        seed: 1,
-        verdict: "pass".to_owned(),
-        chinese: false,
-    };
-    let lines: Vec<_> = world.trace.lines().collect();
-    let page = page(&about, &lines);
+    let about =
+        About { title: text("a title"), lesson: text("</script><b>"), seed: 1, verdict: text("pass"), chinese: false };
+    let page = page(&about, &played);
     assert!(!page.contains("/*DATA*/") && !page.contains("</script><b>"));
     assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("https:"));
     assert!(page.contains("\"ends\":\"lost\""));

@@ -12,6 +12,7 @@ pub struct BuiltIn {
 /// Every built-in profile, from the mildest to the roughest.
 pub const BUILT_INS: &[BuiltIn] = &[
     BuiltIn { name: "instant", toml: include_str!("../../profiles/instant.toml") },
+    BuiltIn { name: "by-hand", toml: include_str!("../../profiles/by-hand.toml") },
     BuiltIn { name: "perfect", toml: include_str!("../../profiles/perfect.toml") },
     BuiltIn { name: "seed-a", toml: include_str!("../../profiles/seed-a.toml") },
     BuiltIn { name: "two-zone", toml: include_str!("../../profiles/two-zone.toml") },

@@ -1,6 +1,6 @@
 //! The scenarios.
 
-use super::Scenario;
+use super::{Meddling, Scenario};
 use crate::Hand;
 use crate::profile::Outage;
 use crate::world::faults::Fault;
@@ -19,6 +19,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.commit(20, "notice", 3).commit(40, "confirm", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "lost-batch",
@@ -31,6 +32,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.hand(30, Outer, Hand::Lose, "confirm").commit(32, "confirm", 2).commit(45, "confirm", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "lost-acknowledgement",
@@ -43,6 +45,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.commit(30, "confirm", 2).hand(33, Inner, Hand::Lose, "status").hand(33, Inner, Hand::Lose, "status");
         },
+        meddling: None,
     },
     Scenario {
         name: "damaged-batch",
@@ -55,6 +58,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.hand(30, Outer, Hand::Corrupt, "confirm").commit(32, "confirm", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "doubled-batch",
@@ -67,6 +71,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.hand(30, Outer, Hand::Double, "confirm").commit(32, "confirm", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "overtaken",
@@ -80,6 +85,7 @@ pub const SCENARIOS: &[Scenario] = &[
             script.hand(30, Inner, Hand::Hold, "notice").commit(32, "notice", 2).commit(50, "notice", 2);
             script.hand(100, Inner, Hand::Release, "");
         },
+        meddling: None,
     },
     Scenario {
         name: "virus-scan",
@@ -93,6 +99,7 @@ pub const SCENARIOS: &[Scenario] = &[
             script.hand(30, Outer, Hand::Hold, "confirm").commit(32, "confirm", 2);
             script.hand(3_632, Outer, Hand::Release, "");
         },
+        meddling: None,
     },
     Scenario {
         name: "swapped-names",
@@ -105,6 +112,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.hand(30, Outer, Hand::Swap, "confirm").commit(32, "confirm", 2).commit(36, "confirm", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "one-way-night",
@@ -115,11 +123,12 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
         safety_s: 40_000,
         script: |script| {
-            script.outage(Outage::OuterToInner, 60, 36_000);
+            script.at_leisure().outage(Outage::OuterToInner, 60, 36_000);
             for hour in 0..9 {
                 script.commit(100 + hour * 3_600, "confirm", 3);
             }
         },
+        meddling: None,
     },
     Scenario {
         name: "forged-batch",
@@ -132,6 +141,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.commit(20, "confirm", 2).strike(60, Fault::WrongKey, Outer).commit(80, "confirm", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "flood",
@@ -144,6 +154,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.strike(30, Fault::Flood, Inner).commit(32, "confirm", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "replayed",
@@ -161,18 +172,21 @@ pub const SCENARIOS: &[Scenario] = &[
                 Inner,
             );
         },
+        meddling: None,
     },
     Scenario {
         name: "power-cut",
-        title: ["The power fails while a batch is applied", "应用批次时断电"],
+        title: ["The power fails while a batch is taken in", "接收批次时断电"],
         lesson: [
             "Rows and watermark are one transaction: both are there afterwards, or neither is. The daemon goes on from either.",
             "数据行与水位在同一事务中：断电后要么都在，要么都不在，守护进程均可继续。",
         ],
         safety_s: 400,
         script: |script| {
-            script.commit(20, "confirm", 8).strike(27, Fault::PowerCut, Inner).commit(60, "confirm", 2);
+            script.hand(10, Outer, Hand::Hold, "confirm").commit(20, "confirm", 8).hand(28, Outer, Hand::Release, "");
+            script.strike(28, Fault::PowerCut, Inner).commit(60, "confirm", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "unknown-commit",
@@ -183,11 +197,10 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
         safety_s: 300,
         script: |script| {
-            script.commit(20, "confirm", 2);
-            for at in 22..45 {
-                script.strike(at, Fault::UnknownCommit, Inner);
-            }
+            script.hand(10, Outer, Hand::Hold, "confirm").commit(20, "confirm", 2).hand(28, Outer, Hand::Release, "");
+            script.strike(28, Fault::UnknownCommit, Inner);
         },
+        meddling: None,
     },
     Scenario {
         name: "poisoned-row",
@@ -200,6 +213,7 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.commit(20, "confirm", 2).poison(40, "confirm").commit(60, "confirm", 2).commit(60, "notice", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "two-statements",
@@ -210,12 +224,10 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
         safety_s: 400,
         script: |script| {
-            script.commit(20, "confirm", 2);
-            for at in [60, 70, 80, 90, 100, 110] {
-                script.strike(at, Fault::TwoStatements, Inner);
-            }
-            script.commit(150, "confirm", 2);
+            script.commit(20, "confirm", 2).commit(20, "notice", 2).strike(90, Fault::TwoStatements, Inner);
+            script.commit(150, "confirm", 2).commit(150, "notice", 2);
         },
+        meddling: None,
     },
     Scenario {
         name: "restored-zone",
@@ -229,6 +241,7 @@ pub const SCENARIOS: &[Scenario] = &[
             script.commit(20, "confirm", 2).backup(90, Outer).commit(100, "confirm", 2);
             script.strike(200, Fault::OwnerRestored, Outer);
         },
+        meddling: None,
     },
     Scenario {
         name: "lost-anchor",
@@ -241,5 +254,51 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.commit(20, "confirm", 2).strike(100, Fault::AnchorLost, Outer).commit(140, "confirm", 2);
         },
+        meddling: None,
+    },
+    Scenario {
+        name: "meddled-replica",
+        title: ["Somebody deletes a row of the replica by hand", "有人手工删除副本中的一行"],
+        lesson: [
+            "The replica holds what its owner committed, and nothing else. A checker notices: this scenario ends with 41.",
+            "副本只包含其所有者提交的内容。检查器会发现：本场景以 41 结束。",
+        ],
+        safety_s: 120,
+        script: |script| {
+            script.commit(20, "confirm", 3).commit(60, "confirm", 3);
+        },
+        meddling: Some(Meddling {
+            zone: Inner,
+            text: ["somebody deletes a row of the replica by hand", "有人手工删除副本中的一行"],
+            act: |database| {
+                let rows = database.tables.get_mut("confirm_row");
+                rows.and_then(std::collections::BTreeMap::pop_first);
+            },
+        }),
+    },
+    Scenario {
+        name: "meddled-watermark",
+        title: ["Somebody moves the watermark by hand", "有人手工改动水位"],
+        lesson: [
+            "A watermark is no switch to get past trouble: reports and audit say otherwise. This scenario ends with 41.",
+            "水位不是绕过问题的开关：报告与审计记录会揭穿。本场景以 41 结束。",
+        ],
+        safety_s: 300,
+        script: |script| {
+            script.commit(20, "confirm", 2).poison(40, "confirm");
+        },
+        meddling: Some(Meddling {
+            zone: Inner,
+            text: [
+                "somebody moves the watermark of confirm past the refused batch",
+                "有人把 confirm 的水位手工移过被拒的批次",
+            ],
+            act: |database| {
+                let peer = database.peers.values_mut().find_map(|peer| peer.followed.as_mut());
+                if let Some((_, mark)) = peer {
+                    mark.seq += 1;
+                }
+            },
+        }),
     },
 ];

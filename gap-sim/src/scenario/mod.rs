@@ -1,7 +1,11 @@
 //! Named scenarios: short worlds in which one thing goes wrong, told as a timeline.
 
+pub mod ending;
+mod fault_words;
+pub mod flight;
 mod list;
 pub mod page;
+mod sentence;
 pub mod timeline;
 
 use std::collections::BTreeMap;
@@ -11,10 +15,14 @@ use ferry_core::settings::Settings;
 use crate::Hand;
 use crate::profile::{Outage, Profile};
 use crate::world::clock::NEW_YEAR_MS;
+use crate::world::database::Database;
 use crate::world::faults::Fault;
 use crate::world::host::ZoneId;
 use crate::world::options::{Options, StreamPlan};
+use crate::world::run::{Report, Verdict};
 use crate::world::{Plan, World};
+use ending::Ending;
+use timeline::Entry;
 
 pub use list::SCENARIOS;
 
@@ -31,6 +39,30 @@ pub struct Scenario {
     safety_s: u64,
     /// What happens.
     script: fn(&mut Script),
+    /// What somebody does to a zone behind the back of its daemon when all is over, and the sentence for it.
+    meddling: Option<Meddling>,
+}
+
+/// Something that no rule of the protocol allows, done to a zone's database by hand: the checkers must notice it.
+#[derive(Debug)]
+pub struct Meddling {
+    /// In which zone.
+    zone: ZoneId,
+    /// The sentence in English and in Chinese.
+    text: [&'static str; 2],
+    /// What is done.
+    act: fn(&mut Database),
+}
+
+/// A scenario that was run to its end.
+#[derive(Debug)]
+pub struct Played {
+    /// The world as it stands at the end.
+    pub world: World,
+    /// How it ended.
+    pub report: Report,
+    /// The sentence about meddling and when it was, if there was any.
+    meddled: Option<Entry>,
 }
 
 /// What a scenario plans.
@@ -38,6 +70,7 @@ pub struct Scenario {
 pub struct Script {
     plans: Vec<(u64, Plan)>,
     profile: Profile,
+    settings: Settings,
 }
 
 impl Script {
@@ -68,6 +101,13 @@ impl Script {
     /// A backup of a zone's database is made.
     fn backup(&mut self, at_s: u64, zone: ZoneId) -> &mut Self {
         self.plans.push((at_s * 1_000, Plan::Backup(zone)));
+        self
+    }
+
+    /// The daemons look at their outboxes and drop directories once a minute and write a status every five: a night has
+    /// fewer lines and is soon simulated.
+    fn at_leisure(&mut self) -> &mut Self {
+        (self.settings.observe_ms, self.settings.scan_ms, self.settings.heartbeat_ms) = (60_000, 60_000, 300_000);
         self
     }
 
@@ -106,6 +146,24 @@ fn stream(name: &'static str, inner_owns: bool, priority: u8) -> StreamPlan {
 }
 
 impl Scenario {
+    /// Runs the scenario to its end.
+    #[must_use]
+    pub fn play(&self, seed: u64) -> Played {
+        let mut world = self.world(seed);
+        let mut report = world.run();
+        let mut meddled = None;
+        if let Some(meddling) = self.meddling.as_ref().filter(|_| report.verdict == Verdict::Pass) {
+            let mut database = world.host(meddling.zone).store.database();
+            (meddling.act)(&mut database);
+            database.commits += 1;
+            drop(database);
+            let text = meddling.text.map(str::to_owned);
+            meddled = Some(Entry::of_zone(world.now_ms, meddling.zone, text));
+            report = world.run();
+        }
+        Played { world, report, meddled }
+    }
+
     /// Finds a scenario by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
@@ -115,9 +173,10 @@ impl Scenario {
     /// The world of the scenario, with its trace kept. The seed draws delays and rows, not what happens.
     #[must_use]
     pub fn world(&self, seed: u64) -> World {
-        let mut script = Script { plans: Vec::new(), profile: calm_gate() };
-        (self.script)(&mut script);
         let settings = Settings { gate_worst_ms: 30_000, ..Settings::default() };
+        let mut script = Script { plans: Vec::new(), profile: calm_gate(), settings };
+        (self.script)(&mut script);
+        let settings = script.settings;
         let options = Options {
             seed,
             streams: vec![stream("notice", true, 5), stream("confirm", false, 9)],
@@ -144,5 +203,22 @@ impl Scenario {
             world.plan(at_ms, plan);
         }
         world
+    }
+}
+
+impl Played {
+    /// Its timeline.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let mut told = timeline::entries(&self.world, &self.ending());
+        told.extend(self.meddled.clone());
+        told.sort_by_key(|entry| entry.at_ms);
+        told
+    }
+
+    /// How things stand at its end.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        Ending::of(&self.world)
     }
 }

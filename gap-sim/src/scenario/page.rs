@@ -1,13 +1,14 @@
 //! A run as one self-contained page: lanes for the zones and the gate, files as arrows, watermarks as lines, and a slider
 //! over time.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use ferry_format::{FileName, NameKind};
 use serde_json::{Value, json};
 
-use super::timeline::{Place, entries};
+use super::Played;
+use super::flight::{End, Flight, flights};
+use super::timeline::{Entry, Place, outage};
+use crate::direction::Direction;
+use crate::world::World;
 use crate::world::trace::Line;
 
 /// The page with a place for the data of a run.
@@ -24,114 +25,123 @@ pub struct About {
     pub lesson: [String; 2],
     /// The seed.
     pub seed: u64,
-    /// How the run ended.
-    pub verdict: String,
+    /// How the run ended, in English and in Chinese.
+    pub verdict: [String; 2],
     /// Whether the page opens in Chinese.
     pub chinese: bool,
 }
 
 /// Writes the page of a run.
 #[must_use]
-pub fn page(about: &About, lines: &[&Line]) -> String {
-    let told = entries(lines.iter().copied());
+pub fn page(about: &About, played: &Played) -> String {
+    let world = &played.world;
+    let lines: Vec<&Line> = world.trace.lines().collect();
+    let told = played.entries();
     // The quiet time after the last event shows nothing.
     let eventful = told.iter().rev().find(|entry| !entry.is_status && entry.place != Place::World);
-    let end = eventful.map_or(0, |entry| entry.at_ms + entry.at_ms / 20 + 1_000);
+    let last = eventful.map_or(0, |entry| entry.at_ms);
     let data = json!({
         "title": about.title,
         "lesson": about.lesson,
         "seed": about.seed,
         "verdict": about.verdict,
         "lang": usize::from(about.chinese),
-        "end": end,
-        "entries": told.iter().map(|entry| json!({
-            "at": entry.at_ms,
-            "place": match entry.place {
-                Place::Outer => "outer",
-                Place::Gate => "gate",
-                Place::Inner => "inner",
-                Place::World => "world",
-            },
-            "text": entry.text,
-            "status": entry.is_status,
-        })).collect::<Vec<Value>>(),
-        "files": files(lines),
-        "marks": marks(lines),
+        "last": last,
+        "entries": told.iter().map(entry).collect::<Vec<Value>>(),
+        "files": files(&lines, world.options.profile.delay_max_ms),
+        "marks": marks(world, &lines),
+        "notices": notices(&lines),
+        "outages": outage(world).into_iter().map(outage_value).collect::<Vec<Value>>(),
+        "ending": played.ending().sentences(),
     });
     // A closing tag inside the data would end the script.
     PAGE.replace(DATA, &data.to_string().replace("</", "<\\/"))
 }
 
-/// Every file that the gate took in, and what became of it.
-fn files(lines: &[&Line]) -> Vec<Value> {
-    let mut inside: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
-    let mut files: Vec<Value> = Vec::new();
+fn place_name(place: Place) -> &'static str {
+    match place {
+        Place::Outer => "outer",
+        Place::Gate => "gate",
+        Place::Inner => "inner",
+        Place::World => "world",
+    }
+}
+
+fn entry(entry: &Entry) -> Value {
+    json!({ "at": entry.at_ms, "place": place_name(entry.place), "text": entry.text, "status": entry.is_status })
+}
+
+fn outage_value((way, from_ms, until_ms): (Direction, u64, u64)) -> Value {
+    json!({ "inward": way == Direction::OuterToInner, "from": from_ms, "to": until_ms })
+}
+
+/// Every file that the gate took in, and what became of it. One that needs longer than the gate ever needs by itself is late.
+fn files(lines: &[&Line], delay_max_ms: u64) -> Vec<Value> {
+    let file = |flight: Flight| {
+        let ends = match flight.end {
+            End::Inside => "inside",
+            End::Lost => "lost",
+            End::Damaged => "damaged",
+            End::Arrives if flight.to_ms.is_some_and(|to_ms| to_ms - flight.from_ms > delay_max_ms) => "late",
+            End::Arrives => "arrives",
+        };
+        let label = match &flight.arrives_as {
+            Some(name) => format!("{} ⇢ {}", label(&flight.name), label(name)),
+            None => label(&flight.name),
+        };
+        json!({
+            "from": flight.from_ms, "to": flight.to_ms, "again": flight.again_ms, "ends": ends,
+            "inward": flight.is_inward, "status": flight.is_status(), "name": flight.name, "label": label,
+        })
+    };
+    flights(lines.iter().copied()).into_iter().map(file).collect()
+}
+
+/// Where a zone drops what it knows, or turns something away.
+fn notices(lines: &[&Line]) -> Vec<Value> {
+    let mut found = Vec::new();
     for line in lines {
         let words: Vec<&str> = line.text.split(' ').collect();
-        match words.as_slice() {
-            ["picks", "up", name] => {
-                inside.entry((line.place, (*name).to_owned())).or_default().push(files.len());
-                files.push(json!({
-                    "from": line.at_ms, "to": null, "ends": "inside", "inward": line.place == "gate <",
-                    "name": name, "label": label(name), "copies": 0,
-                }));
-            }
-            ["delivers", name, rest @ ..] => {
-                let key = (line.place, (*name).to_owned());
-                // A file under an exchanged name has no pick-up of that name; any open one stands for it.
-                let place = inside.get(&key).and_then(|list| list.last().copied());
-                let Some(file) = place.and_then(|place| files.get_mut(place)) else { continue };
-                let copies = file["copies"].as_u64().unwrap_or(0) + 1;
-                file["copies"] = json!(copies);
-                if copies > 1 {
-                    file["again"] = json!(line.at_ms);
-                    continue;
-                }
-                file["to"] = json!(line.at_ms);
-                file["ends"] = json!(if rest.is_empty() { "arrives" } else { "damaged" });
-            }
-            ["loses", name] => {
-                let key = (line.place, (*name).to_owned());
-                let place = inside.get(&key).and_then(|list| list.last().copied());
-                let Some(file) = place.and_then(|place| files.get_mut(place)) else { continue };
-                file["to"] = json!(line.at_ms);
-                file["ends"] = json!("lost");
-            }
-            _ => {}
+        let (name, code) = match words.as_slice() {
+            ["drop", name] => (name, ""),
+            ["drop", name, code] => (name, *code),
+            _ => continue,
+        };
+        if name.parse::<FileName>().is_ok_and(|name| matches!(name.kind, NameKind::Batch { .. })) {
+            found.push(json!({ "at": line.at_ms, "place": line.place, "label": label(name), "code": code }));
         }
     }
-    files
+    found
 }
 
 /// What stands beside an arrow.
 fn label(name: &str) -> String {
     match name.parse::<FileName>().ok().map(|parsed| (parsed.kind, parsed.attempt)) {
         Some((NameKind::Batch { stream, seq, .. }, 1)) => format!("{stream}/{seq}"),
-        Some((NameKind::Batch { stream, seq, .. }, attempt)) => format!("{stream}/{seq} a{attempt}"),
+        Some((NameKind::Batch { stream, seq, .. }, attempt)) => format!("{stream}/{seq} ({attempt})"),
         Some((NameKind::Status { number }, _)) => format!("s{number}"),
         None => name.to_owned(),
     }
 }
 
-/// How far each stream was committed, applied and known to be applied, whenever it moved.
-fn marks(lines: &[&Line]) -> Vec<Value> {
+/// How far each stream was cut, applied and known to be applied, whenever it moved.
+fn marks(world: &World, lines: &[&Line]) -> Vec<Value> {
     let mut marks = Vec::new();
     for line in lines {
         let words: Vec<&str> = line.text.split(' ').collect();
         match words.as_slice() {
             ["record", batches @ ..] => {
                 for batch in batches {
-                    push(&mut marks, line, "recorded", batch);
+                    push(&mut marks, line, "cut", batch);
                 }
             }
             ["apply", stream, "after", seq, "batches", count] => {
                 let through = seq.parse::<u64>().unwrap_or(0) + count.parse::<u64>().unwrap_or(0);
-                let mut batch = String::new();
-                // Writing to a string does not fail.
-                let _ = write!(batch, "{stream}/{through}");
-                push(&mut marks, line, "applied", &batch);
+                // What was refused moved nothing.
+                let reached = stream.parse().map_or(0, |stream| world.applied_seq(&stream));
+                push(&mut marks, line, "applied", &format!("{stream}/{}", through.min(reached)));
             }
-            ["settle", batch] => push(&mut marks, line, "settled", batch),
+            ["settle", batch] => push(&mut marks, line, "known", batch),
             _ => {}
         }
     }

@@ -1,8 +1,20 @@
-//! The trace of a world as sentences that a person reads.
+//! The trace of a scenario as sentences that a person reads.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_format::{FileName, NameKind};
 
+use super::ending::Ending;
+use super::flight::{exchanged, flights};
+use super::sentence::{Sentence, applied, refused, sentence};
+use crate::direction::Direction;
+use crate::world::World;
+use crate::world::host::ZoneId;
 use crate::world::trace::Line;
+
+/// Attempts of one batch, and files turned away for one reason, that are told one by one: what comes after them is told
+/// in one sentence, since a night or a flood has hundreds.
+const ONE_BY_ONE_MAX: u64 = 3;
 
 /// Where something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +40,28 @@ impl Place {
             Self::World => ["", ""],
         }
     }
+
+    /// The place of a zone.
+    #[must_use]
+    pub const fn of_zone(zone: ZoneId) -> Self {
+        match zone {
+            ZoneId::Inner => Self::Inner,
+            ZoneId::Outer => Self::Outer,
+        }
+    }
+
+    fn of(line: &Line) -> Self {
+        // Files that nobody sent come from the gate, whichever zone the fault was drawn for.
+        let from_the_gate =
+            ["fault replay", "fault re-drop", "fault wrong-key", "fault forged", "fault two-statements"];
+        match line.place {
+            _ if from_the_gate.contains(&line.text.as_str()) => Self::Gate,
+            "inner" => Self::Inner,
+            "outer" => Self::Outer,
+            "gate >" | "gate <" => Self::Gate,
+            _ => Self::World,
+        }
+    }
 }
 
 /// One sentence.
@@ -43,101 +77,191 @@ pub struct Entry {
     pub is_status: bool,
 }
 
-/// The sentences of a trace. Polling, bookkeeping and sealing are left out.
-pub fn entries<'t>(lines: impl Iterator<Item = &'t Line>) -> Vec<Entry> {
-    lines.filter_map(entry).collect()
+impl Entry {
+    /// A sentence about a zone.
+    pub(super) fn of_zone(at_ms: u64, zone: ZoneId, text: [String; 2]) -> Self {
+        Self { at_ms, place: Place::of_zone(zone), text, is_status: false }
+    }
 }
 
-fn entry(line: &Line) -> Option<Entry> {
+/// The sentences of a world that has ended. Polling, bookkeeping and sealing are left out, and what repeats itself is told
+/// in one sentence.
+#[must_use]
+pub fn entries(world: &World, ending: &Ending) -> Vec<Entry> {
+    let lines: Vec<&Line> = world.trace.lines().collect();
+    let mut teller = Teller::new(&lines, ending);
+    let mut told: Vec<Entry> = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        // A failure stands right below what failed.
+        let failure = lines.get(index + 1).filter(|next| next.at_ms == line.at_ms && next.place == line.place);
+        let failed = failure
+            .is_some_and(|next| ["Unknown:", "Transient:", "Full:"].iter().any(|kind| next.text.starts_with(kind)));
+        teller.tell(line, failed, &mut told);
+    }
+    told.extend(outage_entries(world));
+    told.sort_by_key(|entry| entry.at_ms);
+    told
+}
+
+struct Teller<'t> {
+    ending: &'t Ending,
+    exchanged: BTreeSet<String>,
+    repeats: BTreeMap<Repeat, Repeats>,
+    /// Zones that have lost their anchor and not started since.
+    anchorless: BTreeSet<&'t str>,
+    /// The last start of each zone.
+    last_start: BTreeMap<&'t str, u64>,
+}
+
+/// What many lines have in common that are told together: the place, and a batch that is sent or a code.
+type Repeat = (&'static str, String);
+
+#[derive(Debug, Default)]
+struct Repeats {
+    count: u64,
+    told: u64,
+    last_ms: u64,
+}
+
+impl<'t> Teller<'t> {
+    fn new(lines: &[&'t Line], ending: &'t Ending) -> Self {
+        let mut repeats: BTreeMap<Repeat, Repeats> = BTreeMap::new();
+        for line in lines {
+            if let Some(repeat) = repeat(line) {
+                let found = repeats.entry(repeat).or_default();
+                (found.count, found.last_ms) = (found.count + 1, line.at_ms);
+            }
+        }
+        let starts = lines.iter().filter(|line| line.text == "the daemon starts");
+        Self {
+            ending,
+            exchanged: exchanged(&flights(lines.iter().copied())),
+            repeats,
+            anchorless: BTreeSet::new(),
+            last_start: starts.map(|line| (line.place, line.at_ms)).collect(),
+        }
+    }
+
+    fn tell(&mut self, line: &'t Line, failed: bool, told: &mut Vec<Entry>) {
+        let mut say = |(text, is_status): Sentence| {
+            told.push(Entry { at_ms: line.at_ms, place: Place::of(line), text, is_status });
+        };
+        if let Some(together) = repeat(line).and_then(|repeat| self.together(repeat)) {
+            together.into_iter().for_each(say);
+            return;
+        }
+        let words: Vec<&str> = line.text.split(' ').collect();
+        if let ["apply", stream, "after", seq, "batches", count] = words.as_slice() {
+            say(self.apply(stream, seq.parse().unwrap_or(0), count.parse().unwrap_or(1), failed));
+            return;
+        }
+        sentence(&words, |name| self.exchanged.contains(name)).into_iter().for_each(&mut say);
+        match words.as_slice() {
+            ["fault", "anchor-lost"] => {
+                self.anchorless.insert(line.place);
+            }
+            ["the", "daemon", "starts"] => self.start(line).into_iter().for_each(say),
+            _ => {}
+        }
+    }
+
+    fn apply(&self, stream: &str, after: u64, count: u64, failed: bool) -> Sentence {
+        let end = self.ending.stream(stream);
+        let refusal = end.and_then(|end| end.refusal.as_ref());
+        match refusal.filter(|refusal| (after + 1..=after + count).contains(&refusal.seq)) {
+            Some(refusal) => refused(stream, refusal),
+            None => applied(stream, after, count, failed),
+        }
+    }
+
+    /// What a zone finds out when it starts.
+    fn start(&mut self, line: &'t Line) -> Vec<Sentence> {
+        let mut found = Vec::new();
+        if self.anchorless.remove(line.place) {
+            found.push((
+                [
+                    "has no anchor and sends nothing until a fresh status of its peer has come".to_owned(),
+                    "没有锚，在收到对端的最新状态文件之前不发送任何内容".to_owned(),
+                ],
+                false,
+            ));
+        }
+        let zone = self.ending.zones.iter().find(|end| end.zone.name() == line.place);
+        let is_last = self.last_start.get(line.place) == Some(&line.at_ms);
+        if let Some(lock) = zone.and_then(|end| end.lock).filter(|_| is_last) {
+            let code = lock.code();
+            let text = [
+                format!("compares its database with its anchor, and locks itself before it sends anything: {code}"),
+                format!("比较数据库与锚，在发送任何内容之前自行锁定：{code}"),
+            ];
+            found.push((text, false));
+        }
+        found
+    }
+
+    /// For a line that has many like it: nothing, or the sentence for all that follow.
+    fn together(&mut self, (place, what): Repeat) -> Option<Option<Sentence>> {
+        let repeats = self.repeats.get_mut(&(place, what.clone()))?;
+        repeats.told += 1;
+        if repeats.told <= ONE_BY_ONE_MAX || repeats.count <= ONE_BY_ONE_MAX + 1 {
+            return None;
+        }
+        if repeats.told > ONE_BY_ONE_MAX + 1 {
+            return Some(None);
+        }
+        let (left, until) = (repeats.count - ONE_BY_ONE_MAX, clock(repeats.last_ms));
+        let text = match what.contains('/') {
+            true => [
+                format!("goes on putting batch {what} into the drop directory, {left} more times until {until}"),
+                format!("继续将批次 {what} 放入投递目录，至 {until} 又放入 {left} 次"),
+            ],
+            false => [
+                format!("turns {left} more files away until {until}: {what}"),
+                format!("至 {until} 又拒收 {left} 个文件：{what}"),
+            ],
+        };
+        Some(Some((text, false)))
+    }
+}
+
+/// What a line repeats, if it is of a kind of which there may be very many.
+fn repeat(line: &Line) -> Option<Repeat> {
     let words: Vec<&str> = line.text.split(' ').collect();
-    let place = match line.place {
-        "inner" => Place::Inner,
-        "outer" => Place::Outer,
-        "gate >" | "gate <" => Place::Gate,
-        _ => Place::World,
-    };
-    let (text, is_status) = sentence(place, &words)?;
-    Some(Entry { at_ms: line.at_ms, place, text, is_status })
-}
-
-type Sentence = ([String; 2], bool);
-
-fn sentence(place: Place, words: &[&str]) -> Option<Sentence> {
-    let plain = |en: String, zh: String| Some(([en, zh], false));
-    match words {
-        ["commit", stream, changes, ..] => plain(
-            format!("the program commits {changes} changes of {stream}"),
-            format!("业务程序提交 {stream} 的 {changes} 项变更"),
-        ),
-        ["publish", name] => about(name, "puts {} into the drop directory", "将{}放入投递目录"),
-        ["picks", "up", name] => about(name, "takes {} in", "摄入{}"),
-        ["delivers", name] => about(name, "delivers {}", "送达{}"),
-        ["delivers", name, "damaged"] => about(name, "delivers {}, damaged", "送达{}，内容已损坏"),
-        ["loses", name] => about(name, "loses {}", "丢失{}"),
-        ["refuses", name] => about(name, "does not let {} pass", "不放行{}"),
-        ["hand", hand, part @ ..] => {
-            let of = part.first().filter(|part| !part.is_empty());
-            let next = of.map_or_else(String::new, |part| format!(" ({part})"));
-            plain(format!("a person at the gate: {hand}{next}"), format!("网闸旁有人操作：{hand}{next}"))
-        }
-        ["keep", "status", name] => about(name, "reads {}", "读取{}"),
-        ["keep", name] => about(name, "checks {} and holds it durably", "核验{}并持久保存"),
-        ["drop", name, ""] | ["drop", name] => about(name, "knows {} already and drops it", "已有{}，丢弃此件"),
-        ["drop", name, code] => {
-            let ([en, zh], is_status) = about(name, "turns {} away", "拒收{}")?;
-            Some(([format!("{en}: {code}"), format!("{zh}：{code}")], is_status))
-        }
-        ["apply", stream, "after", seq, "batches", count] => plain(
-            format!("applies {count} batch(es) of {stream} after seq {seq} in one transaction"),
-            format!("在一个事务中应用 {stream} 序号 {seq} 之后的 {count} 个批次"),
-        ),
-        ["attempt", attempts @ ..] => {
-            let list = attempts.join(", ");
-            plain(format!("will send again: {list}"), format!("将重新发送：{list}"))
-        }
-        ["settle", mark] => {
-            plain(format!("learns that everything up to {mark} is applied"), format!("获知 {mark} 及之前均已应用"))
-        }
-        ["expel", batch, code] => {
-            plain(format!("sets held {batch} aside: {code}"), format!("移出已持有的 {batch}：{code}"))
-        }
-        ["read", "watermark", stream] => plain(
-            format!("reads the watermark of {stream} again before it goes on"),
-            format!("继续之前重新读取 {stream} 的水位"),
-        ),
-        ["follow", stream] => {
-            plain(format!("begins to follow {stream} of its peer"), format!("开始跟随对端的 {stream}"))
-        }
-        ["fault", fault] => plain(format!("fault: {fault}"), format!("故障：{fault}")),
-        ["the", "daemon", "starts"] => plain("the daemon starts".to_owned(), "守护进程启动".to_owned()),
-        ["the", "daemon", "ends"] => plain("the daemon ends".to_owned(), "守护进程终止".to_owned()),
-        ["power", "is", "cut"] => plain("power is cut".to_owned(), "断电".to_owned()),
-        ["faults", "end"] => plain("faults end".to_owned(), "故障结束".to_owned()),
-        ["status", number] if place != Place::World => {
-            Some(([format!("writes status {number}"), format!("写出状态文件 {number}")], true))
-        }
-        ["Unknown:", ..] => {
-            plain("does not learn whether its commit happened".to_owned(), "不知道提交是否成功".to_owned())
-        }
+    match words.as_slice() {
+        ["publish", name] => match name.parse::<FileName>().ok()?.kind {
+            NameKind::Batch { stream, seq, .. } => Some((line.place, format!("{stream}/{seq}"))),
+            NameKind::Status { .. } => None,
+        },
+        ["drop", _, code] if !code.is_empty() => Some((line.place, (*code).to_owned())),
         _ => None,
     }
 }
 
-/// A sentence about a file, with what its name says.
-fn about(name: &str, en: &str, zh: &str) -> Option<Sentence> {
-    let parsed = name.parse::<FileName>().ok();
-    let (words, is_status) = match parsed.as_ref().map(|parsed| (&parsed.kind, parsed.attempt)) {
-        Some((NameKind::Batch { stream, seq, .. }, 1)) => {
-            ([format!("batch {stream}/{seq}"), format!("批次 {stream}/{seq}")], false)
-        }
-        Some((NameKind::Batch { stream, seq, .. }, attempt)) => (
-            [format!("batch {stream}/{seq}, attempt {attempt}"), format!("批次 {stream}/{seq}（第 {attempt} 次）")],
-            false,
-        ),
-        Some((NameKind::Status { number }, _)) => ([format!("status {number}"), format!("状态文件 {number}")], true),
-        None => ([name.to_owned(), name.to_owned()], false),
+/// A way that is down for a while by the gate's profile: which, from when and until when. The trace has no line for it.
+#[must_use]
+pub fn outage(world: &World) -> Option<(Direction, u64, u64)> {
+    let profile = &world.options.profile;
+    let way = Direction::ALL.into_iter().find(|way| profile.outage.covers(*way))?;
+    let until_ms = match profile.outage_for_ms {
+        0 => world.options.safety_ms,
+        length_ms => profile.outage_from_ms.saturating_add(length_ms).min(world.options.safety_ms),
     };
-    Some(([en.replace("{}", &words[0]), zh.replace("{}", &words[1])], is_status))
+    Some((way, profile.outage_from_ms, until_ms))
+}
+
+fn outage_entries(world: &World) -> Vec<Entry> {
+    let Some((way, from_ms, until_ms)) = outage(world) else { return Vec::new() };
+    let (from, to) = match way {
+        Direction::InnerToOuter => (Place::Inner.words(), Place::Outer.words()),
+        Direction::OuterToInner => (Place::Outer.words(), Place::Inner.words()),
+    };
+    let entry = |at_ms, text| Entry { at_ms, place: Place::Gate, text, is_status: false };
+    let down = [
+        format!("nothing passes from {} to {} from here on", from[0], to[0]),
+        format!("{}到{}方向从此中断", from[1], to[1]),
+    ];
+    let up = [format!("files pass from {} to {} again", from[0], to[0]), format!("{}到{}方向恢复", from[1], to[1])];
+    vec![entry(from_ms, down), entry(until_ms, up)]
 }
 
 /// Hours, minutes, seconds and milliseconds.

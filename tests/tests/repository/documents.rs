@@ -25,6 +25,16 @@ fn both_readmes_have_the_same_headings_and_commands() {
 }
 
 #[test]
+fn both_courses_have_the_same_headings_commands_and_tables() {
+    let (english, chinese) = (read("docs/gap-sim.md"), read("docs/gap-sim.zh-CN.md"));
+    let rows = |text: &str| text.lines().filter(|line| line.starts_with('|')).count();
+    assert_eq!(rows(&english), rows(&chinese));
+    let (english, chinese) = (outline(&english), outline(&chinese));
+    assert_eq!(english.levels, chinese.levels, "levels of the headings, in order");
+    assert_eq!(english.blocks, chinese.blocks, "code blocks, in order");
+}
+
+#[test]
 fn every_link_leads_to_a_file() {
     let mut findings = Vec::new();
     for source in sources().iter().filter(|source| source.is_markdown()) {

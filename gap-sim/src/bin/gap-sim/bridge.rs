@@ -37,7 +37,7 @@ pub fn run(arguments: &BridgeArguments, lang: Lang) -> Result<(), Failure> {
     }
     let shift = Shift::begin(&stop);
     write_report(&options, &lanes, State::Running, &shift)?;
-    let orders = arguments.hands.then(|| hands::listen(lang));
+    let orders = options.hands.then(|| hands::listen(lang));
     let state = carry(&options, &mut lanes, &shift, orders.as_ref(), lang);
     match state {
         State::Stopped => eprintln!("{}", say(lang, Word::Stopped, &[&options.work.display()])),
@@ -57,7 +57,7 @@ pub fn run(arguments: &BridgeArguments, lang: Lang) -> Result<(), Failure> {
 fn open(options: &Options, way: Direction, lang: Lang) -> Result<Lane, Failure> {
     let room = WorkRoom::open(options.work.join(way.name()))?;
     let gate = Gate::new(options.profile.scaled(options.time_scale), options.seed, way);
-    Ok(Lane::open(way, gate, options.directories(way), room, lang))
+    Ok(Lane::open(way, gate, options, room, lang))
 }
 
 fn carry(

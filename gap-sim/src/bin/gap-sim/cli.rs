@@ -31,6 +31,8 @@ pub enum Command {
     Breaks(BreaksArguments),
     /// Lists the named scenarios.
     Scenarios,
+    /// Judges an answer to an exercise of the course; lists the exercises when none is named.
+    Check(CheckArguments),
     /// Lists the built-in profiles.
     Profiles,
     /// Prints a profile with every field, to be edited and given to `bridge --profile FILE`.
@@ -61,6 +63,17 @@ pub struct RunArguments {
     /// Prints the last lines of the trace, so many (by default 200).
     #[arg(long, value_name = "LINES", num_args = 0..=1, default_missing_value = "200", conflicts_with = "scenario")]
     pub trace: Option<usize>,
+}
+
+/// The arguments of `gap-sim check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The exercise; without an answer its question is asked.
+    #[arg(value_name = "EXERCISE")]
+    pub exercise: Option<String>,
+    /// A number, a word or a letter, as the question wants it.
+    #[arg(value_name = "ANSWER", num_args = 0.., allow_hyphen_values = true)]
+    pub answer: Vec<String>,
 }
 
 /// The options of `gap-sim swarm`.
@@ -244,6 +257,11 @@ const HELP_ZH: &[SubcommandHelp] = &[
         "breaks",
         "为产品的每个故意错误寻找第一个发现它的世界。",
         &[("seeds", "要尝试的种子，写作 `起..止`。"), ("only", "只试这一个错误。"), ("tell", "说明看到了什么。")],
+    ),
+    (
+        "check",
+        "判断课程练习的答案；不给练习名时列出全部练习。",
+        &[("exercise", "练习名；不给答案时显示题目。"), ("answer", "按题目要求，为数字、单词或字母。")],
     ),
     ("scenarios", "列出命名场景。", &[]),
     ("profiles", "列出内置配置。", &[]),

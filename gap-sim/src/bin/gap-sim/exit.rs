@@ -30,6 +30,8 @@ pub enum Exit {
     Liveness = 42,
     /// A simulated world was not judged, which is no pass.
     Undecided = 43,
+    /// The answer to an exercise is wrong.
+    WrongAnswer = 44,
 }
 
 impl From<Exit> for ExitCode {

@@ -2,7 +2,9 @@
 
 use crate::exit::Exit;
 use crate::lang::Lang;
+use crate::words::{Word, say};
 use gap_sim::ProfileError;
+use gap_sim::exercise::{ANSWER_CHARS_MAX, Misread};
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -90,6 +92,17 @@ pub enum Failure {
         /// The name.
         name: String,
     },
+    /// There is no exercise of that name.
+    #[error("there is no exercise {name:?}; the exercises are {known}")]
+    Exercise {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// An answer is of another kind than the question wants.
+    #[error("{}", misread_text(Lang::English, *.0))]
+    Answer(Misread),
     /// A file of seeds cannot be read.
     #[error("cannot read the seeds of {path}: {cause}; give a file with one seed a line")]
     Seeds {
@@ -125,6 +138,7 @@ impl Failure {
             Self::WorkBusy { .. } => Exit::InUse,
             Self::Leftover { .. } | Self::Report { .. } | Self::Page { .. } | Self::Output(_) => Exit::Storage,
             Self::Scenario { .. } => Exit::NotFound,
+            Self::Exercise { .. } | Self::Answer(_) => Exit::Usage,
             Self::Signals(_) | Self::Seed => Exit::Internal,
         }
     }
@@ -170,6 +184,8 @@ impl Failure {
             }
             Self::Signals(cause) => format!("无法接收 SIGTERM 和 SIGINT：{cause}；请在允许信号的环境中运行"),
             Self::Scenario { name } => format!("没有场景 {name:?}；可用的见 `gap-sim scenarios`"),
+            Self::Exercise { name, known } => format!("没有练习 {name:?}；可用的练习有 {known}"),
+            Self::Answer(misread) => misread_text(Lang::Chinese, *misread),
             Self::Seeds { path, cause } => {
                 format!("无法读取种子文件 {}：{cause}；请提供每行一个种子的文件", path.display())
             }
@@ -179,6 +195,16 @@ impl Failure {
             Self::Seed => "无法从操作系统取得随机种子；请用 --seed 指定".to_owned(),
             Self::Output(cause) => format!("无法写入标准输出：{cause}；请重定向到别处"),
         }
+    }
+}
+
+fn misread_text(lang: Lang, misread: Misread) -> String {
+    match misread {
+        Misread::Empty => say(lang, Word::AnswerEmpty, &[]),
+        Misread::TooLong => say(lang, Word::AnswerTooLong, &[&ANSWER_CHARS_MAX]),
+        Misread::NoNumber => say(lang, Word::AnswerNoNumber, &[]),
+        Misread::OtherUnit => say(lang, Word::AnswerOtherUnit, &[]),
+        Misread::NoLetter(last) => say(lang, Word::AnswerNoLetter, &[&last]),
     }
 }
 

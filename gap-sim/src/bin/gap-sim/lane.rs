@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::lang::Lang;
-use crate::options::way_name;
+use crate::options::{Options, way_name};
 use crate::place::{self, Placed};
 use crate::report::Counters;
 use crate::shift::Shift;
@@ -31,14 +31,17 @@ pub struct Lane {
     counters: Counters,
     troubles: Troubles,
     lang: Lang,
+    /// Whether what becomes of each file is told.
+    tells: bool,
 }
 
 impl Lane {
     /// Opens a lane; nothing moves yet.
-    pub fn open(way: Direction, gate: Gate, (from, to): (&Path, &Path), room: WorkRoom, lang: Lang) -> Self {
+    pub fn open(way: Direction, gate: Gate, options: &Options, room: WorkRoom, lang: Lang) -> Self {
+        let ((from, to), tells) = (options.directories(way), options.hands);
         let troubles = Troubles::new(lang, way_name(lang, way));
         let counters = Counters::default();
-        Self { way, gate, from: from.to_owned(), to: to.to_owned(), room, counters, troubles, lang }
+        Self { way, gate, from: from.to_owned(), to: to.to_owned(), room, counters, troubles, lang, tells }
     }
 
     /// Its way.
@@ -150,6 +153,7 @@ impl Lane {
                     self.delivered(&delivery, placed, shift);
                 }
                 Act::Discard { id, name, .. } => {
+                    self.tell(Word::LaneLoses, &name);
                     let removed = self.room.discard(id, &name);
                     self.removed(&name, removed);
                 }
@@ -162,6 +166,7 @@ impl Lane {
             Ok(bytes) => {
                 self.troubles.worked(Attempt::PickUp);
                 self.gate.picked_up(shift.now_ms(), id, bytes);
+                self.tell(Word::LaneTakes, name);
             }
             Err(fault) => {
                 self.gate.missed(id);
@@ -179,6 +184,7 @@ impl Lane {
             Ok(placed) => {
                 self.troubles.worked(Attempt::Deliver);
                 self.count(placed);
+                self.tell(Word::LaneDelivers, &delivery.name);
                 if self.gate.delivered(shift.now_ms(), delivery.id, delivery.copy) {
                     let removed = self.room.discard(delivery.id, &delivery.taken_as);
                     self.removed(&delivery.name, removed);
@@ -189,6 +195,12 @@ impl Lane {
                 self.troubles.failed(Attempt::Deliver, &delivery.name, &fault);
                 self.gate.deferred(delivery.id, delivery.copy, shift.now_ms() + RETRY_MS);
             }
+        }
+    }
+
+    fn tell(&self, word: Word, name: &str) {
+        if self.tells {
+            eprintln!("{}", say(self.lang, word, &[&way_name(self.lang, self.way), &name]));
         }
     }
 

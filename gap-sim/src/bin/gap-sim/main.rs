@@ -1,6 +1,7 @@
 //! `gap-sim`: the gatekeeper, simulated, between real directories.
 
 mod bridge;
+mod check;
 mod cli;
 mod exit;
 mod failure;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "breaks")]
         Command::Breaks(arguments) => proof::run(&arguments),
         Command::Scenarios => story::list(lang).map(|()| Exit::Ok),
+        Command::Check(arguments) => check::run(&arguments, lang),
         Command::Profiles => list_profiles(lang).map(|()| Exit::Ok),
         Command::Profile { name } => show_profile(&name).map(|()| Exit::Ok),
     };

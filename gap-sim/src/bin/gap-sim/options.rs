@@ -32,6 +32,8 @@ pub struct Options {
     pub report: Option<PathBuf>,
     /// Whether the report goes to standard output at the end.
     pub json: bool,
+    /// Whether acts of the hand are taken, and what becomes of each file is told.
+    pub hands: bool,
     /// After how many quiet seconds it stops.
     pub until_idle_s: Option<u64>,
 }
@@ -71,6 +73,7 @@ impl Options {
             work,
             report: arguments.report.clone(),
             json: arguments.json,
+            hands: arguments.hands,
             until_idle_s: arguments.until_idle,
         })
     }
@@ -96,6 +99,9 @@ impl Options {
         }
         for (field, value) in self.profile.values() {
             eprintln!("{}", say(lang, Word::Option, &[&field.name, &value]));
+        }
+        if self.hands {
+            eprintln!("{}", say(lang, Word::HandsHow, &[]));
         }
     }
 }

@@ -37,7 +37,9 @@ fn noticed(which: Break, seed: u64, only: Option<u8>) -> Option<(String, String)
 pub fn run(arguments: &BreaksArguments) -> Result<Exit, Failure> {
     // A mistake may make the product stop itself; that is a way to notice it, and no reason to print a backtrace.
     panic::set_hook(Box::new(|_| {}));
-    print("| mistake | what is done wrong | invariant | seed | noticed by | seed, its own checker alone |\n|---|---|---|---|---|---|\n")?;
+    print(
+        "| mistake | what is done wrong | invariant | seed | noticed by | seed, its own checker alone |\n|---|---|---|---|---|---|\n",
+    )?;
     let mut exit = Exit::Ok;
     let (first, last) = arguments.seeds;
     let chosen = |which: &&Break| arguments.only.as_ref().is_none_or(|name| which.name() == name);

@@ -42,7 +42,13 @@ words! {
         "{} is no act; write `inner` or `outer`, then lose, hold, release, double, corrupt or swap, then perhaps a part of a name",
         "{} 不是动作；请写 `inner` 或 `outer`，再写 lose、hold、release、double、corrupt 或 swap，可再加文件名的一部分";
     HandsDeaf: "cannot read standard input: {}; the bridge goes on without hands", "无法读取标准输入：{}；bridge 继续运行，不再接受手工动作";
-    HandDone: "by hand: {} {} {}", "手工：{} {} {}";
+    HandsHow:
+        "acts of the hand: write `outer lose pay`, `inner hold`, `inner release` or the like, and press Enter; Ctrl-C ends the bridge",
+        "手工动作：输入 `outer lose pay`、`inner hold`、`inner release` 之类，按回车；Ctrl-C 结束";
+    HandDone: "noted for {}: {} {}", "已记下，{}：{} {}";
+    LaneTakes: "{}: takes {} in", "{}：摄入 {}";
+    LaneDelivers: "{}: delivers {}", "{}：送达 {}";
+    LaneLoses: "{}: loses {}", "{}：丢失 {}";
     Mended: "{}: that works again", "{}：已恢复";
     Stopped: "stopped by a signal; files in flight stay in {} for the next run", "收到信号停止；在途文件保留在 {}，供下次运行";
     Idle: "nothing was on its way for {} s", "{} 秒内没有在途文件";
@@ -61,8 +67,19 @@ words! {
     SummaryDelay:
         "  delay: mean {} ms, p50 {} ms, p99 {} ms, greatest {} ms",
         "  延迟：平均 {} 毫秒，p50 {} 毫秒，p99 {} 毫秒，最大 {} 毫秒";
-    WorldPass: "seed {}: pass", "种子 {}：通过";
-    WorldBroken: "seed {}: broken: {}", "种子 {}：违反：{}";
+    CheckHow:
+        "`gap-sim check EXERCISE` asks the question, `gap-sim check EXERCISE ANSWER` judges an answer.",
+        "`gap-sim check 练习` 显示题目，`gap-sim check 练习 答案` 判断答案。";
+    CheckRight: "Right. {}", "正确。{}";
+    CheckWrong: "Not so. {}", "不对。{}";
+    AnswerEmpty: "the answer is empty; write a number, a word or a letter, as the question wants it", "答案为空；请按题目要求写数字、单词或字母";
+    AnswerTooLong: "an answer has at most {} characters; write only the number, the word or the letter", "答案最多 {} 个字符；请只写数字、单词或字母";
+    AnswerNoNumber: "the question wants a whole number; write it in digits, such as 12", "本题要求整数；请用数字书写，例如 12";
+    AnswerOtherUnit: "the question wants another unit; read it again and convert", "本题要求另一种单位；请重读题目并换算";
+    AnswerNoLetter: "the question wants a letter from a to {}; write only the letter", "本题要求 a 到 {} 中的一个字母；请只写字母";
+    StoryEnd: "How things stand at the end (batches):", "最终状态（批次数）：";
+    WorldPass: "seed {}: pass: every invariant held", "种子 {}：通过：各项不变量均成立";
+    WorldBroken: "seed {}: broken: invariant {} ({}): {}", "种子 {}：违反：不变量 {}（{}）：{}";
     WorldStuck: "seed {}: not converged: {}", "种子 {}：未收敛：{}";
     WorldUndecided: "seed {}: not judged after {} steps", "种子 {}：{} 步后仍无法判定";
     WorldCrashed: "seed {}: crashed: {}", "种子 {}：崩溃：{}";

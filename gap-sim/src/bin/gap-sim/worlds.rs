@@ -8,6 +8,7 @@ use crate::print;
 use crate::swarm_report::Totals;
 use crate::words::{Word, say};
 use ferry_core::coverage::{self, Place};
+use gap_sim::check::Violation;
 use gap_sim::world::World;
 use gap_sim::world::faults::Fault;
 use gap_sim::world::options::Options;
@@ -52,7 +53,9 @@ impl Finished {
         match &self.result {
             Ok(report) => match &report.verdict {
                 Verdict::Pass => say(lang, Word::WorldPass, &[&self.seed]),
-                Verdict::Correctness(violation) => say(lang, Word::WorldBroken, &[&self.seed, violation]),
+                Verdict::Correctness(Violation { invariant, checker, text }) => {
+                    say(lang, Word::WorldBroken, &[&self.seed, invariant, checker, text])
+                }
                 Verdict::Liveness(what) => say(lang, Word::WorldStuck, &[&self.seed, what]),
                 Verdict::Undecided => say(lang, Word::WorldUndecided, &[&self.seed, &report.steps]),
             },
