@@ -54,6 +54,10 @@ pub struct RunArguments {
     /// Instead of a drawn world, one in which one way is down for a week while so many rows pile up.
     #[arg(long, value_name = "ROWS", conflicts_with = "scenario", value_parser = clap::value_parser!(u64).range(1..=BACKLOG_ROWS_MAX))]
     pub backlog: Option<u64>,
+    /// Keys that cost nothing stand for the real ones, as in four worlds of five of a swarm with this option.
+    #[cfg(feature = "breaks")]
+    #[arg(long)]
+    pub toy_keys: bool,
     /// Tells of status files too.
     #[arg(long, requires = "scenario")]
     pub statuses: bool,

@@ -70,6 +70,8 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
         return crate::story::tell(name, arguments, lang);
     }
     let seed = crate::options::seed(arguments.seed)?;
+    #[cfg(feature = "breaks")]
+    ferry_format::toy_keys::set(arguments.toy_keys);
     let mut world = match arguments.backlog {
         Some(rows) => World::backlog(seed, rows),
         None => World::new(Options::draw(seed), arguments.trace.is_some()),
