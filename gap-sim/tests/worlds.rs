@@ -126,13 +126,28 @@ fn titles_and_lessons_stand_in_both_languages() {
 }
 
 #[test]
+fn the_watermark_of_a_page_rises_only_when_something_is_applied() {
+    let applied = |name: &str| {
+        let page = page_of(name, "a lesson");
+        let marks = page.split("{\"at\":").filter(|mark| mark.contains("\"kind\":\"applied\""));
+        marks.filter(|mark| mark.contains("\"stream\":\"confirm\"")).count()
+    };
+    assert_eq!(applied("lost-batch"), 2);
+    assert_eq!(applied("unknown-commit"), 1, "the try of which nothing is known does not count beside the second one");
+    assert_eq!(applied("poisoned-row"), 1, "a refused batch moves nothing");
+    assert_eq!(applied("meddled-watermark"), 1, "nor does a hand in the database");
+}
+
+#[test]
 fn a_page_stands_alone_and_cannot_be_ended_by_its_data() {
-    let played = play("lost-batch");
-    let text = |text: &str| [text.to_owned(), text.to_owned()];
-    let about =
-        About { title: text("a title"), lesson: text("</script><b>"), seed: 1, verdict: text("pass"), chinese: false };
-    let page = page(&about, &played);
+    let page = page_of("lost-batch", "</script><b>");
     assert!(!page.contains("/*DATA*/") && !page.contains("</script><b>"));
     assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("https:"));
     assert!(page.contains("\"ends\":\"lost\""));
+}
+
+fn page_of(name: &str, lesson: &str) -> String {
+    let text = |text: &str| [text.to_owned(), text.to_owned()];
+    let about = About { title: text("a title"), lesson: text(lesson), seed: 1, verdict: text("pass"), chinese: false };
+    page(&about, &play(name))
 }

@@ -5,10 +5,10 @@ use ferry_format::{FileName, NameKind};
 use serde_json::{Value, json};
 
 use super::Played;
+use super::ending::Ending;
 use super::flight::{End, Flight, flights};
 use super::timeline::{Entry, Place, outage};
 use crate::direction::Direction;
-use crate::world::World;
 use crate::world::trace::Line;
 
 /// The page with a place for the data of a run.
@@ -49,7 +49,7 @@ pub fn page(about: &About, played: &Played) -> String {
         "last": last,
         "entries": told.iter().map(entry).collect::<Vec<Value>>(),
         "files": files(&lines, world.options.profile.delay_max_ms),
-        "marks": marks(world, &lines),
+        "marks": marks(&played.ending(), &lines),
         "notices": notices(&lines),
         "outages": outage(world).into_iter().map(outage_value).collect::<Vec<Value>>(),
         "ending": played.ending().sentences(),
@@ -125,9 +125,9 @@ fn label(name: &str) -> String {
 }
 
 /// How far each stream was cut, applied and known to be applied, whenever it moved.
-fn marks(world: &World, lines: &[&Line]) -> Vec<Value> {
+fn marks(ending: &Ending, lines: &[&Line]) -> Vec<Value> {
     let mut marks = Vec::new();
-    for line in lines {
+    for (index, line) in lines.iter().enumerate() {
         let words: Vec<&str> = line.text.split(' ').collect();
         match words.as_slice() {
             ["record", batches @ ..] => {
@@ -136,10 +136,16 @@ fn marks(world: &World, lines: &[&Line]) -> Vec<Value> {
                 }
             }
             ["apply", stream, "after", seq, "batches", count] => {
-                let through = seq.parse::<u64>().unwrap_or(0) + count.parse::<u64>().unwrap_or(0);
-                // What was refused moved nothing.
-                let reached = stream.parse().map_or(0, |stream| world.applied_seq(&stream));
-                push(&mut marks, line, "applied", &format!("{stream}/{}", through.min(reached)));
+                let after = seq.parse::<u64>().unwrap_or(0);
+                let through = after + count.parse::<u64>().unwrap_or(0);
+                // What was refused, or is tried again, moved nothing.
+                let refusal = ending.stream(stream).and_then(|end| end.refusal.as_ref());
+                let is_refused = refusal.is_some_and(|refusal| (after + 1..=through).contains(&refusal.seq));
+                let again = format!("apply {stream} after {seq} ");
+                let is_tried_again = lines[index + 1..].iter().any(|later| later.text.starts_with(&again));
+                if !is_refused && !is_tried_again {
+                    push(&mut marks, line, "applied", &format!("{stream}/{through}"));
+                }
             }
             ["settle", batch] => push(&mut marks, line, "known", batch),
             _ => {}
