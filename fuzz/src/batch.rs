@@ -1,13 +1,13 @@
 //! Batches: whole files, single records, and files made from a statement and what it is about.
 
 use ferry_format::lines::write_batch_header;
-use ferry_format::magic::MAGIC_BYTES;
 use ferry_format::{
     Batch, Compression, Expect, Kind, Verified, inspect_batch, open_batch, parse_record, reseal_batch, seal_batch,
     verify_batch, write_record,
 };
 
 use crate::forge::{self, BATCH};
+use crate::layout;
 use crate::refusal::accepted;
 use crate::zones::{Counted, ZONES, cheaply};
 
@@ -74,8 +74,7 @@ fn open(file: &[u8]) -> Option<Verified<Batch>> {
     let inspected = inspect_batch(file);
     if let Ok(inspected) = &inspected {
         let header = write_batch_header(&inspected.envelope, &inspected.statement);
-        assert!(file[MAGIC_BYTES..].starts_with(&header), "a header has a second spelling");
-        assert!(file[MAGIC_BYTES + header.len()] == b'\n', "a header is longer than it was read");
+        layout::check(file, &header, &inspected.envelope);
     }
     let verified = verify_batch(file, &expect);
     let opened = open_batch(file, &expect, &ZONES.inner);

@@ -1,5 +1,6 @@
 //! Cards: whole files, and header lines that are signed here.
 
+use ferry_format::magic::END_MAGIC;
 use ferry_format::{Card, Digest, Kind, SignedLine, canon, signed_part, write_signed_line};
 
 use crate::refusal::accepted;
@@ -31,5 +32,8 @@ fn whole(file: &[u8]) -> bool {
     let Some(card) = accepted(Card::parse(file)) else { return false };
     let line = SignedLine::read(file, Kind::Card).expect("a card is a signed line");
     assert_eq!(card.fingerprint(), Digest::of(&[line.line]));
+    let signature = file[line.signed.len()..].strip_suffix(END_MAGIC).expect("a card ends with the end");
+    let is_hex = signature.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    assert!(is_hex, "a card holds more than its parts");
     true
 }

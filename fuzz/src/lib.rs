@@ -9,6 +9,7 @@ mod contract;
 mod forge;
 mod gate;
 mod header;
+mod layout;
 mod refusal;
 mod status;
 mod trust;

@@ -5,6 +5,7 @@ use ferry_format::magic::MAGIC_BYTES;
 use ferry_format::{Compression, Expect, Kind, Status, Verified, open_status, seal_status, verify_status};
 
 use crate::forge::{self, STATUS};
+use crate::layout;
 use crate::refusal::accepted;
 use crate::zones::{Counted, ZONES, cheaply};
 
@@ -50,7 +51,7 @@ fn open(file: &[u8]) -> Option<Verified<Status>> {
     if let Ok(verified) = &verified {
         let line = file[MAGIC_BYTES..].split(|byte| *byte == b'\n').next().unwrap_or_default();
         let (envelope, statement) = read_status_header(line).expect("what verifies has a good header");
-        assert!(write_status_header(&envelope, &statement) == line, "a header has a second spelling");
+        layout::check(file, &write_status_header(&envelope, &statement), &envelope);
         assert_eq!(statement, verified.statement);
     }
     let status = accepted(opened)?;
