@@ -7,6 +7,10 @@ use crate::error::FormatError;
 use crate::ident::hex_decode_vec;
 use crate::limits::{TABLE_NAME_BYTES_MAX, TEXT_BYTES_MAX};
 
+/// As much of an unknown field's name as an error repeats, in bytes: enough to find it, and too little to fill a log or the
+/// reason beside a refused file, whose names anyone can choose.
+const NAME_SHOWN_BYTES_MAX: usize = 64;
+
 /// An object that is being read.
 pub(crate) struct Fields {
     path: String,
@@ -28,7 +32,7 @@ impl Fields {
     pub fn done(self) -> Result<(), FormatError> {
         match self.entries.first() {
             None => Ok(()),
-            Some((key, _)) => Err(FormatError::UnknownField { field: self.at(key) }),
+            Some((key, _)) => Err(FormatError::UnknownField { field: self.at(shown(key)) }),
         }
     }
 
@@ -172,6 +176,10 @@ pub fn is_table_name(name: &str) -> bool {
     name.len() <= TABLE_NAME_BYTES_MAX && name.starts_with(|c: char| c.is_ascii_lowercase()) && tail_ok
 }
 
+fn shown(name: &str) -> &str {
+    name.get(..NAME_SHOWN_BYTES_MAX).unwrap_or(name)
+}
+
 pub(crate) fn bad(field: &str, reason: &'static str) -> FormatError {
     FormatError::BadValue { field: field.to_owned(), reason }
 }
@@ -203,4 +211,22 @@ fn check_free_text(text: &str) -> Result<(), &'static str> {
         return Err("must be printable ASCII without quote and backslash");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canon;
+
+    #[test]
+    fn an_unknown_field_is_told_in_few_words_however_long_its_name() {
+        let told = |length: usize| {
+            let line = format!("{{\"{}\":1}}", "x".repeat(length));
+            let error = Fields::of(canon::parse(line.as_bytes()).unwrap(), "body").unwrap().done().unwrap_err();
+            error.to_string()
+        };
+        assert_eq!(told(3), "unknown field body.xxx");
+        assert_eq!(told(1 << 19), told(NAME_SHOWN_BYTES_MAX));
+        assert_eq!(told(NAME_SHOWN_BYTES_MAX).len(), "unknown field body.".len() + NAME_SHOWN_BYTES_MAX);
+    }
 }

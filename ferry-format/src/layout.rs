@@ -37,10 +37,7 @@ impl<'a> Layout<'a> {
         }
         let header = header_line(strip(bytes, kind)?)?;
         let (signed, rest) = bytes.split_at(MAGIC_BYTES + header.len() + 1);
-        let mut fields = Fields::of(canon::parse(header)?, "")?;
-        let envelope = Envelope::read(fields.object("envelope")?)?;
-        let statement = fields.required("statement")?;
-        fields.done()?;
+        let (envelope, statement) = read_header(header)?;
         Ok(Self { digest: statement_digest(kind, &statement), statement, envelope, signed, rest })
     }
 
@@ -67,6 +64,15 @@ pub(crate) fn header_line(bytes: &[u8]) -> Result<&[u8], FormatError> {
         None if bytes.len() < HEADER_BYTES_MAX => Err(FormatError::Truncated),
         None => Err(FormatError::Limit { what: "header bytes", max: HEADER_BYTES_MAX as u64 }),
     }
+}
+
+/// The two parts of a header line. The statement is not yet interpreted.
+pub(crate) fn read_header(line: &[u8]) -> Result<(Envelope, Value), FormatError> {
+    let mut fields = Fields::of(canon::parse(line)?, "")?;
+    let envelope = Envelope::read(fields.object("envelope")?)?;
+    let statement = fields.required("statement")?;
+    fields.done()?;
+    Ok((envelope, statement))
 }
 
 /// Checks that `end` is the end magic and nothing else.

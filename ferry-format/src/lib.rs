@@ -20,6 +20,7 @@ pub mod ident;
 pub mod keys;
 mod layout;
 pub mod limits;
+pub mod lines;
 pub mod magic;
 pub mod merkle;
 pub mod open;

@@ -1,6 +1,5 @@
 //! Opens files with a private key: everything that `verify` checks, and then the rows.
 
-use crate::canon;
 use crate::chunks::{Stream, TAG_BYTES};
 use crate::compress::decompress;
 use crate::envelope::{Envelope, check_chunk_bytes};
@@ -8,11 +7,12 @@ use crate::error::FormatError;
 use crate::keys::{DataKey, KeyProvider};
 use crate::layout::{Layout, Tail};
 use crate::limits::SALT_BYTES;
+use crate::lines::read_status_body;
 use crate::payload::{Payload, plain_of};
 use crate::records::{Op, parse_record};
 use crate::verified::Verified;
 use crate::verify::{Expect, check_batch, check_status};
-use crate::{BatchStatement, Digest, KeyId, Plain, StatusBody, StatusStatement, status_body};
+use crate::{BatchStatement, Digest, KeyId, Plain, StatusBody, StatusStatement};
 
 /// A batch with its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub fn open_status(bytes: &[u8], expect: &Expect<'_>, keys: &dyn KeyProvider) ->
     let (statement, layout, tail) = check_status(bytes, expect)?;
     let plain = unseal(&layout, &tail, statement.plain, keys)?;
     let line = plain.get(SALT_BYTES..).and_then(|line| line.strip_suffix(b"\n")).ok_or(FormatError::PlainLength)?;
-    let body = status_body::read(canon::parse(line)?)?;
+    let body = read_status_body(line)?;
     Ok(Verified::new(Status { statement, body, digest: layout.digest, signer: layout.envelope.signer }))
 }
 

@@ -14,6 +14,9 @@ pub trait SpoolFixture {
     /// Damages a batch where it lies in the spool.
     fn damage(&mut self, side: Side, id: &BatchId);
 
+    /// Changes a byte of a batch's header where it lies: the file is whole, and another one by its digest.
+    fn disguise(&mut self, side: Side, id: &BatchId);
+
     /// Leaves what a process that is killed while it writes leaves beside the batches of stream `bill`.
     fn leave_unfinished(&mut self, side: Side);
 
@@ -43,6 +46,7 @@ macro_rules! spool_cases {
             a_damaged_batch_is_not_handed_over,
             a_damaged_batch_is_set_aside_and_the_others_are_listed,
             another_batch_with_the_same_eight_digits_is_not_overwritten,
+            a_batch_that_a_disk_made_another_of_is_put_again,
             an_unfinished_file_is_no_batch,
             everything_is_there_after_a_restart,
             a_status_is_kept_under_its_name,
@@ -198,6 +202,14 @@ fn another_batch_with_the_same_eight_digits_is_not_overwritten(fixture: &mut dyn
     other.digest.0[31] ^= 1;
     assert_eq!(kind(fixture.spool().put(Side::In, &other, b"another batch")), FaultKind::Conflict);
     assert_eq!(kind(fixture.spool().get(Side::In, &other)), FaultKind::Corrupt);
+    assert_eq!(fixture.spool().get(Side::In, &made[0].0), Ok(made[0].1.clone()));
+}
+
+fn a_batch_that_a_disk_made_another_of_is_put_again(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::In, &[1]);
+    fixture.disguise(Side::In, &made[0].0);
+    assert_eq!(kind(fixture.spool().get(Side::In, &made[0].0)), FaultKind::Corrupt);
+    assert_eq!(put(fixture, Side::In, &[1]), made);
     assert_eq!(fixture.spool().get(Side::In, &made[0].0), Ok(made[0].1.clone()));
 }
 

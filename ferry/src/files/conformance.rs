@@ -70,6 +70,14 @@ impl SpoolFixture for RealFiles {
         truncate(&self.files.spool.spool_path(side, id));
     }
 
+    fn disguise(&mut self, side: Side, id: &BatchId) {
+        let path = self.files.spool.spool_path(side, id);
+        let mut bytes = std::fs::read(&path).unwrap();
+        ferry_core::conformance::disguise(&mut bytes);
+        std::fs::remove_file(&path).unwrap();
+        std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), &bytes).unwrap();
+    }
+
     fn leave_unfinished(&mut self, side: Side) {
         let id = BatchId { stream: "bill".parse().unwrap(), epoch: 1, seq: 9, digest: ferry_format::Digest([0; 32]) };
         let path = self.files.spool.spool_path(side, &id).with_file_name("tmp-1-2");

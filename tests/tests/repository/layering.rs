@@ -7,12 +7,13 @@ use toml::{Table, Value};
 use crate::sources::{assert_none, read};
 
 /// For each crate of the workspace the crates of the workspace that its code may use.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
     ("ferry-format", &[]),
     ("ferry-core", &["ferry-format"]),
     ("ferry", &["ferry-format", "ferry-core"]),
     ("contract", &[]),
     ("gap-sim", &["ferry-format", "ferry-core", "contract"]),
+    ("fuzz", &["ferry-format", "ferry-core", "ferry"]),
     ("tests", &["ferry-format", "ferry-core", "contract", "gap-sim"]),
 ];
 

@@ -23,7 +23,7 @@ impl Source {
 
     /// Whether the file is data that a program made or another project wrote, which our rules about form do not reach.
     pub fn is_data(&self) -> bool {
-        self.path.split('/').any(|part| part == "testdata" || part == "data")
+        self.path.split('/').any(|part| ["testdata", "data", "corpus"].contains(&part))
             || [".snap", ".csv", ".lock", ".proptest-regressions"].iter().any(|end| self.path.ends_with(end))
             || self.path.starts_with("LICENSE-")
     }

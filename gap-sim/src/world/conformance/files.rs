@@ -88,6 +88,11 @@ impl SpoolFixture for SimFiles {
             .rot(&format!("{}/{}", spool_directory(side), batch_name(id)), |bytes| bytes.truncate(bytes.len() - 1));
     }
 
+    fn disguise(&mut self, side: Side, id: &BatchId) {
+        let path = format!("{}/{}", spool_directory(side), batch_name(id));
+        self.disk.rot(&path, |bytes| ferry_core::conformance::disguise(bytes));
+    }
+
     fn leave_unfinished(&mut self, side: Side) {
         self.disk.write(&format!("{}/.unfinished.tmp", spool_directory(side)), Arc::new(vec![0; 9])).unwrap();
     }
