@@ -41,7 +41,10 @@ pub(super) const ALL: &[Exercise] = &[
             "随机世界 --seed 53：网闸丢失了多少个文件？",
         ],
         kind: Kind::Number(Unit::Count, find::drawn_lost),
-        hint: ["The lines that begin with fault count what acted.", "以 fault 开头的各行统计发生了什么。"],
+        hint: [
+            "Count the lines of the trace with loses; what the virus scan removes is lost too.",
+            "数一数跟踪中含 loses 的行；病毒扫描删除的也算丢失。",
+        ],
         reason: [
             "And yet everything that was committed is applied, or somebody is told why not.",
             "尽管如此，提交的一切都已应用，或者有人被告知为何没有。",
