@@ -6,7 +6,6 @@ use crate::scenario::ending::{Ending, StreamEnd};
 use crate::scenario::flight::{End, Flight, flights};
 use crate::scenario::{Played, Scenario};
 use crate::world::World;
-use crate::world::faults::Fault;
 use crate::world::host::ZoneId;
 use crate::world::options::Options;
 use crate::world::run::Verdict;
@@ -14,7 +13,7 @@ use crate::world::trace::Line;
 use ferry_format::{FileName, NameKind};
 
 /// The drawn world that the course reads.
-pub(super) const DRAWN_SEED: u64 = 12;
+pub(super) const DRAWN_SEED: u64 = 53;
 
 /// A scenario that was run.
 pub(super) struct Story {
@@ -311,7 +310,7 @@ pub(super) fn drawn_waits() -> Option<Vec<String>> {
 }
 
 pub(super) fn drawn_lost() -> Option<u64> {
-    let lost = drawn().0.faults.of(Fault::Loss);
+    let lost = drawn().0.trace.lines().filter(|line| line.text.starts_with("loses ")).count() as u64;
     (lost > 0).then_some(lost)
 }
 

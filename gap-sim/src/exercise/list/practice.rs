@@ -9,8 +9,8 @@ pub(super) const ALL: &[Exercise] = &[
         name: "drawn-hash",
         part: 12,
         question: [
-            "Drawn world --seed 12: what are the first eight digits of the trace hash?",
-            "随机世界 --seed 12：跟踪哈希的前八位是什么？",
+            "Drawn world --seed 53: what are the first eight digits of the trace hash?",
+            "随机世界 --seed 53：跟踪哈希的前八位是什么？",
         ],
         kind: Kind::Word(find::drawn_hash),
         hint: ["It stands in the line before the verdict.", "在结论的前一行。"],
@@ -23,8 +23,8 @@ pub(super) const ALL: &[Exercise] = &[
         name: "drawn-waits",
         part: 12,
         question: [
-            "Drawn world --seed 12: name a stream and one that it depends on, with a space between: WAITER OTHER.",
-            "随机世界 --seed 12：写出一个流以及它所依赖的一个流，中间用空格：等待者 被等待者。",
+            "Drawn world --seed 53: name a stream and one that it depends on, with a space between: WAITER OTHER.",
+            "随机世界 --seed 53：写出一个流以及它所依赖的一个流，中间用空格：等待者 被等待者。",
         ],
         kind: Kind::Word(find::drawn_waits),
         hint: ["The lines that begin with stream say what each depends on.", "以 stream 开头的各行写明各自依赖什么。"],
@@ -37,11 +37,14 @@ pub(super) const ALL: &[Exercise] = &[
         name: "drawn-lost",
         part: 12,
         question: [
-            "Drawn world --seed 12: how many files does the gate lose?",
-            "随机世界 --seed 12：网闸丢失了多少个文件？",
+            "Drawn world --seed 53: how many files does the gate lose?",
+            "随机世界 --seed 53：网闸丢失了多少个文件？",
         ],
         kind: Kind::Number(Unit::Count, find::drawn_lost),
-        hint: ["The lines that begin with fault count what acted.", "以 fault 开头的各行统计发生了什么。"],
+        hint: [
+            "Count the lines of the trace with loses; what the virus scan removes is lost too.",
+            "数一数跟踪中含 loses 的行；病毒扫描删除的也算丢失。",
+        ],
         reason: [
             "And yet everything that was committed is applied, or somebody is told why not.",
             "尽管如此，提交的一切都已应用，或者有人被告知为何没有。",
@@ -51,8 +54,8 @@ pub(super) const ALL: &[Exercise] = &[
         name: "drawn-batch",
         part: 12,
         question: [
-            "Drawn world --seed 12: which batch does the gate lose first? Write it as stream/seq.",
-            "随机世界 --seed 12：网闸最先丢失的是哪个批次？写作 流/序号。",
+            "Drawn world --seed 53: which batch does the gate lose first? Write it as stream/seq.",
+            "随机世界 --seed 53：网闸最先丢失的是哪个批次？写作 流/序号。",
         ],
         kind: Kind::Word(find::drawn_batch),
         hint: [
