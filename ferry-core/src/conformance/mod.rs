@@ -139,17 +139,17 @@ fn sealed(side: Side, stream: &str, epoch: u64, seq: u64) -> (BatchId, Vec<u8>) 
     (BatchId::of(&statement, sealed.digest), sealed.bytes)
 }
 
-/// The name of a batch file in a drop directory.
 /// Makes another whole file of a sealed one: the time at which it was cut ends in another digit.
 ///
 /// # Panics
 /// When the file has no such field.
 pub fn disguise(bytes: &mut [u8]) {
-    let field = b"\"cut_at_ms\":";
+    let field = b"\"cut_at\":";
     let at = bytes.windows(field.len()).position(|window| window == field).expect("a statement says when it was cut");
     bytes[at + field.len()] ^= 1;
 }
 
+/// The name of a batch file in a drop directory.
 fn batch_name(side: Side, seq: u64) -> String {
     let kind = NameKind::Batch { stream: "bill".parse().unwrap(), epoch: 1, seq };
     name(side, kind)
