@@ -240,6 +240,9 @@ const HELP_ZH: &[SubcommandHelp] = &[
             ("seed", "决定一切的种子；不给则随机抽取并显示。"),
             ("trace", "输出跟踪记录的最后若干行（默认 200）。"),
             ("scenario", "讲述一个命名场景（见 `gap-sim scenarios`），而不是随机世界。"),
+            ("backlog", "不抽取世界，而是一个单向中断一周、其间积压这么多行的世界。"),
+            #[cfg(feature = "breaks")]
+            ("toy_keys", "用零成本的密钥代替真密钥，与带此选项的 swarm 中五分之四的世界相同。"),
             ("statuses", "同时显示状态文件。"),
             ("html", "把故事写成一个独立的网页文件。"),
         ],
@@ -252,6 +255,8 @@ const HELP_ZH: &[SubcommandHelp] = &[
             ("random", "从一个随机种子（会显示）起运行这么多个。"),
             ("regressions", "先运行文件中的种子：每行一个，其后为说明；`#` 开头为注释。"),
             ("stop_after", "失败达到此数后停止。"),
+            #[cfg(feature = "breaks")]
+            ("coverage", "每种故障须在至少二十分之一的世界中发生，且到达协议中应对它的代码点，否则不通过。"),
             #[cfg(feature = "breaks")]
             ("toy_keys", "五个世界中的四个用零成本的密钥代替真密钥。"),
         ],
