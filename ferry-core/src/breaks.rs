@@ -98,7 +98,7 @@ breaks! {
     /// An old status counts as a new one.
     StaleStatusAccepted = "stale-status-accepted", 12;
     /// A peer's watermark is compared by its place alone.
-    WatermarkWithoutDigest = "watermark-without-digest", 12;
+    WatermarkWithoutDigest = "watermark-without-digest", 7;
 }
 
 #[cfg(feature = "breaks")]

@@ -79,7 +79,7 @@ impl Sender {
         match self.unsettled.get(&mark.seq) {
             Some(batch) if batch.digest == mark.digest || breaks::is(Break::WatermarkWithoutDigest) => {
                 evidence.progress = true;
-                self.settling = Some(mark.clone());
+                self.settling = Some(Mark { digest: batch.digest, ..mark.clone() });
             }
             Some(_) | None => {
                 coverage::hit(Place::ForeignWatermark);

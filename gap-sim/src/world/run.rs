@@ -324,13 +324,16 @@ impl World {
 
     /// A daemon may be killed, and power be cut, also while it takes up its work.
     fn strike_start(&mut self, zone: ZoneId) -> Option<Fault> {
-        let fault = if self.prng.below(2) == 0 { Fault::Crash } else { Fault::PowerCut };
-        let strikes = !self.is_safe && self.options.strikes.contains_key(&fault) && self.prng.below(3) == 0;
-        if strikes {
-            let steps = self.prng.below(12);
-            self.host(zone).fuse.light(steps);
+        let kinds = [Fault::Crash, Fault::PowerCut];
+        let drawn: Vec<Fault> =
+            kinds.into_iter().filter(|kind| self.options.strikes.contains_key(kind) && !self.is_safe).collect();
+        if drawn.is_empty() || self.prng.below(3) > 0 {
+            return None;
         }
-        strikes.then_some(fault)
+        let steps = self.prng.below(12);
+        self.host(zone).fuse.light(steps);
+        let which = usize::try_from(self.prng.below(drawn.len() as u64)).expect("one of two");
+        Some(drawn[which])
     }
 
     /// Faults end: the gate behaves, hosts are mended, and what is down starts.
