@@ -25,8 +25,8 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "lost-batch",
         title: ["The gate loses a batch", "网闸丢失一个批次"],
         lesson: [
-            "The batch after it shows the hole. The receiver reports what is missing, and the owner sends it again.",
-            "后一个批次暴露了空缺；接收方报告缺失，所有者重新发送。",
+            "No gate tells of a loss. When the gate's worst delay has passed without a word of the receiver, the owner sends again.",
+            "网闸不会告知丢失。超过网闸的最长延迟仍无接收方的消息，所有者就重新发送。",
         ],
         safety_s: 300,
         script: |script| {

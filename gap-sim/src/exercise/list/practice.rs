@@ -120,13 +120,13 @@ pub(super) const ALL: &[Exercise] = &[
         name: "bridge-copies",
         part: 14,
         question: [
-            "At the bridge: how many copies are delivered from outer to inner, as the summary says?",
-            "bridge：摘要中外到内方向送达了多少份？",
+            "At the bridge: how many deliveries from outer to inner does the summary count in all, second copies included?",
+            "bridge：摘要中外到内方向共送达多少次（含重复副本）？",
         ],
         kind: Kind::Number(Unit::Count, find::bridge_copies),
         hint: [
-            "In the summary, below outer to inner, the line with delivered.",
-            "在摘要的“外到内”下面，“送达”那一行。",
+            "In the summary, below outer to inner, the first number after delivered.",
+            "在摘要的“外到内”下面，“送达”之后的第一个数。",
         ],
         reason: ["One file of six was lost and one came twice.", "六个文件中丢失一个，有一个到达两次。"],
     },
