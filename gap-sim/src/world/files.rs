@@ -109,7 +109,7 @@ impl SimSpool {
 impl Spool for SimSpool {
     fn put(&self, side: Side, id: &BatchId, bytes: &[u8]) -> Result<(), PortError> {
         let (directory, name) = (spool_directory(side), batch_name(id));
-        // What a failing disk has made of a file bears the name no longer that its own digest gives.
+        // What a failing disk has made of a file does not bear the name that its own digest gives.
         let there = self.identify(&format!("{directory}/{name}")).filter(|other| batch_name(other) == name);
         if there.is_some_and(|other| other.digest != id.digest) {
             return Err(PortError::new(FaultKind::Conflict, "the name is another batch's"));
