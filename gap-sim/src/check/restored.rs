@@ -70,6 +70,10 @@ impl Restored {
             self.unanchored.remove(&zone);
             return;
         }
+        // A second order to start a daemon that runs is no start.
+        if self.unanchored.get(&zone).is_some_and(|start| start.boot == link.boot()) {
+            return;
+        }
         let own = world.model.streams.iter().filter(|(_, stream)| stream.owner == zone);
         let start = Unanchored {
             boot: link.boot(),
