@@ -7,8 +7,9 @@ use ferry_format::{BatchStatement, Digest, EpochId, FormatError, Mark, StatusBod
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
     Anchor, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation, OutgoingBatch, PortError,
-    QuarantineNote, Scan, Settled, Vetted,
+    QuarantineNote, Retained, Scan, Settled, Vetted,
 };
+use crate::retention::Prunable;
 
 /// Names one action from its issue to its completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +28,7 @@ pub enum Lane {
     Take,
     /// Applies groups.
     Apply,
-    /// Writes what the operator sees.
+    /// Writes what the operator sees, and clears the archive: nothing waits for either.
     Note,
 }
 
@@ -177,6 +178,10 @@ pub enum Action {
     },
     /// Write what the operator sees.
     Note(Notes),
+    /// Remember how long batches have been archived.
+    Retain(Retained),
+    /// Take the rows out of batches that have been archived long enough.
+    Prune(Prunable),
 }
 
 impl Action {
@@ -194,7 +199,7 @@ impl Action {
             | Self::Recall { .. }
             | Self::KeepStatus { .. } => Lane::Take,
             Self::Expel { .. } | Self::Follow { .. } | Self::Apply { .. } | Self::ReadMark { .. } => Lane::Apply,
-            Self::Note(_) => Lane::Note,
+            Self::Note(_) | Self::Retain(_) | Self::Prune(_) => Lane::Note,
         }
     }
 }
@@ -243,4 +248,8 @@ pub enum Outcome {
     StatusPublished(u64, Result<Vec<String>, PortError>),
     /// Of [`Action::Note`].
     Noted(Notes, Result<(), PortError>),
+    /// Of [`Action::Retain`].
+    Retained(Result<(), PortError>),
+    /// Of [`Action::Prune`]: how many batches that were.
+    Pruned(Prunable, Result<usize, PortError>),
 }

@@ -99,6 +99,10 @@ breaks! {
     StaleStatusAccepted = "stale-status-accepted", 12;
     /// A peer's watermark is compared by its place alone.
     WatermarkWithoutDigest = "watermark-without-digest", 7;
+    /// How long a batch has been archived is read from the wall clock.
+    RetentionByWallClock = "retention-by-wall-clock", 7;
+    /// What has been archived long enough is cleared without a fresh word of the peer, and whatever is wrong.
+    PrunedUnconfirmed = "pruned-unconfirmed", 7;
 }
 
 #[cfg(feature = "breaks")]

@@ -91,6 +91,10 @@ places! {
     Disputed = "disputed";
     /// The peer has applied something under a digest that is not ours.
     ForeignWatermark = "foreign-watermark";
+    /// A batch has been archived long enough.
+    Pruned = "pruned";
+    /// A batch has been archived long enough, and nobody confirms at the moment that it is applied.
+    PruneWaits = "prune-waits";
 }
 
 #[cfg(feature = "breaks")]

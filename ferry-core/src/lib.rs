@@ -20,6 +20,7 @@ pub mod perform;
 pub mod ports;
 pub mod ranges;
 pub mod receiver;
+pub mod retention;
 pub mod sender;
 pub mod settings;
 pub mod time;

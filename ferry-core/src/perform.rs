@@ -84,6 +84,12 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = ports.store.note(&notes);
             Outcome::Noted(notes, result)
         }
+        Action::Retain(retained) => Outcome::Retained(ports.store.retain(&retained)),
+        Action::Prune(what) => {
+            let (side, through) = (what.side(), what.through);
+            let result = ports.spool.prune(side, &what.stream, what.epoch, through, crate::settings::PRUNES_MAX);
+            Outcome::Pruned(what, result)
+        }
         incoming @ (Action::Scan
         | Action::Take { .. }
         | Action::Keep { .. }
@@ -148,7 +154,9 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         | Action::Publish { .. }
         | Action::PublishStatus { .. }
         | Action::Settle { .. }
-        | Action::Note(_) => unreachable!("outgoing actions are handled by the caller"),
+        | Action::Note(_)
+        | Action::Retain(_)
+        | Action::Prune(_) => unreachable!("outgoing actions are handled by the caller"),
     }
 }
 

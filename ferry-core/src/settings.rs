@@ -50,6 +50,8 @@ pub struct Settings {
     pub retry_ms: u64,
     /// What the operator sees is written at most so often.
     pub note_ms: u64,
+    /// So long after it was applied a batch stays in the archive whole; afterwards its head stays.
+    pub retention_ms: u64,
 }
 
 impl Default for Settings {
@@ -69,6 +71,7 @@ impl Default for Settings {
             resend_max_ms: 30 * 60_000,
             retry_ms: 1_000,
             note_ms: 500,
+            retention_ms: 90 * DAY_MS,
         }
     }
 }
@@ -89,6 +92,7 @@ impl Settings {
             &mut self.resend_max_ms,
             &mut self.retry_ms,
             &mut self.note_ms,
+            &mut self.retention_ms,
         ] {
             divide(ms);
         }
@@ -99,6 +103,19 @@ impl Settings {
     }
 }
 
+/// A day in milliseconds.
+pub const DAY_MS: u64 = 86_400_000;
+/// Whole batches stay in the archive at least so long: a zone that was put back to a backup of last week is given its rows
+/// out of them.
+pub const RETENTION_MIN_MS: u64 = 7 * DAY_MS;
+/// How often at least the time for which batches have been archived is written down: what a restart may lose of it.
+pub const RETAIN_MAX_MS: u64 = 600_000;
+/// Moments remembered by stream within the retention: a batch stays longer than it must by at most a 64th.
+pub const RETENTION_MARKS: u64 = 64;
+/// Moments remembered by stream when none of them can be worked off.
+pub const RETENTION_MARKS_MAX: usize = 2 * RETENTION_MARKS as usize;
+/// Batches cleared from the archive at a time: what the operator sees waits for no more than these.
+pub const PRUNES_MAX: usize = 64;
 /// From this attempt on a batch raises an alarm: four resends without a sign are not the gate's usual loss.
 pub const ALARM_ATTEMPT: u32 = 5;
 /// Heartbeats that may be missed before the peer counts as silent.

@@ -45,15 +45,25 @@ impl<'a> Layout<'a> {
     pub fn tail(&self) -> Result<Tail<'a>, FormatError> {
         let body_bytes = usize::try_from(self.envelope.body_bytes()).map_err(|_| FormatError::Truncated)?;
         let (body, trailer) = self.rest.split_at_checked(body_bytes).ok_or(FormatError::Truncated)?;
-        let (length, trailer) = trailer.split_first().ok_or(FormatError::Truncated)?;
-        let length = usize::from(*length);
-        if length > SIGNATURE_BYTES_MAX {
-            return Err(FormatError::SignatureEncoding);
-        }
-        let (signature, end) = trailer.split_at_checked(length).ok_or(FormatError::Truncated)?;
-        check_end(end)?;
-        Ok(Tail { body, signature })
+        Ok(Tail { body, signature: signature(trailer)? })
     }
+
+    /// The signature of a head, which has nothing between the header and the trailer, to the exact end of the file.
+    pub fn signature_of_head(&self) -> Result<&'a [u8], FormatError> {
+        signature(self.rest)
+    }
+}
+
+/// The signature in a trailer that is nothing else, to its exact end.
+fn signature(trailer: &[u8]) -> Result<&[u8], FormatError> {
+    let (length, trailer) = trailer.split_first().ok_or(FormatError::Truncated)?;
+    let length = usize::from(*length);
+    if length > SIGNATURE_BYTES_MAX {
+        return Err(FormatError::SignatureEncoding);
+    }
+    let (signature, end) = trailer.split_at_checked(length).ok_or(FormatError::Truncated)?;
+    check_end(end)?;
+    Ok(signature)
 }
 
 /// The line that `bytes` begin with, without its newline.

@@ -129,6 +129,18 @@ pub(crate) fn check_batch<'a>(
     expect: &Expect<'_>,
 ) -> Result<(BatchStatement, Layout<'a>, Tail<'a>), FormatError> {
     let (statement, layout, tail) = read_batch(bytes)?;
+    authenticate_batch(&layout, tail.signature, &statement, expect)?;
+    check_chunks(&layout.envelope, tail.body)?;
+    Ok((statement, layout, tail))
+}
+
+/// Trust, link and zones, signature and approvals of a batch.
+pub(crate) fn authenticate_batch(
+    layout: &Layout<'_>,
+    signature: &[u8],
+    statement: &BatchStatement,
+    expect: &Expect<'_>,
+) -> Result<(), FormatError> {
     let claim = Claim {
         kind: Kind::Batch,
         link: &statement.link,
@@ -136,10 +148,8 @@ pub(crate) fn check_batch<'a>(
         to: &statement.to,
         place: Place::Batch { stream: &statement.stream, epoch: statement.epoch, seq: statement.seq },
     };
-    authenticate(&layout, &tail, &claim, expect)?;
-    check_approvals(&statement, expect.trust)?;
-    check_chunks(&layout.envelope, tail.body)?;
-    Ok((statement, layout, tail))
+    authenticate(layout, signature, &claim, expect)?;
+    check_approvals(statement, expect.trust)
 }
 
 /// Everything that [`verify_status`] checks.
@@ -158,12 +168,12 @@ pub(crate) fn check_status<'a>(
         to: &statement.to,
         place: Place::Status { number: statement.number },
     };
-    authenticate(&layout, &tail, &claim, expect)?;
+    authenticate(&layout, tail.signature, &claim, expect)?;
     check_chunks(&layout.envelope, tail.body)?;
     Ok((statement, layout, tail))
 }
 
-fn read_batch(bytes: &[u8]) -> Result<(BatchStatement, Layout<'_>, Tail<'_>), FormatError> {
+pub(crate) fn read_batch(bytes: &[u8]) -> Result<(BatchStatement, Layout<'_>, Tail<'_>), FormatError> {
     let layout = Layout::read(bytes, Kind::Batch)?;
     let statement = batch_header::read(layout.statement.clone())?;
     layout.envelope.check_plain(statement.plain)?;
@@ -182,7 +192,7 @@ struct Claim<'a> {
 
 fn authenticate(
     layout: &Layout<'_>,
-    tail: &Tail<'_>,
+    signature: &[u8],
     claim: &Claim<'_>,
     expect: &Expect<'_>,
 ) -> Result<(), FormatError> {
@@ -197,7 +207,7 @@ fn authenticate(
         return Err(FormatError::WrongReceiver);
     }
     entry.admit(&claim.place)?;
-    entry.sign.verify(layout.signed, tail.signature)
+    entry.sign.verify(layout.signed, signature)
 }
 
 fn check_chunks(envelope: &Envelope, body: &[u8]) -> Result<(), FormatError> {

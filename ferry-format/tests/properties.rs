@@ -9,8 +9,8 @@ use ferry_format::canon;
 use ferry_format::limits::{CHUNK_BYTES_MIN, PLAIN_BYTES_MAX, RECORDS_MAX};
 use ferry_format::{
     Carrier, Compression, DataKey, Digest, Expect, FileName, FormatError, KeyError, KeyId, KeyProvider, NameKind, Op,
-    Payload, SealError, Sealing, SoftKeys, Value, inspect_batch, open_batch, parse_record, peek, reseal_batch,
-    seal_batch, verify_batch, write_record,
+    Payload, SealError, Sealing, SoftKeys, TrustStore, Value, batch_head, inspect_batch, inspect_head, is_batch_head,
+    open_batch, parse_record, peek, reseal_batch, seal_batch, verify_batch, verify_head, write_record,
 };
 use proptest::prelude::*;
 use support::sample::{self, CONFIRM_ROWS, payload, recipients, sealed_as, statement};
@@ -221,6 +221,29 @@ fn a_verified_batch_is_the_only_thing_that_seals_again() {
     assert_eq!(signed.file_bytes, batch.len() as u64);
     assert_eq!(signed.recipients.len(), 2);
     assert_eq!(signed.into_inner().statement.seq, 3);
+}
+
+#[test]
+fn a_head_proves_the_statement_and_is_no_batch() {
+    let batch = sample::batch();
+    let trust = trust();
+    let head = batch_head(&batch).unwrap();
+    let (whole, kept) = (verify_batch(&batch, &Expect::any(&trust)).unwrap(), verify_head(&head, &Expect::any(&trust)));
+    let kept = kept.unwrap();
+    assert_eq!((&kept.statement, kept.digest, kept.signer), (&whole.statement, whole.digest, whole.signer));
+    assert_eq!(inspect_head(&head).unwrap().envelope, inspect_batch(&batch).unwrap().envelope);
+    assert!(is_batch_head(&head) && !is_batch_head(&batch));
+    assert!(inspect_batch(&head).is_err() && verify_batch(&head, &Expect::any(&trust)).is_err());
+    assert!(open_batch(&head, &Expect::any(&trust), &keys("inner")).is_err());
+    assert!(batch_head(&head).is_err() && inspect_head(&batch).is_err());
+    for at in 0..head.len() {
+        let mut changed = head.clone();
+        changed[at] ^= 1;
+        assert!(verify_head(&changed, &Expect::any(&trust)).is_err(), "byte {at}");
+        assert!(verify_head(&head[..at], &Expect::any(&trust)).is_err(), "cut at {at}");
+    }
+    assert!(verify_head(&[head.as_slice(), b"x"].concat(), &Expect::any(&trust)).is_err());
+    assert_eq!(verify_head(&head, &Expect::any(&TrustStore::default())).unwrap_err().code(), "unknown-signer");
 }
 
 /// A key provider that cannot be reached.

@@ -72,7 +72,7 @@ fn paths(template: Template, config: &Config) -> Template {
 }
 
 fn numbers(template: Template, config: &Config) -> Template {
-    let Config { gate, flow, timers, quarantine, .. } = config;
+    let Config { gate, flow, timers, quarantine, archive, .. } = config;
     let all = [
         ("gate.worst_delay_ms", gate.worst_delay_ms),
         ("gate.scan_interval_ms", gate.scan_interval_ms),
@@ -91,6 +91,7 @@ fn numbers(template: Template, config: &Config) -> Template {
         ("quarantine.unverified_files", quarantine.unverified_files),
         ("quarantine.unverified_bytes", quarantine.unverified_bytes),
         ("quarantine.refused_bytes", quarantine.refused_bytes),
+        ("archive.whole_days", archive.whole_days),
     ];
     all.into_iter().fold(template, |template, (field, value)| template.number(field, value))
 }

@@ -1,9 +1,11 @@
 //! What a power cut leaves of what was promised to be durable. Only a simulated disk can lose its power on purpose, so
 //! this suite runs on simulated ports alone; the real ones write in the same steps.
 
+use ferry_format::batch_head;
+
 use super::anchor::anchor;
 use super::{batch_name, sealed};
-use crate::ports::{AnchorStore, Gate, Side, Spool};
+use crate::ports::{AnchorStore, BatchId, Gate, Side, Spool};
 
 /// The files of a zone on one disk, empty at first.
 pub trait PowerFixture {
@@ -19,6 +21,9 @@ pub trait PowerFixture {
     /// The anchor.
     fn anchors(&self) -> &dyn AnchorStore;
 
+    /// The head of a batch whose rows have left the archive, as it lies.
+    fn head(&self, side: Side, id: &BatchId) -> Option<Vec<u8>>;
+
     /// Power is cut: of what was not synced, what the seed says is left. The process begins anew.
     fn cut_power(&mut self, seed: u64);
 }
@@ -31,6 +36,7 @@ macro_rules! power_cases {
             [$($rest)*]
             a_batch_that_was_put_survives,
             a_batch_that_was_archived_survives_in_the_archive,
+            a_batch_that_was_pruned_survives_as_its_head,
             a_batch_that_was_discarded_does_not_come_back,
             a_published_file_survives_whole,
             a_republished_file_is_the_new_one,
@@ -64,6 +70,17 @@ fn a_batch_that_was_archived_survives_in_the_archive(fixture: &mut dyn PowerFixt
         fixture.cut_power(seed);
         assert_eq!(fixture.spool().list(Side::Out), Ok(Vec::new()));
         assert_eq!(fixture.spool().get(Side::Out, &id), Ok(bytes));
+    }
+}
+
+fn a_batch_that_was_pruned_survives_as_its_head(fixture: &mut dyn PowerFixture) {
+    for seed in 1..=CUTS {
+        let (id, bytes) = sealed(Side::In, "bill", 1, seed);
+        fixture.spool().put(Side::In, &id, &bytes).unwrap();
+        fixture.spool().archive(Side::In, std::slice::from_ref(&id)).unwrap();
+        assert_eq!(fixture.spool().prune(Side::In, &id.stream, 1, seed, 1), Ok(1));
+        fixture.cut_power(seed);
+        assert_eq!(fixture.head(Side::In, &id), batch_head(&bytes).ok());
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a spool promises.
 
+use ferry_format::{batch_head, inspect_head};
+
 use super::{kind, sealed, status_name};
 use crate::ports::{BatchId, FaultKind, Side, Spool};
 
@@ -19,6 +21,12 @@ pub trait SpoolFixture {
 
     /// Leaves what a process that is killed while it writes leaves beside the batches of stream `bill`.
     fn leave_unfinished(&mut self, side: Side);
+
+    /// The head of a batch whose rows have left the archive, as it lies.
+    fn head(&self, side: Side, id: &BatchId) -> Option<Vec<u8>>;
+
+    /// Damages a batch where it lies in the archive.
+    fn damage_archived(&mut self, side: Side, id: &BatchId);
 
     /// A status that was kept, as it lies.
     fn status(&self, side: Side, name: &str) -> Option<Vec<u8>>;
@@ -43,6 +51,11 @@ macro_rules! spool_cases {
             a_discarded_batch_is_gone,
             discarding_what_is_not_there_is_no_error,
             an_archived_batch_cannot_be_discarded,
+            a_pruned_batch_leaves_its_head,
+            only_archived_batches_of_that_epoch_up_to_there_are_pruned,
+            a_few_are_pruned_at_a_time_the_oldest_first,
+            a_damaged_batch_is_not_pruned,
+            pruning_again_is_no_error,
             a_damaged_batch_is_not_handed_over,
             a_damaged_batch_is_set_aside_and_the_others_are_listed,
             another_batch_with_the_same_eight_digits_is_not_overwritten,
@@ -176,6 +189,86 @@ fn an_archived_batch_cannot_be_discarded(fixture: &mut dyn SpoolFixture) {
     fixture.spool().archive(Side::Out, &ids(&made)).unwrap();
     fixture.spool().discard(Side::Out, &made[0].0).unwrap();
     assert_eq!(fixture.spool().get(Side::Out, &made[0].0), Ok(made[0].1.clone()));
+}
+
+/// Puts batches of stream `bill` with these seqs into the archive.
+fn archived(fixture: &dyn SpoolFixture, side: Side, seqs: &[u64]) -> Vec<(BatchId, Vec<u8>)> {
+    let made = put(fixture, side, seqs);
+    fixture.spool().archive(side, &ids(&made)).unwrap();
+    made
+}
+
+fn prune(fixture: &dyn SpoolFixture, side: Side, through: u64, limit: usize) -> usize {
+    fixture.spool().prune(side, &"bill".parse().unwrap(), 1, through, limit).unwrap()
+}
+
+/// Which of the batches can still be read whole.
+fn whole(fixture: &dyn SpoolFixture, side: Side, made: &[(BatchId, Vec<u8>)]) -> Vec<u64> {
+    let there = made.iter().filter(|(id, bytes)| fixture.spool().get(side, id).as_ref() == Ok(bytes));
+    there.map(|(id, _)| id.seq).collect()
+}
+
+fn a_pruned_batch_leaves_its_head(fixture: &mut dyn SpoolFixture) {
+    for side in [Side::Out, Side::In] {
+        let made = archived(fixture, side, &[1, 2]);
+        assert_eq!(fixture.head(side, &made[0].0), None);
+        assert_eq!(prune(fixture, side, 1, 10), 1);
+        assert_eq!(kind(fixture.spool().get(side, &made[0].0)), FaultKind::Corrupt);
+        let head = fixture.head(side, &made[0].0).unwrap();
+        assert_eq!(Ok(&head), batch_head(&made[0].1).as_ref());
+        assert_eq!(inspect_head(&head).unwrap().digest, made[0].0.digest);
+        assert_eq!(whole(fixture, side, &made), [2]);
+        assert_eq!(fixture.spool().list(side), Ok(Vec::new()));
+    }
+}
+
+fn only_archived_batches_of_that_epoch_up_to_there_are_pruned(fixture: &mut dyn SpoolFixture) {
+    let mut made = archived(fixture, Side::Out, &[1, 9_999, 10_000, 10_001]);
+    let others = [("bill", 2, 1), ("notice", 1, 1), ("bills", 1, 1)].map(|(stream, epoch, seq)| {
+        let (id, bytes) = sealed(Side::Out, stream, epoch, seq);
+        fixture.spool().put(Side::Out, &id, &bytes).unwrap();
+        fixture.spool().archive(Side::Out, core::slice::from_ref(&id)).unwrap();
+        (id, bytes)
+    });
+    let peers = archived(fixture, Side::In, &[1]);
+    let waiting = put(fixture, Side::Out, &[2]);
+    assert_eq!(prune(fixture, Side::Out, 10_000, 100), 3);
+    assert_eq!(whole(fixture, Side::Out, &others), [1, 1, 1]);
+    assert_eq!(whole(fixture, Side::In, &peers), [1]);
+    made.extend(waiting);
+    assert_eq!(whole(fixture, Side::Out, &made), [10_001, 2]);
+    fixture.reopen();
+    assert_eq!(whole(fixture, Side::Out, &made), [10_001, 2]);
+    assert!(made[..3].iter().all(|(id, _)| fixture.head(Side::Out, id).is_some()));
+    assert!(fixture.head(Side::Out, &made[4].0).is_none());
+}
+
+fn a_few_are_pruned_at_a_time_the_oldest_first(fixture: &mut dyn SpoolFixture) {
+    let made = archived(fixture, Side::In, &[5, 3, 4, 1, 2]);
+    assert_eq!(prune(fixture, Side::In, 4, 2), 2);
+    assert_eq!(whole(fixture, Side::In, &made), [5, 3, 4]);
+    assert_eq!(prune(fixture, Side::In, 4, 2), 2);
+    assert_eq!(prune(fixture, Side::In, 4, 2), 0);
+    assert_eq!(whole(fixture, Side::In, &made), [5]);
+}
+
+fn a_damaged_batch_is_not_pruned(fixture: &mut dyn SpoolFixture) {
+    let made = archived(fixture, Side::In, &[1, 2, 3]);
+    fixture.damage_archived(Side::In, &made[0].0);
+    assert_eq!(prune(fixture, Side::In, 3, 2), 2);
+    assert_eq!(prune(fixture, Side::In, 3, 2), 0);
+    assert_eq!(fixture.head(Side::In, &made[0].0), None);
+    assert!(made[1..].iter().all(|(id, _)| fixture.head(Side::In, id).is_some()));
+}
+
+fn pruning_again_is_no_error(fixture: &mut dyn SpoolFixture) {
+    assert_eq!(prune(fixture, Side::Out, 9, 10), 0);
+    let made = archived(fixture, Side::Out, &[1]);
+    assert_eq!(prune(fixture, Side::Out, 9, 10), 1);
+    let head = fixture.head(Side::Out, &made[0].0);
+    fixture.reopen();
+    assert_eq!(prune(fixture, Side::Out, 9, 10), 0);
+    assert_eq!(fixture.head(Side::Out, &made[0].0), head);
 }
 
 fn a_damaged_batch_is_not_handed_over(fixture: &mut dyn SpoolFixture) {

@@ -8,6 +8,7 @@ mod notes;
 mod outgoing;
 mod peer;
 mod recover;
+mod retain;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +21,7 @@ use crate::coverage::{self, Place};
 use crate::perform::Surroundings;
 use crate::ports::{BatchId, FaultKind, Notes, ResendRequest, Settled};
 use crate::receiver::Receiver;
+use crate::retention::Retention;
 use crate::sender::Sender;
 use crate::settings::Settings;
 use crate::time::{Mono, Now};
@@ -80,6 +82,9 @@ pub struct Link {
     observe: Chore,
     scan: Chore,
     note: Chore,
+    retention: Retention,
+    retain: Chore,
+    prune: Chore,
     anchor: outgoing::AnchorState,
     settles: VecDeque<SettleTodo>,
     settling: bool,
@@ -140,6 +145,8 @@ impl Link {
             }
             Outcome::StatusPublished(number, result) => self.status_published(number, result, now),
             Outcome::Noted(notes, result) => self.noted(notes, result, now),
+            Outcome::Retained(result) => self.retained(result, now),
+            Outcome::Pruned(what, result) => self.pruned(&what, result, now),
             Outcome::Scanned(result) => self.scanned(result, now),
             Outcome::Taken(name, result) => self.taken(name, result, now),
             Outcome::Kept(name, id, result) => self.kept(&name, &id, result, now),
@@ -156,7 +163,8 @@ impl Link {
     /// `now`. What is overdue then waits for a completion, not for time.
     #[must_use]
     pub fn deadline(&self, now: Mono) -> Mono {
-        let chores = [self.observe, self.scan, self.note].into_iter().filter(|chore| !chore.busy).map(|chore| chore.at);
+        let chores = [self.observe, self.scan, self.note, self.retain, self.prune];
+        let chores = chores.into_iter().filter(|chore| !chore.busy).map(|chore| chore.at);
         let senders = self.senders.values().flat_map(|s| [s.linger_ends(), s.next_due(), s.retry_at()]);
         let retries = self.receivers.values().map(Receiver::retry_at);
         let others = [self.publish_retry, self.anchor.retry_at, self.settles.front().map(|todo| todo.at)];
@@ -233,9 +241,11 @@ impl Link {
             self.scan.busy = true;
             return Some(Action::Scan);
         }
-        if self.note.is_due(now.mono) {
-            return self.next_note(now);
+        if self.note.is_due(now.mono)
+            && let Some(action) = self.next_note(now)
+        {
+            return Some(action);
         }
-        None
+        self.next_retain(now)
     }
 }

@@ -9,6 +9,7 @@ use ferry_format::{
 use super::{Link, Lock};
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
+use crate::ports::Direction;
 use crate::settings::SILENT_HEARTBEATS;
 use crate::time::{Mono, Now};
 
@@ -30,6 +31,8 @@ pub(super) struct PeerState {
     pub(super) heard: Option<Mono>,
     pub(super) clock_ms: u64,
     pub(super) audit: Option<Checkpoint>,
+    /// What it said last of each stream, as an answer to this start of the daemon and in accord with what is known here.
+    pub(super) confirmed: BTreeMap<(Direction, StreamName), Mark>,
     /// What it says that it has turned away.
     pub(super) turned_away: Vec<CodeCount>,
     /// What is wrong with the peer as a whole, by its published code.
@@ -61,6 +64,9 @@ impl Link {
         }
         self.watch_audit(statement);
         self.peer.turned_away.clone_from(&body.turned_away);
+        if echo_now.is_some() {
+            self.read_confirmations(statement);
+        }
         self.read_own_streams(statement, body, now);
         for report in &body.outgoing {
             if let Some(receiver) = self.receivers.get_mut(&report.stream) {
@@ -171,6 +177,28 @@ impl Link {
             }
         }
         self.peer.audit = Some(statement.audit);
+    }
+
+    /// What the peer has applied of our streams, and has recorded of its own.
+    fn read_confirmations(&mut self, statement: &StatusStatement) {
+        let of_ours = statement.received.iter().map(|mark| (Direction::Out, mark));
+        let of_its_own = statement.sent.iter().map(|mark| (Direction::In, mark));
+        for (direction, mark) in of_ours.chain(of_its_own) {
+            let contradicts = match direction {
+                Direction::Out => self.senders.get(&mark.stream).is_some_and(|sender| sender.contradicts(mark)),
+                Direction::In => {
+                    self.receivers.get(&mark.stream).and_then(|receiver| receiver.mark()).is_some_and(|here| {
+                        (here.epoch, here.seq) == (mark.epoch, mark.seq) && here.digest != mark.digest
+                    })
+                }
+            };
+            let key = (direction, mark.stream.clone());
+            if contradicts {
+                self.peer.confirmed.remove(&key);
+            } else {
+                self.peer.confirmed.insert(key, mark.clone());
+            }
+        }
     }
 
     fn read_own_streams(&mut self, statement: &StatusStatement, body: &StatusBody, now: Now) {

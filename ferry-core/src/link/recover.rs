@@ -12,9 +12,10 @@ use crate::coverage::{self, Place};
 use crate::perform::Surroundings;
 use crate::ports::{Anchor, BatchId, Notes, PortError, Ports, Recovered, Side, Vetted};
 use crate::receiver::Receiver;
+use crate::retention::Retention;
 use crate::sender::Sender;
 use crate::settings::Settings;
-use crate::time::Now;
+use crate::time::{Mono, Now};
 
 /// Status numbers that a zone without its anchor may use before the peer has answered; the clock outruns them.
 const UNANCHORED_NUMBERS: u64 = 1_000_000;
@@ -49,7 +50,8 @@ pub fn recover(
         Some(Lock::AnchorMissing | Lock::AnchorForeign) => coverage::hit(Place::AnchorLocked),
         None => {}
     }
-    discard_orphans(&recovered, ports)?;
+    sort_spool(&recovered, lock, ports)?;
+    let retention = Retention::recover(recovered.retained.clone(), settings.retention_ms, now);
     let mut link = Link {
         senders: senders(&around, &settings, &recovered, now)?,
         receivers: receivers(&around, &recovered),
@@ -63,6 +65,9 @@ pub fn recover(
         observe: Chore::default(),
         scan: Chore::default(),
         note: Chore::default(),
+        retain: Chore { at: now.mono + retention.interval_ms(), busy: false },
+        prune: Chore { at: Mono(u64::MAX), busy: false },
+        retention,
         anchor: outgoing::AnchorState::default(),
         settles: VecDeque::new(),
         settling: false,
@@ -119,20 +124,25 @@ fn judge_anchor(anchor: Option<&Anchor>, recovered: &Recovered) -> Option<Lock> 
     behind.then_some(Lock::Restored)
 }
 
-/// A sealed file whose batch was never recorded was never published: its rows are still in the outbox.
-fn discard_orphans(recovered: &Recovered, ports: &Ports<'_>) -> Result<(), PortError> {
+/// What an interrupted daemon left in the spool. A sealed file whose batch was never recorded was never published: its rows
+/// are still in the outbox. That holds unless the database is an older one; then the file may be all that is left of them.
+fn sort_spool(recovered: &Recovered, lock: Option<Lock>, ports: &Ports<'_>) -> Result<(), PortError> {
+    let mut settled = Vec::new();
     for id in ports.spool.list(Side::Out)? {
         let stream = recovered.outgoing.iter().find(|stream| stream.last.stream == id.stream);
+        if stream.is_some_and(|stream| id.epoch == stream.settled.epoch && id.seq <= stream.settled.seq) {
+            settled.push(id);
+            continue;
+        }
         let recorded = stream.is_some_and(|stream| {
-            let settled = id.epoch == stream.settled.epoch && id.seq <= stream.settled.seq;
-            settled || stream.unsettled.iter().any(|batch| batch.seq == id.seq && batch.digest == id.digest)
+            stream.unsettled.iter().any(|batch| batch.seq == id.seq && batch.digest == id.digest)
         });
-        if !recorded && !breaks::is(Break::OrphanResealed) {
+        if !recorded && lock.is_none() && !breaks::is(Break::OrphanResealed) {
             coverage::hit(Place::SpoolTakenUp);
             ports.spool.discard(Side::Out, &id)?;
         }
     }
-    Ok(())
+    if settled.is_empty() { Ok(()) } else { ports.spool.archive(Side::Out, &settled) }
 }
 
 fn senders(

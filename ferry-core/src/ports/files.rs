@@ -65,6 +65,21 @@ pub trait Spool: Send + Sync {
     /// When one of them could not be moved; those before it were. `Corrupt` when it is in neither.
     fn archive(&self, side: Side, ids: &[BatchId]) -> Result<(), PortError>;
 
+    /// Takes the rows out of archived batches of one epoch of a stream, up to a seq, the oldest first, at most `limit` of
+    /// them: their heads stay, durable before the whole files go. Says how many that were. A file that is not the batch
+    /// that its name says stays as it is, and so does everything in the spool.
+    ///
+    /// # Errors
+    /// When not all of them could be worked off; those before were.
+    fn prune(
+        &self,
+        side: Side,
+        stream: &StreamName,
+        epoch: u64,
+        through: u64,
+        limit: usize,
+    ) -> Result<usize, PortError>;
+
     /// Removes a sealed batch that was never recorded, and so never published. The archive keeps what it has.
     ///
     /// # Errors

@@ -15,7 +15,8 @@ pub use files::{
 pub use store::{
     AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CheckedRow, CutRequest, Direction,
     Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered, RecoveredBatch, RecoveredIn,
-    RecoveredOut, ResendRequest, Settled, SourceFault, Spoiled, Store, StreamBacklog, StreamState,
+    RecoveredOut, ResendRequest, Retained, RetainedMark, Settled, SourceFault, Spoiled, Store, StreamBacklog,
+    StreamState,
 };
 
 /// What kind of failure a port met.

@@ -117,6 +117,30 @@ pub struct Settled {
     pub at_ms: u64,
 }
 
+/// What must survive a restart so that batches stay in the archive as long as they should.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Retained {
+    /// How long the zone's daemons have run together, in milliseconds of monotonic time.
+    pub elapsed_ms: u64,
+    /// How far streams had come at moments of that time, by direction and stream, the oldest first.
+    pub marks: Vec<RetainedMark>,
+}
+
+/// How far a stream had been applied at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RetainedMark {
+    /// Which way the stream runs.
+    pub direction: Direction,
+    /// The stream.
+    pub stream: StreamName,
+    /// When, in the time of [`Retained::elapsed_ms`].
+    pub elapsed_ms: u64,
+    /// The epoch.
+    pub epoch: u64,
+    /// The last batch applied at the receiving side, as far as this zone knew.
+    pub seq: u64,
+}
+
 /// A group to apply in one transaction.
 #[derive(Debug, Clone, Copy)]
 pub struct ApplyRequest<'a> {
@@ -363,6 +387,8 @@ pub struct Recovered {
     pub outgoing: Vec<RecoveredOut>,
     /// The peer's streams, ordered by stream.
     pub incoming: Vec<RecoveredIn>,
+    /// The time for which batches have been archived.
+    pub retained: Retained,
 }
 
 /// One own stream.
@@ -490,6 +516,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError>;
+
+    /// Remembers how long batches have been archived, in the place of what was remembered before.
+    ///
+    /// # Errors
+    /// When it was not remembered; batches then stay longer.
+    fn retain(&self, retained: &Retained) -> Result<(), PortError>;
 
     /// Writes what the operator should see. That a file was taken or refused is a leaf of the audit log too.
     ///

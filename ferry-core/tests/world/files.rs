@@ -9,7 +9,7 @@ use ferry_core::ports::{
 };
 use ferry_format::{
     Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, Kind, LinkId, Payload, PublicKey,
-    Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, TrustStore, Verified, ZoneName,
+    Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore, Verified, ZoneName,
 };
 
 #[derive(Default)]
@@ -43,6 +43,12 @@ impl Spool for MemorySpool {
             }
         }
         Ok(())
+    }
+
+    fn prune(&self, side: Side, stream: &StreamName, epoch: u64, through: u64, _: usize) -> Result<usize, PortError> {
+        let is_old = |id: &BatchId| id.stream == *stream && id.epoch == epoch && id.seq <= through;
+        self.archive.lock().unwrap().retain(|(one, id), _| *one != side || !is_old(id));
+        Ok(0)
     }
 
     fn discard(&self, side: Side, id: &BatchId) -> Result<(), PortError> {

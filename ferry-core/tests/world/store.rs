@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use ferry_core::ports::{
     AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind, Notes, Observation,
-    OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Settled, SourceFault,
-    Store, StreamBacklog,
+    OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, Settled,
+    SourceFault, Store, StreamBacklog,
 };
 use ferry_format::{Checkpoint, Digest, EpochId, Instance, Mark, StreamName};
 
@@ -19,6 +19,7 @@ pub struct MemoryStore {
 pub struct Books {
     pub outgoing: BTreeMap<StreamName, Out>,
     pub incoming: BTreeMap<StreamName, In>,
+    pub retained: Retained,
     /// The next apply does this.
     pub unknown_next_apply: bool,
 }
@@ -82,7 +83,8 @@ impl Store for MemoryStore {
             disputed: incoming.disputed.iter().copied().collect(),
         });
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
-        Ok(Recovered { instance: Instance([7; 16]), audit, outgoing: outgoing.collect(), incoming: incoming.collect() })
+        let (outgoing, incoming, retained) = (outgoing.collect(), incoming.collect(), books.retained.clone());
+        Ok(Recovered { instance: Instance([7; 16]), audit, outgoing, incoming, retained })
     }
 
     fn observe(&self) -> Result<Observation, PortError> {
@@ -218,6 +220,11 @@ impl Store for MemoryStore {
     fn applied_digest(&self, stream: &StreamName, _epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
         let books = self.books.lock().unwrap();
         Ok(books.incoming.get(stream).and_then(|incoming| incoming.digests.get(&seq).copied()))
+    }
+
+    fn retain(&self, retained: &Retained) -> Result<(), PortError> {
+        self.books.lock().unwrap().retained = retained.clone();
+        Ok(())
     }
 
     fn note(&self, _notes: &Notes) -> Result<(), PortError> {

@@ -41,7 +41,7 @@ pub struct Found {
     pub seq: u64,
     /// What the books say of it.
     pub row: Option<BatchRow>,
-    /// Its file in spool or archive.
+    /// Its file in spool or archive, or its head.
     pub file: Option<PathBuf>,
 }
 
@@ -146,7 +146,8 @@ fn of_row(desk: &Desk, row: BatchRow) -> Found {
     let id = BatchId { stream: row.stream.clone(), epoch: row.epoch, seq: row.seq, digest: row.digest };
     let directories = SpoolDirectories::new(&desk.config);
     let side = side(row.direction);
-    let places = [directories.spool_path(side, &id), directories.archive_path(side, &id)];
+    let places =
+        [directories.spool_path(side, &id), directories.archive_path(side, &id), directories.head_path(side, &id)];
     let file = places.into_iter().find(|path| path.is_file());
     let (direction, stream, epoch, seq) = (row.direction, row.stream.clone(), row.epoch, row.seq);
     Found { direction, stream, epoch, seq, row: Some(row), file }

@@ -202,7 +202,7 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
             ),
             (".streams[].tables[]", TABLE),
             (".statuses[]", &["link", "from", "to", "instance", "statuses", "first_number", "last_number"]),
-            (".files", &["batches", "copies", "statuses", "faulty", "other_kinds", "foreign", "special"]),
+            (".files", &["batches", "heads", "copies", "statuses", "faulty", "other_kinds", "foreign", "special"]),
             (".keys[]", &["link", "zone", "key", "fingerprint"]),
         ],
     ),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use ferry_format::limits::FILE_BYTES_MAX;
-use ferry_format::{Carrier, UnverifiedBatch, inspect_batch};
+use ferry_format::{Carrier, UnverifiedBatch, inspect_batch, inspect_head};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -101,7 +101,7 @@ fn of_books(found: &Found, desk: &Desk, lang: Lang) -> Result<Output, Fault> {
     Ok(Output::new(human, document))
 }
 
-/// Reads a batch file in whatever carrier. Nothing in it is verified.
+/// Reads a batch file, or the head of one, in whatever carrier. Nothing in it is verified.
 pub fn read(path: &Path) -> Result<UnverifiedBatch, Fault> {
     let shown = path.display();
     let max = Carrier::Xml.encoded_bytes(FILE_BYTES_MAX);
@@ -116,7 +116,8 @@ pub fn read(path: &Path) -> Result<UnverifiedBatch, Fault> {
     let limit = usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX);
     let carriers = [Carrier::Xml, Carrier::Base64, Carrier::Raw];
     let decoded = carriers.into_iter().find_map(|carrier| carrier.decode(&bytes, limit).ok());
-    inspect_batch(decoded.as_deref().unwrap_or(&bytes)).map_err(|error| {
+    let bytes = decoded.as_deref().unwrap_or(&bytes);
+    inspect_batch(bytes).or_else(|error| inspect_head(bytes).map_err(|_| error)).map_err(|error| {
         let reason = format_error(&error);
         Fault::new(
             error.code(),

@@ -194,6 +194,7 @@ fn json_of(report: &Report, lang: Lang) -> Value {
         "statuses": report.statuses.iter().map(status_json).collect::<Vec<_>>(),
         "files": {
             "batches": counts.batch_files,
+            "heads": counts.heads,
             "copies": counts.copies,
             "statuses": counts.status_files,
             "faulty": counts.faulty_files,

@@ -1,5 +1,6 @@
 //! Every field of the configuration file: its default, its unit, its range and what it is for.
 
+use ferry_core::settings::{DAY_MS, RETENTION_MIN_MS};
 use ferry_format::limits::FILE_BYTES_MAX;
 
 use crate::lang::Text;
@@ -84,6 +85,9 @@ pub(super) const TIMER_MS_MAX: u64 = 86_400_000;
 const LIMIT_BYTES_MAX: u64 = 1 << 40;
 /// The largest file as it lies in the drop directory: carriers that are text grow a file by a third, and frame it.
 pub const CARRIED_BYTES_MAX: u64 = FILE_BYTES_MAX / 3 * 4 + (1 << 20);
+
+/// Ten years: what must be kept longer belongs into an archive of the department, not of an appliance.
+const ARCHIVE_DAYS_MAX: u64 = 3_650;
 
 const NAME: &str = "1 to 8 of a-z, 0-9, _; a letter first";
 const LINK: &str = "1 to 32 of a-z, 0-9, _; a letter first";
@@ -263,6 +267,12 @@ pub const FIELDS: &[Field] = &[
         number(1 << 30, 1 << 20, LIMIT_BYTES_MAX, "bytes"),
         "Refused files that a trusted key signed.",
         "有受信签名而被拒绝的文件的总量上限。",
+    ),
+    field(
+        "archive.whole_days",
+        number(90, RETENTION_MIN_MS / DAY_MS, ARCHIVE_DAYS_MAX, "days"),
+        "Days of running after which the rows of an applied batch leave the archive; its signed head stays.",
+        "批次应用后，守护进程累计运行满此天数，其行数据移出归档；已签名的文件头保留。",
     ),
     field("log.level", Kind::Text("info", "error, warn, info, debug, trace"), "What is logged.", "日志级别。"),
     field(

@@ -55,6 +55,8 @@ pub struct Config {
     pub timers: Timers,
     /// How much of the refused is kept.
     pub quarantine: QuarantineLimits,
+    /// What is kept of what has been applied.
+    pub archive: ArchiveLimits,
     /// What is logged, and where to.
     pub log: Log,
 }
@@ -184,6 +186,13 @@ pub struct QuarantineLimits {
     pub refused_bytes: u64,
 }
 
+/// What is kept of what has been applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchiveLimits {
+    /// Days of running after which the rows of an applied batch leave the archive.
+    pub whole_days: u64,
+}
+
 /// What is logged, and where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log {
@@ -275,6 +284,7 @@ impl Config {
             flow: read(&mut top, "flow", flow)?,
             timers: read(&mut top, "timers", timers)?,
             quarantine: read(&mut top, "quarantine", quarantine)?,
+            archive: read(&mut top, "archive", archive)?,
             log: read(&mut top, "log", log)?,
         };
         top.done()?;
@@ -401,6 +411,10 @@ fn quarantine(section: &mut Section<'_>) -> Result<QuarantineLimits, Fault> {
         unverified_bytes: section.number("unverified_bytes")?,
         refused_bytes: section.number("refused_bytes")?,
     })
+}
+
+fn archive(section: &mut Section<'_>) -> Result<ArchiveLimits, Fault> {
+    Ok(ArchiveLimits { whole_days: section.number("whole_days")? })
 }
 
 fn log(section: &mut Section<'_>) -> Result<Log, Fault> {

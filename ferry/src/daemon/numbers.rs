@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU64;
 
-use ferry_core::settings::{ResendPlan, Settings};
+use ferry_core::settings::{DAY_MS, ResendPlan, Settings};
 
 use crate::config::{Config, ResendProfile};
 
@@ -27,6 +27,7 @@ pub fn settings(config: &Config) -> Settings {
             ResendProfile::Steps(steps) => ResendPlan::Steps(steps.clone()),
         },
         resend_max_ms: timers.resend_max_ms,
+        retention_ms: config.archive.whole_days * DAY_MS,
         ..Settings::default()
     };
     written.scaled(NonZeroU64::new(timers.time_scale).unwrap_or(NonZeroU64::MIN))

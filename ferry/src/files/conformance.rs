@@ -84,6 +84,14 @@ impl SpoolFixture for RealFiles {
         std::fs::File::create(path).unwrap().set_len(9).unwrap();
     }
 
+    fn head(&self, side: Side, id: &BatchId) -> Option<Vec<u8>> {
+        std::fs::read(self.files.spool.head_path(side, id)).ok()
+    }
+
+    fn damage_archived(&mut self, side: Side, id: &BatchId) {
+        truncate(&self.files.spool.archive_path(side, id));
+    }
+
     fn status(&self, side: Side, name: &str) -> Option<Vec<u8>> {
         let side = match side {
             Side::Out => "out",

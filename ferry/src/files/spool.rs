@@ -3,8 +3,11 @@
 //! ```text
 //! spool/<link>/<out|in>/<stream>/<name>      archive/<link>/<out|in>/<stream>/<name>
 //! spool/<link>/damaged/<name>                archive/<link>/<out|in>/status/<name>
+//!                                            archive/<link>/<out|in>/<stream>/heads/<range>/<name>
 //! ```
 //!
+//! A batch that has been in the archive long enough leaves its head there. Heads are kept for years, so they lie in
+//! directories of ten thousand seqs each; what is kept for a time only lies in one.
 //! A batch bears the name of its first attempt, whatever its attempt was; the extension is always the same, so a change
 //! of the gate's profile moves nothing.
 
@@ -14,15 +17,21 @@ use std::path::{Path, PathBuf};
 
 use ferry_core::ports::{BatchId, FaultKind, PortError, Side, Spool};
 use ferry_format::limits::FILE_BYTES_MAX;
-use ferry_format::{FileName, LinkId, NameKind, ZoneName, inspect_batch};
+use ferry_format::{FileName, LinkId, NameKind, StreamName, ZoneName, batch_head, inspect_batch};
 
 use super::durable::{self, port_error};
 use crate::config::Config;
 
 /// The extension of files in spool and archive.
 pub const SPOOL_EXTENSION: &str = "dat";
+/// The extension of heads.
+pub const HEAD_EXTENSION: &str = "head";
+/// Seqs of a directory of heads: few enough for any file system, many enough to make few directories.
+const HEADS_OF_A_DIRECTORY: u64 = 10_000;
 const STATUS: &str = "status";
+const HEADS: &str = "heads";
 const DAMAGED: &str = "damaged";
+const NOT_ITS_NAME: &str = "its name is not its own";
 
 /// Spool and archive of one link.
 #[derive(Debug)]
@@ -76,11 +85,24 @@ impl SpoolDirectories {
         self.archive.join(side_name(side)).join(id.stream.as_str()).join(self.name(side, id))
     }
 
+    /// Where the head of a batch lies after its rows have left the archive.
+    #[must_use]
+    pub fn head_path(&self, side: Side, id: &BatchId) -> PathBuf {
+        let first = id.seq - id.seq % HEADS_OF_A_DIRECTORY;
+        let range = format!("{:08}-{first:012}", id.epoch);
+        let stream = self.archive.join(side_name(side)).join(id.stream.as_str());
+        stream.join(HEADS).join(range).join(self.name_with(side, id, HEAD_EXTENSION))
+    }
+
     /// The name of a batch: that of its first attempt.
     fn name(&self, side: Side, id: &BatchId) -> String {
+        self.name_with(side, id, SPOOL_EXTENSION)
+    }
+
+    fn name_with(&self, side: Side, id: &BatchId, extension: &str) -> String {
         let (from, to) = self.zones(side);
         let kind = NameKind::Batch { stream: id.stream.clone(), epoch: id.epoch, seq: id.seq };
-        let extension = SPOOL_EXTENSION.to_owned();
+        let extension = extension.to_owned();
         FileName { from: from.clone(), to: to.clone(), kind, attempt: 1, digest8: id.digest.short(), extension }
             .to_string()
     }
@@ -93,8 +115,15 @@ impl SpoolDirectories {
         }
     }
 
-    /// The batch that lies at `path`, read from its header, if it is whole and its name is its own.
+    /// The batch that lies at `path` in the spool, read from its header, if it is whole and its name is its own.
     fn identify(&self, side: Side, path: &Path) -> Result<Result<BatchId, String>, PortError> {
+        let known = self.read_whole(side, path)?.map(|(id, _)| id);
+        Ok(known.and_then(|id| if self.spool_path(side, &id) == path { Ok(id) } else { Err(NOT_ITS_NAME.to_owned()) }))
+    }
+
+    /// The batch of this link that lies at `path`, if it is whole, with its bytes.
+    #[expect(clippy::type_complexity, reason = "what cannot be read is told apart from what is no batch")]
+    fn read_whole(&self, side: Side, path: &Path) -> Result<Result<(BatchId, Vec<u8>), String>, PortError> {
         let bytes = match durable::read_bounded(path, FILE_BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(Err("it is too large".to_owned())),
@@ -110,7 +139,29 @@ impl SpoolDirectories {
             return Ok(Err("it belongs elsewhere".to_owned()));
         }
         let id = BatchId { stream: statement.stream, epoch: statement.epoch, seq: statement.seq, digest: read.digest };
-        Ok(if self.spool_path(side, &id) == path { Ok(id) } else { Err("its name is not its own".to_owned()) })
+        Ok(Ok((id, bytes)))
+    }
+
+    /// Leaves the head of an archived batch in its place. Says whether the file was the batch that its name says.
+    fn behead(&self, side: Side, path: &Path) -> Result<bool, PortError> {
+        let failed = |error: io::Error| port_error("cannot prune", path, &error);
+        let why = match self.read_whole(side, path)? {
+            Ok((id, bytes)) if self.archive_path(side, &id) == path => {
+                let head = batch_head(&bytes).map_err(|error| PortError::new(FaultKind::Corrupt, error.to_string()))?;
+                let place = self.head_path(side, &id);
+                let (stream, directory) =
+                    (path.parent().unwrap_or(&self.archive), place.parent().unwrap_or(&self.archive));
+                durable::create_directory(directory).map_err(failed)?;
+                let name = self.name_with(side, &id, HEAD_EXTENSION);
+                durable::publish_through(stream, directory, &name, &head, durable::PRIVATE).map_err(failed)?;
+                std::fs::remove_file(path).map_err(failed)?;
+                return Ok(true);
+            }
+            Ok(_) => NOT_ITS_NAME.to_owned(),
+            Err(why) => why,
+        };
+        tracing::error!(file = %path.display(), why, "a file of the archive is damaged, and stays as it is");
+        Ok(false)
     }
 
     /// Sets a file aside that is not the batch that was put there.
@@ -158,7 +209,11 @@ impl Spool for SpoolDirectories {
             return Err(PortError::new(FaultKind::Corrupt, format!("{} is damaged: {why}", path.display())));
         }
         let name = self.name(side, id);
-        Err(PortError::new(FaultKind::Corrupt, format!("{name} is neither in the spool nor in the archive")))
+        let text = match self.head_path(side, id).exists() {
+            true => format!("the rows of {name} have left the archive; only its head is kept"),
+            false => format!("{name} is neither in the spool nor in the archive"),
+        };
+        Err(PortError::new(FaultKind::Corrupt, text))
     }
 
     fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError> {
@@ -199,6 +254,38 @@ impl Spool for SpoolDirectories {
             durable::sync_directory(directory).map_err(|error| port_error("cannot sync", directory, &error))?;
         }
         Ok(())
+    }
+
+    fn prune(
+        &self,
+        side: Side,
+        stream: &StreamName,
+        epoch: u64,
+        through: u64,
+        limit: usize,
+    ) -> Result<usize, PortError> {
+        let directory = self.archive.join(side_name(side)).join(stream.as_str());
+        let is_old = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<FileName>().ok());
+            name.is_some_and(|name| match name.kind {
+                NameKind::Batch { epoch: of, seq, .. } => of == epoch && seq <= through,
+                NameKind::Status { .. } => false,
+            })
+        };
+        let mut old: Vec<PathBuf> = files(&directory)?.into_iter().filter(is_old).collect();
+        // Names are of one stream and epoch, and so in the order of their seqs.
+        old.sort();
+        let mut count = 0;
+        for path in old {
+            if count == limit {
+                break;
+            }
+            count += usize::from(self.behead(side, &path)?);
+        }
+        if count > 0 {
+            durable::sync_directory(&directory).map_err(|error| port_error("cannot sync", &directory, &error))?;
+        }
+        Ok(count)
     }
 
     fn discard(&self, side: Side, id: &BatchId) -> Result<(), PortError> {

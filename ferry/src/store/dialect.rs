@@ -205,6 +205,16 @@ pub(crate) struct Statements {
     pub request_list: &'static str,
     /// Binds link, id, time.
     pub request_done: &'static str,
+    /// Binds link, elapsed time.
+    pub retention_put: &'static str,
+    /// Binds link. Yields the elapsed time.
+    pub retention_get: &'static str,
+    /// Binds link. Removes every mark.
+    pub retention_clear: &'static str,
+    /// Binds link, direction, stream, elapsed time, epoch, seq.
+    pub retention_mark: &'static str,
+    /// Binds link. Yields direction, stream, elapsed time, epoch, seq in order: own streams first, the oldest mark first.
+    pub retention_marks: &'static str,
     /// Binds link. Yields log, size, head in order of log.
     pub audit_heads: &'static str,
     /// Binds link, log. Yields the head.

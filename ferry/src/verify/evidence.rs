@@ -152,8 +152,9 @@ impl Evidence {
         let file = u32::try_from(index).expect("fewer than 2^32 files");
         debug_assert!(index < files.len());
         match piece {
-            Piece::Batch { statement, digest, findings } => {
+            Piece::Batch { statement, digest, is_head, findings } => {
                 self.counts.batch_files += 1;
+                self.counts.heads += u64::from(is_head);
                 self.findings.extend(findings);
                 self.take_batch(&statement, digest, file);
             }

@@ -9,7 +9,7 @@ use ferry_format::limits::FILE_BYTES_MAX;
 use ferry_format::magic::MAGIC_BYTES;
 use ferry_format::{
     BatchStatement, Carrier, Digest, Expect, FileName, FormatError, Kind, LinkId, StatusStatement, TrustStore,
-    inspect_batch, peek, verify_batch, verify_status,
+    inspect_batch, is_batch_head, peek, verify_batch, verify_head, verify_status,
 };
 
 use super::evidence::StreamKey;
@@ -20,8 +20,8 @@ use crate::text;
 
 /// What one file turned out to be.
 pub enum Piece {
-    /// A batch whose statement is proven, with what else is wrong with the file.
-    Batch { statement: Box<BatchStatement>, digest: Digest, findings: Vec<Finding> },
+    /// A batch whose statement is proven, with what else is wrong with the file; of a head the rows are not there any more.
+    Batch { statement: Box<BatchStatement>, digest: Digest, is_head: bool, findings: Vec<Finding> },
     /// A status whose statement is proven, with what else is wrong with the file.
     Status { statement: Box<StatusStatement>, digest: Digest, findings: Vec<Finding> },
     /// A file of ours that proves nothing, and the place of a batch that it claims.
@@ -78,7 +78,17 @@ impl<'a> Reader<'a> {
     }
 
     fn batch(&self, path: &Path, name: Option<&FileName>, bytes: &[u8]) -> Piece {
-        let (statement, digest, mut findings) = match verify_batch(bytes, &self.expect()) {
+        let is_head = is_batch_head(bytes);
+        if is_head {
+            return match verify_head(bytes, &self.expect()) {
+                Ok(head) => {
+                    let head = head.into_inner();
+                    batch_piece(path, name, head.statement, head.digest, is_head, Vec::new())
+                }
+                Err(error) => faulty(path, &error, bytes),
+            };
+        }
+        let (statement, digest, findings) = match verify_batch(bytes, &self.expect()) {
             Ok(batch) => {
                 let batch = batch.into_inner();
                 (batch.statement, batch.digest, Vec::new())
@@ -93,11 +103,7 @@ impl<'a> Reader<'a> {
             },
             Err(error) => return faulty(path, &error, bytes),
         };
-        if let Some(name) = name {
-            let meant = FileName::of_batch(&statement, &digest, name.attempt, &name.extension);
-            findings.extend(misnamed(path, name, meant, Place::of_batch(&statement)));
-        }
-        Piece::Batch { statement: Box::new(statement), digest, findings }
+        batch_piece(path, name, statement, digest, is_head, findings)
     }
 
     fn status(&self, path: &Path, name: Option<&FileName>, bytes: &[u8]) -> Piece {
@@ -116,6 +122,21 @@ impl<'a> Reader<'a> {
     fn expect(&self) -> Expect<'_> {
         Expect { link: self.link.as_ref(), ..Expect::any(self.trust) }
     }
+}
+
+fn batch_piece(
+    path: &Path,
+    name: Option<&FileName>,
+    statement: BatchStatement,
+    digest: Digest,
+    is_head: bool,
+    mut findings: Vec<Finding>,
+) -> Piece {
+    if let Some(name) = name {
+        let meant = FileName::of_batch(&statement, &digest, name.attempt, &name.extension);
+        findings.extend(misnamed(path, name, meant, Place::of_batch(&statement)));
+    }
+    Piece::Batch { statement: Box::new(statement), digest, is_head, findings }
 }
 
 /// The content and the length of a file, or `None` when neither name nor beginning is ours. Of a file that is too

@@ -39,6 +39,8 @@ pub struct Report {
 pub struct Counts {
     /// Files with a proven batch.
     pub batch_files: u64,
+    /// Of these, heads: the rows have left the archive.
+    pub heads: u64,
     /// Of these, further copies or attempts of a batch that was met before.
     pub copies: u64,
     /// Files with a proven status.
@@ -252,6 +254,13 @@ fn not_checked(request: &Request<'_>, counts: &Counts, unclear: &[audit::Zone]) 
             "仅凭审计日志头无法证明较晚的日志包含较早的日志",
         ),
     ];
+    if counts.heads > 0 {
+        let heads = counts.heads;
+        said.push(text!(
+            "of {heads} batches only the head is kept: their rows are not there to be digested",
+            "{heads} 个批次仅保留文件头，其行数据已不在，无法核对摘要"
+        ));
+    }
     if request.partial {
         said.push(Text::fixed(
             "what lies before the first and after the last batch of a stream was not looked for (--partial)",

@@ -3,18 +3,27 @@
 use std::collections::BTreeMap;
 
 use ferry_core::ports::{AnchorStore as _, BatchId, Side};
-use ferry_format::{FileName, NameKind, StatusBody, StatusStatement};
+use ferry_format::{FileName, NameKind, StatusBody, StatusStatement, StreamName};
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::faults::Fault;
-use crate::world::files::{archive_directory, batch_name, spool_directory};
+use crate::world::files::{archive_directory, batch_name, head_directory, spool_directory};
 use crate::world::host::ZoneId;
 
+/// A clock that runs fast by as much as any does here shows so many hundredths of the time that has passed.
+const FASTEST_HUNDREDTHS: u64 = 105;
+
 /// A status names only committed watermarks and files that a power cut would leave; a file at the gate is a batch that is
-/// recorded, and whose file a power cut would leave.
+/// recorded, and whose file a power cut would leave. The rows of an applied batch leave an archive late enough, and its head
+/// stays.
 #[derive(Debug, Default)]
-pub(super) struct DurableFirst;
+pub(super) struct DurableFirst {
+    /// How far each zone knew each stream to be applied, and since when.
+    reached: BTreeMap<(ZoneId, StreamName), Vec<(u64, u64)>>,
+    /// Batches of which each zone's archive has lost the rows.
+    pruned: BTreeMap<ZoneId, usize>,
+}
 
 impl Checker for DurableFirst {
     identity!(7, "durable-first");
@@ -23,7 +32,11 @@ impl Checker for DurableFirst {
         match moment {
             Moment::Status(zone, statement, body) => status(world, *zone, statement, body),
             Moment::Crosses(zone, name, _) => crosses(world, *zone, name),
-            Moment::Acted(zone, _) => settled(world, *zone),
+            Moment::Acted(zone, _) => {
+                self.reach(world, *zone);
+                self.pruned(world, *zone)?;
+                settled(world, *zone)
+            }
             Moment::Committed
             | Moment::Started(_)
             | Moment::Stopped(_)
@@ -31,6 +44,48 @@ impl Checker for DurableFirst {
             | Moment::FaultsEnded
             | Moment::Ended => Ok(()),
         }
+    }
+}
+
+impl DurableFirst {
+    fn reach(&mut self, world: &World, zone: ZoneId) {
+        let database = world.host(zone).store.database();
+        let own = database.own.iter().map(|(stream, own)| (stream, own.settled.seq));
+        let peers = database.peers.iter().filter_map(|(stream, peer)| Some((stream, peer.followed.as_ref()?.1.seq)));
+        for (stream, seq) in own.chain(peers) {
+            let reached = self.reached.entry((zone, stream.clone())).or_default();
+            if reached.last().is_none_or(|(last, _)| *last < seq) {
+                reached.push((seq, world.now_ms));
+            }
+        }
+    }
+
+    fn pruned(&mut self, world: &World, zone: ZoneId) -> Result<(), String> {
+        let host = world.host(zone);
+        let count = self.pruned.entry(zone).or_default();
+        for (side, id) in host.spool.pruned_since(*count) {
+            *count += 1;
+            let name = batch_name(&id);
+            let reached = self.reached.get(&(zone, id.stream.clone())).map(Vec::as_slice).unwrap_or_default();
+            let Some((_, since)) = reached.get(reached.partition_point(|(seq, _)| *seq < id.seq)) else {
+                return Err(format!("the rows of {name} have left the archive, and it is not applied"));
+            };
+            let for_ms = (world.now_ms - since) * FASTEST_HUNDREDTHS / 100;
+            let retention_ms = world.options.settings.retention_ms;
+            if for_ms < retention_ms {
+                return Err(format!("the rows of {name} have left the archive after {for_ms} of {retention_ms} ms"));
+            }
+            if !host.disk.is_durable(&format!("{}/{name}", head_directory(side))) {
+                return Err(format!("the rows of {name} have left the archive, and a power cut may take its head"));
+            }
+            // A zone that was put back may need them, and must know that it was.
+            let put_back =
+                |stream: &StreamName| world.model.streams[stream].owner == zone && world.fates[stream].lost();
+            if world.fates.keys().any(put_back) {
+                return Err(format!("the rows of {name} have left the archive of a zone that was put back"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -105,7 +160,9 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
     let kept = [spool_directory(Side::Out), archive_directory(Side::Out)]
         .iter()
         .any(|directory| host.disk.is_durable(&format!("{directory}/{}", batch_name(&id))));
-    if !kept && world.applied_seq(&stream) < seq {
+    let pruned = world.fates[&stream].rewound
+        && host.disk.is_durable(&format!("{}/{}", head_directory(Side::Out), batch_name(&id)));
+    if !kept && !pruned && world.applied_seq(&stream) < seq {
         return Err(format!("{name} is published, and a power cut may lose the owner's own file"));
     }
     let anchor = host.anchor.load().ok().flatten();

@@ -2,7 +2,7 @@
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
-use crate::world::files::{archive_directory, batch_name, spool_directory};
+use crate::world::files::{archive_directory, batch_name, head_directory, spool_directory};
 use ferry_core::ports::{BatchId, Side};
 use ferry_format::StreamName;
 use std::collections::BTreeMap;
@@ -56,10 +56,11 @@ impl Checker for NothingVanishes {
             for (seq, recorded) in own.batches.range(applied + 1..) {
                 let id =
                     BatchId { stream: stream.clone(), epoch: own.last.epoch, seq: *seq, digest: recorded.batch.digest };
-                let is_there = [spool_directory(Side::Out), archive_directory(Side::Out)]
-                    .iter()
-                    .any(|directory| host.disk.peek(&format!("{directory}/{}", batch_name(&id))).is_some());
-                if !is_there {
+                let lies_in = |directory| host.disk.peek(&format!("{directory}/{}", batch_name(&id))).is_some();
+                let is_there = lies_in(spool_directory(Side::Out)) || lies_in(archive_directory(Side::Out));
+                // A receiver that is put back to longer ago than the archive keeps rows cannot be given them again.
+                let is_pruned = world.fates[stream].rewound && lies_in(head_directory(Side::Out));
+                if !is_there && !is_pruned {
                     return Err(format!("{stream}/{seq} is recorded, not applied, and its file is gone"));
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ferry_core::ports::{Attempt, Direction, LifeEvent, LifeKind, RecoveredBatch, ResendRequest};
+use ferry_core::ports::{Attempt, Direction, LifeEvent, LifeKind, RecoveredBatch, ResendRequest, Retained};
 use ferry_core::settings::BOUNDARIES_MAX;
 use ferry_format::{BatchReport, Checkpoint, Digest, EpochId, Frontier, Instance, Mark, StreamName};
 
@@ -97,6 +97,8 @@ pub struct Database {
     pub applied_leaves: BTreeMap<StreamName, u64>,
     /// What operators asked for and is not done.
     pub requests: Vec<ResendRequest>,
+    /// How long batches have been archived.
+    pub retained: Retained,
     /// How often the whole was committed.
     pub commits: u64,
 }

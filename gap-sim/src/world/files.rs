@@ -9,7 +9,7 @@ use ferry_core::ports::{
     Anchor, AnchorStore, BatchId, FaultKind, Gate, PortError, Quarantine, QuarantineNote, Scan, Seen, Side, Spool,
 };
 use ferry_format::limits::FILE_NAME_BYTES_MAX;
-use ferry_format::{Digest, FileName, ZoneName, inspect_batch};
+use ferry_format::{Digest, FileName, StreamName, ZoneName, batch_head, inspect_batch};
 
 use super::disk::{Disk, DiskError};
 
@@ -54,6 +54,8 @@ fn is_temporary(name: &str) -> bool {
 pub struct SimSpool {
     disk: Arc<Disk>,
     ids: Mutex<BTreeMap<String, BatchId>>,
+    /// Batches whose rows have left the archive, in that order.
+    pruned: Mutex<Vec<(Side, BatchId)>>,
 }
 
 /// The directory of the spool for a side.
@@ -71,6 +73,15 @@ pub const fn archive_directory(side: Side) -> &'static str {
     match side {
         Side::Out => "archive-out",
         Side::In => "archive-in",
+    }
+}
+
+/// The directory of the heads of batches whose rows have left the archive.
+#[must_use]
+pub const fn head_directory(side: Side) -> &'static str {
+    match side {
+        Side::Out => "heads-out",
+        Side::In => "heads-in",
     }
 }
 
@@ -93,7 +104,13 @@ impl SimSpool {
     /// The spool on a disk.
     #[must_use]
     pub fn new(disk: Arc<Disk>) -> Self {
-        Self { disk, ids: Mutex::default() }
+        Self { disk, ids: Mutex::default(), pruned: Mutex::default() }
+    }
+
+    /// Batches whose rows have left the archive since so many had, in that order.
+    #[must_use]
+    pub fn pruned_since(&self, count: usize) -> Vec<(Side, BatchId)> {
+        self.pruned.lock().unwrap_or_else(PoisonError::into_inner).get(count..).unwrap_or_default().to_vec()
     }
 
     /// What a file of the spool is, read from its own header.
@@ -168,6 +185,35 @@ impl Spool for SimSpool {
             self.disk.sync_directory(directory).map_err(|fault| error(fault, "cannot sync"))?;
         }
         Ok(())
+    }
+
+    fn prune(
+        &self,
+        side: Side,
+        stream: &StreamName,
+        epoch: u64,
+        through: u64,
+        limit: usize,
+    ) -> Result<usize, PortError> {
+        let (whole, heads) = (archive_directory(side), head_directory(side));
+        let (first, last) = (format!("{stream}-{epoch:08}-"), format!("{stream}-{epoch:08}-{through:012}-g"));
+        let names = self.disk.list(whole).map_err(|fault| error(fault, "cannot list"))?;
+        let mut count = 0;
+        for name in names.into_iter().filter(|name| *name > first && *name < last) {
+            if count == limit {
+                break;
+            }
+            let path = format!("{whole}/{name}");
+            let bytes = self.disk.read(&path).map_err(|fault| error(fault, "cannot read"))?;
+            let Some(id) = self.identify(&path).filter(|id| batch_name(id) == name) else { continue };
+            let head = batch_head(&bytes).map_err(|fault| PortError::new(FaultKind::Corrupt, fault.to_string()))?;
+            publish(&self.disk, heads, heads, &name, &head).map_err(|fault| error(fault, "cannot keep a head"))?;
+            self.disk.remove(&path).map_err(|fault| error(fault, "cannot prune"))?;
+            self.pruned.lock().unwrap_or_else(PoisonError::into_inner).push((side, id));
+            count += 1;
+        }
+        self.disk.sync_directory(whole).map_err(|fault| error(fault, "cannot sync"))?;
+        Ok(count)
     }
 
     fn discard(&self, side: Side, id: &BatchId) -> Result<(), PortError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ferry_core::breaks::{self, Break};
 use ferry_core::contract::Contract;
 use ferry_core::perform::Surroundings;
-use ferry_core::ports::{Anchor, AnchorStore as _};
+use ferry_core::ports::{Anchor, AnchorStore as _, Retained};
 use ferry_format::{EpochId, Instance, LinkId, Mark, StreamName, ZoneName, genesis};
 
 use super::database::{Database, OwnStream, PeerStream};
@@ -212,6 +212,7 @@ pub(super) fn empty_database(
         audit: BTreeMap::new(),
         applied_leaves: BTreeMap::new(),
         requests: Vec::new(),
+        retained: Retained::default(),
         commits: 0,
     };
     for stream in contract.streams() {

@@ -111,6 +111,14 @@ pub struct Fate {
     pub unsendable_from: Option<u64>,
 }
 
+impl Fate {
+    /// Whether the owner has lost what it had sent, and its anchor shows it.
+    #[must_use]
+    pub const fn lost(&self) -> bool {
+        self.frozen && !self.forgotten
+    }
+}
+
 /// A world.
 #[derive(Debug)]
 pub struct World {

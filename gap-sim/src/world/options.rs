@@ -111,7 +111,8 @@ impl Options {
     pub fn draw(seed: u64) -> Self {
         let mut prng = Prng::fork(seed, &[0x006f_7074_696f_6e73]);
         let divisor = [1, 10, 100][pick(&mut prng, 3)];
-        let settings = draw_settings(&mut prng, divisor);
+        let mut settings = draw_settings(&mut prng, divisor);
+        draw_retention(&mut settings, seed, divisor);
         let safety_ms = prng.between(5, 30) * 60_000 / divisor;
         let profile = draw_profile(&mut prng, divisor, safety_ms);
         let mut strikes = BTreeMap::new();
@@ -197,6 +198,14 @@ fn draw_settings(prng: &mut Prng, divisor: u64) -> Settings {
         note_ms: [500, 10_000, 60_000][pick(prng, 3)] / divisor,
         status_debounce_ms: [500, 5_000, 20_000][pick(prng, 3)] / divisor,
         ..scaled
+    }
+}
+
+/// In half of the worlds batches leave the archive while the world lasts.
+fn draw_retention(settings: &mut Settings, seed: u64, divisor: u64) {
+    let mut prng = Prng::fork(seed, &[0x7265_7461_696e]);
+    if prng.below(2) == 0 {
+        settings.retention_ms = [60_000, 180_000, 600_000][pick(&mut prng, 3)] / divisor;
     }
 }
 

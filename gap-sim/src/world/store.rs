@@ -9,7 +9,7 @@ use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CheckedRow, CutRequest, Dispute,
     FaultKind, Notes, Observation, OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn,
-    RecoveredOut, Settled, SourceFault, Store, StreamBacklog,
+    RecoveredOut, Retained, Settled, SourceFault, Store, StreamBacklog,
 };
 use ferry_format::{BatchReport, Digest, EpochId, Mark, Op, Refusal, StreamName};
 
@@ -211,6 +211,7 @@ impl Store for SimStore {
                 audit: database.checkpoint(),
                 outgoing: outgoing.collect(),
                 incoming: incoming.collect(),
+                retained: database.retained.clone(),
             })
         })
     }
@@ -379,6 +380,11 @@ impl Store for SimStore {
             let same_epoch = |peer: &&PeerStream| peer.followed.as_ref().is_some_and(|(_, mark)| mark.epoch == epoch);
             Ok(peer.filter(same_epoch).and_then(|peer| peer.applied.get(&seq).copied()))
         })
+    }
+
+    fn retain(&self, retained: &Retained) -> Result<(), PortError> {
+        self.busy()?;
+        self.commit(|database| database.retained = retained.clone())
     }
 
     fn note(&self, notes: &Notes) -> Result<(), PortError> {

@@ -42,6 +42,8 @@ pub fn describe(action: &Action) -> String {
         Action::PublishStatus { statement, .. } => format!("status {}", statement.number),
         Action::KeepStatus { name, .. } => format!("keep status {name}"),
         Action::Note(notes) => format!("note {}", notes.life.len()),
+        Action::Retain(retained) => format!("retain {} marks {}", retained.elapsed_ms, retained.marks.len()),
+        Action::Prune(what) => format!("prune {}/{}", what.stream, what.through),
     }
 }
 
@@ -70,7 +72,8 @@ pub fn failure(outcome: &Outcome) -> Option<String> {
         Outcome::Recalled(_, _, _, result) => result.as_ref().err(),
         Outcome::Settled(_, _, _, result) => result.as_ref().err(),
         Outcome::StatusPublished(_, result) => result.as_ref().err(),
-        Outcome::Noted(_, result) => result.as_ref().err(),
+        Outcome::Noted(_, result) | Outcome::Retained(result) => result.as_ref().err(),
+        Outcome::Pruned(_, result) => result.as_ref().err(),
     };
     error.map(|error| format!("{:?}: {}", error.kind, error.text))
 }

@@ -10,8 +10,8 @@ use super::{
     next_contract, outgoing, own, update,
 };
 use crate::ports::{
-    Attempt, FaultKind, Notes, Observation, OutgoingBatch, RawCut, RecoveredBatch, RecoveredIn, RecoveredOut,
-    ResendRequest, Settled, StreamBacklog,
+    Attempt, Direction, FaultKind, Notes, Observation, OutgoingBatch, RawCut, RecoveredBatch, RecoveredIn,
+    RecoveredOut, ResendRequest, Retained, RetainedMark, Settled, StreamBacklog,
 };
 use crate::settings::BOUNDARIES_MAX;
 
@@ -45,6 +45,7 @@ macro_rules! store_outgoing_cases {
             settling_again_or_less_changes_nothing,
             only_our_own_batch_can_be_settled,
             requests_are_seen_in_order_until_they_are_done,
+            what_is_retained_replaces_what_was_and_is_recovered,
             every_step_outwards_appends_a_leaf,
             a_busy_database_takes_nothing_outwards_and_all_of_it_later,
         }
@@ -65,6 +66,30 @@ fn record_bill(fixture: &dyn StoreFixture, rows: u64, through_id: u64) -> Outgoi
     let batch = outgoing(&own(fixture, "bill").last, rows, through_id);
     fixture.store().record(std::slice::from_ref(&batch)).unwrap();
     batch
+}
+
+fn what_is_retained_replaces_what_was_and_is_recovered(fixture: &mut dyn StoreFixture) {
+    let retained = |fixture: &dyn StoreFixture| fixture.store().recover().unwrap().retained;
+    assert_eq!(retained(fixture), Retained::default());
+    let mark = |direction, stream, elapsed_ms, epoch, seq| RetainedMark {
+        direction,
+        stream: name(stream),
+        elapsed_ms,
+        epoch,
+        seq,
+    };
+    let (out, peers) = (Direction::Out, Direction::In);
+    let first = vec![mark(out, "bill", 1, 1, 5), mark(out, "bill", 9, 2, 1), mark(peers, "confirm", 9, 1, 7)];
+    let later = vec![mark(out, "bill", 9, 2, 1), mark(out, "notice", 12, 1, 1)];
+    for (elapsed_ms, marks) in [(10, first), (12, later), (12, Vec::new())] {
+        let kept = Retained { elapsed_ms, marks };
+        for _ in 0..2 {
+            fixture.store().retain(&kept).unwrap();
+            assert_eq!(retained(fixture), kept);
+        }
+        fixture.reopen();
+        assert_eq!(retained(fixture), kept);
+    }
 }
 
 fn a_new_database_recovers_its_streams_at_their_beginning(fixture: &mut dyn StoreFixture) {

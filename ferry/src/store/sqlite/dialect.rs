@@ -77,6 +77,14 @@ CREATE TABLE ferry_audit_head (
   PRIMARY KEY (link, log)) STRICT, WITHOUT ROWID;
 ";
 
+/// Version 2: how long batches have been archived, in milliseconds that daemons ran, and how far streams had come when.
+const SCHEMA_2: &str = r"
+CREATE TABLE ferry_retention (link TEXT PRIMARY KEY, elapsed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_retention_mark (
+  link TEXT NOT NULL, direction TEXT NOT NULL, stream TEXT NOT NULL, elapsed_ms INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  seq INTEGER NOT NULL, PRIMARY KEY (link, direction, stream, epoch, seq)) STRICT, WITHOUT ROWID;
+";
+
 /// The columns of a batch of an own stream, as the books read them.
 macro_rules! out_columns {
     ($rest:literal) => {
@@ -194,6 +202,14 @@ const STATEMENTS: Statements = Statements {
     request_list: "SELECT id, stream, first, last, made_by, made_at_ms FROM ferry_request \
         WHERE link = ?1 AND done_at_ms IS NULL ORDER BY id",
     request_done: "UPDATE ferry_request SET done_at_ms = ?3 WHERE link = ?1 AND id = ?2 AND done_at_ms IS NULL",
+    retention_put: "INSERT INTO ferry_retention (link, elapsed_ms) VALUES (?1, ?2) \
+        ON CONFLICT (link) DO UPDATE SET elapsed_ms = excluded.elapsed_ms",
+    retention_get: "SELECT elapsed_ms FROM ferry_retention WHERE link = ?1",
+    retention_clear: "DELETE FROM ferry_retention_mark WHERE link = ?1",
+    retention_mark: "INSERT INTO ferry_retention_mark (link, direction, stream, elapsed_ms, epoch, seq) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    retention_marks: "SELECT direction, stream, elapsed_ms, epoch, seq FROM ferry_retention_mark WHERE link = ?1 \
+        ORDER BY direction DESC, stream, epoch, seq",
     audit_heads: "SELECT log, size, frontier FROM ferry_audit_head WHERE link = ?1 ORDER BY log",
     audit_head: "SELECT frontier FROM ferry_audit_head WHERE link = ?1 AND log = ?2",
     audit_head_put: "INSERT INTO ferry_audit_head (link, log, size, frontier) VALUES (?1, ?2, ?3, ?4) \
@@ -228,7 +244,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn migrations(&self) -> &'static [&'static str] {
-        &[SCHEMA_1]
+        &[SCHEMA_1, SCHEMA_2]
     }
 
     fn outbox(&self, link: &LinkId, stream: &StreamName) -> String {

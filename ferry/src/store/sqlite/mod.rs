@@ -19,6 +19,7 @@ mod lane;
 mod notes;
 mod outgoing;
 mod recover;
+mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +29,7 @@ use std::sync::{Arc, Mutex};
 
 use ferry_core::ports::{
     ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes, Observation, OutgoingBatch,
-    PortError, RawCut, Recovered, Settled, Store,
+    PortError, RawCut, Recovered, Retained, Settled, Store,
 };
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
@@ -161,6 +162,11 @@ impl Store for SqliteStore {
 
     fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
         Ok(incoming::applied_digest(&mut self.into.lock(), &self.link, stream, epoch, seq)?)
+    }
+
+    fn retain(&self, retained: &Retained) -> Result<(), PortError> {
+        let mut session = self.books.lock();
+        Ok(session.write(|session| retention::retain(session, &self.link, retained))?)
     }
 
     fn note(&self, notes: &Notes) -> Result<(), PortError> {

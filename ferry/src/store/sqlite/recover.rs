@@ -11,6 +11,7 @@ use super::failure::{DbError, corrupt};
 use super::incoming::{disputed, followed};
 use super::lane::{Columns as _, Session, args, sql};
 use super::outgoing::OwnStream;
+use super::retention;
 
 /// Reads everything in the caller's snapshot.
 pub(super) fn recover(session: &mut Session, link: &LinkId) -> Result<Recovered, DbError> {
@@ -25,7 +26,8 @@ pub(super) fn recover(session: &mut Session, link: &LinkId) -> Result<Recovered,
     for row in session.all(sql().contract_streams, args![link.as_str(), "in"])? {
         incoming.push(recover_in(session, link, row.parsed(0)?)?);
     }
-    Ok(Recovered { instance, audit, outgoing, incoming })
+    let retained = retention::retained(session, link)?;
+    Ok(Recovered { instance, audit, outgoing, incoming, retained })
 }
 
 /// The own streams of a link, ordered by stream.

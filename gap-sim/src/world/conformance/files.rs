@@ -13,8 +13,8 @@ use ferry_core::ports::{AnchorStore, BatchId, Gate, Quarantine, Side, Spool};
 use crate::prng::Prng;
 use crate::world::disk::Disk;
 use crate::world::files::{
-    ANCHOR, FROM_GATE, SimAnchor, SimGate, SimQuarantine, SimSpool, TO_GATE, UNVERIFIED_FILES_MAX, batch_name,
-    spool_directory, status_directory,
+    ANCHOR, FROM_GATE, SimAnchor, SimGate, SimQuarantine, SimSpool, TO_GATE, UNVERIFIED_FILES_MAX, archive_directory,
+    batch_name, head_directory, spool_directory, status_directory,
 };
 
 mod spool {
@@ -95,6 +95,15 @@ impl SpoolFixture for SimFiles {
 
     fn leave_unfinished(&mut self, side: Side) {
         self.disk.write(&format!("{}/.unfinished.tmp", spool_directory(side)), Arc::new(vec![0; 9])).unwrap();
+    }
+
+    fn head(&self, side: Side, id: &BatchId) -> Option<Vec<u8>> {
+        self.seen(&format!("{}/{}", head_directory(side), batch_name(id)))
+    }
+
+    fn damage_archived(&mut self, side: Side, id: &BatchId) {
+        let path = format!("{}/{}", archive_directory(side), batch_name(id));
+        self.disk.rot(&path, |bytes| bytes.truncate(bytes.len() - 1));
     }
 
     fn status(&self, side: Side, name: &str) -> Option<Vec<u8>> {
@@ -180,6 +189,10 @@ impl PowerFixture for SimFiles {
 
     fn anchors(&self) -> &dyn AnchorStore {
         &self.anchor
+    }
+
+    fn head(&self, side: Side, id: &BatchId) -> Option<Vec<u8>> {
+        SpoolFixture::head(self, side, id)
     }
 
     fn cut_power(&mut self, seed: u64) {

@@ -1,9 +1,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 
-use ferry_core::ports::Store as _;
+use ferry_core::ports::{Retained, Store as _};
 
 use super::{INSTANCE, SCHEMA, Zone, epochs, link, registration};
-use crate::store::{SqliteBooks, SqliteStore, StoreError, create};
+use crate::store::{Books as _, SqliteBooks, SqliteStore, StoreError, create};
 
 #[test]
 fn a_new_database_is_for_its_owner_and_keeps_its_instance() {
@@ -35,12 +35,28 @@ fn creating_over_a_file_is_refused_and_a_failed_creation_leaves_none() {
 #[test]
 fn a_newer_database_names_the_program_that_it_needs() {
     let zone = Zone::new("outer");
-    zone.run("UPDATE ferry_meta SET value = '2' WHERE key = 'schema_version'").unwrap();
+    zone.run("UPDATE ferry_meta SET value = '3' WHERE key = 'schema_version'").unwrap();
     zone.run("UPDATE ferry_meta SET value = '7.1.0' WHERE key = 'written_by'").unwrap();
     let error = SqliteStore::open(&zone.path, &link()).err().unwrap();
     assert_eq!(error.code(), "database-newer");
     assert!(error.to_string().ends_with("install ferry 7.1.0 or newer"), "{error}");
     assert_eq!(SqliteBooks::open(&zone.path, &link()).err().unwrap().code(), "database-newer");
+}
+
+#[test]
+fn a_database_of_the_first_version_is_read_and_brought_to_the_present_one() {
+    let zone = Zone::new("outer");
+    for undo in ["DROP TABLE ferry_retention", "DROP TABLE ferry_retention_mark"] {
+        zone.run(undo).unwrap();
+    }
+    zone.run("UPDATE ferry_meta SET value = '1' WHERE key = 'schema_version'").unwrap();
+    let books = || SqliteBooks::open(&zone.path, &link()).unwrap().identity().unwrap().schema_version;
+    assert_eq!(books(), 1);
+    let store = SqliteStore::open(&zone.path, &link()).unwrap();
+    assert_eq!(books(), 2);
+    assert_eq!(store.recover().unwrap().retained, Retained::default());
+    store.retain(&Retained { elapsed_ms: 5, marks: Vec::new() }).unwrap();
+    assert_eq!(store.recover().unwrap().retained.elapsed_ms, 5);
 }
 
 #[test]
