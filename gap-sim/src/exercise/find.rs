@@ -96,13 +96,9 @@ fn seconds(from_ms: u64, to_ms: u64) -> Option<u64> {
     to_ms.checked_sub(from_ms).map(|ms| rounded(ms, 1_000))
 }
 
-fn one_of<const N: usize>(words: [&str; N]) -> Vec<String> {
-    words.map(str::to_owned).to_vec()
-}
-
-/// The words for a file that is known already.
+/// The verdict on a file that is known already.
 fn duplicate() -> Vec<String> {
-    one_of(["duplicate", "重复", "重复件"])
+    vec!["duplicate".to_owned()]
 }
 
 pub(super) fn calm_delay() -> Option<u64> {
@@ -275,8 +271,8 @@ pub(super) fn power_verdict() -> Option<Vec<String>> {
 
 pub(super) fn unknown_asks() -> Option<Vec<String>> {
     let story = Story::of("unknown-commit")?;
-    let reads = story.lines().any(|line| line.text == "read watermark confirm");
-    reads.then(|| one_of(["watermark", "the watermark", "水位"]))
+    let stream = story.lines().find_map(|line| line.text.strip_prefix("read watermark "))?;
+    Some(vec!["watermark".to_owned(), format!("watermark of {stream}")])
 }
 
 pub(super) fn restored_lock() -> Option<Vec<String>> {
@@ -298,7 +294,7 @@ fn drawn() -> (World, String) {
 
 pub(super) fn drawn_hash() -> Option<Vec<String>> {
     let (_, hash) = drawn();
-    Some(vec![hash.get(..8)?.to_owned()])
+    Some(vec![hash])
 }
 
 /// Every pair of a stream and one that it waits for.

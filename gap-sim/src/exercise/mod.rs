@@ -5,9 +5,13 @@ mod answer;
 mod bench;
 mod find;
 mod list;
+mod number;
+mod word;
 
-pub use answer::{ANSWER_CHARS_MAX, Misread, Unit, plain};
+pub use answer::{ANSWER_CHARS_MAX, Misread, plain};
 pub use list::exercises;
+pub use number::{Thing, Unit};
+pub use word::Form;
 
 /// The seed of a scenario when none is given: its delays are then the same for everybody in a course.
 pub const COURSE_SEED: u64 = 1;
@@ -38,7 +42,7 @@ pub enum Kind {
     /// A number.
     Number(Unit, fn() -> Option<u64>),
     /// One of these words, such as a code, a batch or a verdict.
-    Word(fn() -> Option<Vec<String>>),
+    Word(Form, fn() -> Option<Vec<String>>),
     /// The letter of one of these.
     Choice(&'static [Text], fn() -> Option<char>),
 }
@@ -70,16 +74,24 @@ impl Exercise {
     /// When the run gives no answer: the question would be about something that does not happen.
     pub fn judge(&self, given: &str) -> Result<Judgement, Misread> {
         let given = self.read(given)?;
-        Ok(if self.solution().contains(&given) { Judgement::Right } else { Judgement::Wrong })
+        let is_right = self.solution().iter().any(|right| self.agrees(right, &given));
+        Ok(if is_right { Judgement::Right } else { Judgement::Wrong })
     }
 
     /// The answer that was meant.
     fn read(&self, given: &str) -> Result<String, Misread> {
         let given = answer::checked(given)?;
         match &self.kind {
-            Kind::Number(unit, _) => answer::number(&given, *unit).map(|number| number.to_string()),
-            Kind::Word(_) => Ok(answer::word(&given)),
+            Kind::Number(unit, _) => number::number(&given, *unit).map(|number| number.to_string()),
+            Kind::Word(form, _) => Ok(word::word(&given, *form)),
             Kind::Choice(choices, _) => answer::letter(&given, choices.len()).map(String::from),
+        }
+    }
+
+    fn agrees(&self, right: &str, given: &str) -> bool {
+        match &self.kind {
+            Kind::Word(form, _) => word::agrees(right, given, *form),
+            Kind::Number(..) | Kind::Choice(..) => given == right,
         }
     }
 
@@ -87,7 +99,7 @@ impl Exercise {
     fn solution(&self) -> Vec<String> {
         let found = match &self.kind {
             Kind::Number(_, find) => find().map(|number| vec![number.to_string()]),
-            Kind::Word(find) => find(),
+            Kind::Word(_, find) => find(),
             Kind::Choice(_, find) => find().map(|letter| vec![letter.to_string()]),
         };
         found.unwrap_or_else(|| panic!("what the exercise {} asks about does not happen", self.name))
@@ -107,6 +119,10 @@ mod tests {
             assert!(!solution.is_empty());
             for answer in &solution {
                 assert_eq!(exercise.read(answer).as_ref(), Ok(answer), "{}", exercise.name);
+                for typed in [format!("“{answer}”。"), format!(" {}. ", answer.to_uppercase())] {
+                    let read = exercise.read(&typed).unwrap();
+                    assert!(exercise.agrees(answer, &read), "{}: {typed}", exercise.name);
+                }
                 let is_letter = matches!(exercise.kind, Kind::Choice(..));
                 for hint in exercise.hint.iter().filter(|_| !is_letter) {
                     let mut words =
@@ -125,7 +141,7 @@ mod tests {
         for exercise in exercises() {
             let choices: &[Text] = match &exercise.kind {
                 Kind::Choice(choices, _) => choices,
-                Kind::Number(..) | Kind::Word(_) => &[],
+                Kind::Number(..) | Kind::Word(..) => &[],
             };
             let texts = [exercise.question, exercise.hint, exercise.reason];
             for [english, chinese] in texts.iter().chain(choices) {

@@ -45,7 +45,7 @@ fn ask(exercise: &Exercise, lang: Lang) -> Result<(), Failure> {
     print(&format!("{}\n", spoken(lang, exercise.question)))?;
     let choices: &[Text] = match &exercise.kind {
         Kind::Choice(choices, _) => choices,
-        Kind::Number(..) | Kind::Word(_) => &[],
+        Kind::Number(..) | Kind::Word(..) => &[],
     };
     for (letter, choice) in ('a'..).zip(choices) {
         print(&format!("  {letter}) {}\n", spoken(lang, *choice)))?;

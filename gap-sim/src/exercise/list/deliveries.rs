@@ -1,7 +1,7 @@
 //! Exercises about single files and what becomes of them.
 
 use crate::exercise::find;
-use crate::exercise::{Exercise, Kind, Unit};
+use crate::exercise::{Exercise, Form, Kind, Thing, Unit};
 
 /// Parts 1 to 8 of the course.
 pub(super) const ALL: &[Exercise] = &[
@@ -53,7 +53,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario lost-batch: with which attempt does confirm/1 arrive?",
             "场景 lost-batch：confirm/1 是第几次发送时到达的？",
         ],
-        kind: Kind::Number(Unit::Count, find::lost_attempt),
+        kind: Kind::Number(Unit::Count(Thing::Attempt), find::lost_attempt),
         hint: ["Look for the line in which the gate delivers confirm/1.", "找出网闸送达 confirm/1 的那一行。"],
         reason: [
             "A resend is the same bytes under the next attempt, because gates remember names.",
@@ -108,7 +108,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario lost-acknowledgement: how often are the rows of confirm/1 applied?",
             "场景 lost-acknowledgement：confirm/1 的数据行被应用了几次？",
         ],
-        kind: Kind::Number(Unit::Count, find::ack_applied),
+        kind: Kind::Number(Unit::Count(Thing::Times), find::ack_applied),
         hint: ["Count the lines in which inner applies confirm/1.", "数一数内区应用 confirm/1 的行。"],
         reason: ["A payment counts once, however often its file comes.", "无论文件来几次，一笔缴款只计一次。"],
     },
@@ -119,7 +119,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario lost-acknowledgement: what is the verdict on the second file of confirm/1: apply, hold, duplicate, park or refuse?",
             "场景 lost-acknowledgement：confirm/1 的第二个文件得到什么判断：apply、hold、duplicate、park 还是 refuse？",
         ],
-        kind: Kind::Word(find::ack_verdict),
+        kind: Kind::Word(Form::Verdict, find::ack_verdict),
         hint: ["inner says of it that it knows it already.", "内区说它已有此批次。"],
         reason: [
             "It is at the watermark and has the digest that is known there. The next status says the watermark again, and that answers the resend.",
@@ -133,7 +133,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario lost-acknowledgement: how many status files does the gate lose?",
             "场景 lost-acknowledgement：网闸丢失了几个状态文件？",
         ],
-        kind: Kind::Number(Unit::Count, find::ack_lost),
+        kind: Kind::Number(Unit::Count(Thing::StatusFiles), find::ack_lost),
         hint: ["Count the lines in which the gate loses a status.", "数一数网闸丢失状态文件的行。"],
         reason: [
             "A lost status costs nothing but time: a later one says more. So no status is ever acknowledged or sent again.",
@@ -147,7 +147,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario damaged-batch: with which code does inner turn the damaged file away?",
             "场景 damaged-batch：内区以什么代码拒收损坏的文件？",
         ],
-        kind: Kind::Word(find::damaged_code),
+        kind: Kind::Word(Form::Code, find::damaged_code),
         hint: ["The code stands at the end of a line of inner.", "代码在内区某一行的末尾。"],
         reason: [
             "Each chunk has a digest in the signed header. One bit is enough, and nothing of the file is used.",
@@ -233,7 +233,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario virus-scan: how many files of confirm/1 reach inner in the end?",
             "场景 virus-scan：最终有几个 confirm/1 的文件到达内区？",
         ],
-        kind: Kind::Number(Unit::Count, find::late_copies),
+        kind: Kind::Number(Unit::Count(Thing::Copies), find::late_copies),
         hint: [
             "Count the arrows of confirm/1 that reach inner, late ones too.",
             "数一数到达内区的 confirm/1 箭头，迟到的也算。",
@@ -250,7 +250,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario swapped-names: which batch is in the file that arrives under the name confirm/2?",
             "场景 swapped-names：以 confirm/2 为名到达的文件里是哪个批次？",
         ],
-        kind: Kind::Word(find::swapped_first),
+        kind: Kind::Word(Form::Batch, find::swapped_first),
         hint: [
             "What does inner apply right after that file came? Write it as stream/seq.",
             "该文件到达后，内区紧接着应用了什么？写作 流/序号。",
@@ -291,7 +291,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario one-way-night: how many batches has outer cut when files pass again in the morning?",
             "场景 one-way-night：早晨恢复通行时，外区已切出多少个批次？",
         ],
-        kind: Kind::Number(Unit::Count, find::night_waiting),
+        kind: Kind::Number(Unit::Count(Thing::Batches), find::night_waiting),
         hint: [
             "The grey line of the page shows what the owner has cut; so does the last line of the story about confirm.",
             "页面上的灰线表示所有者已切出的批次；结尾关于 confirm 的一行也有。",

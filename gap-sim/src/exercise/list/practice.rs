@@ -1,7 +1,7 @@
 //! Exercises with drawn worlds, broken invariants and real directories.
 
 use crate::exercise::find;
-use crate::exercise::{Exercise, Kind, Unit};
+use crate::exercise::{Exercise, Form, Kind, Thing, Unit};
 
 /// Parts 12 to 14 of the course.
 pub(super) const ALL: &[Exercise] = &[
@@ -12,7 +12,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Drawn world --seed 53: what are the first eight digits of the trace hash?",
             "随机世界 --seed 53：跟踪哈希的前八位是什么？",
         ],
-        kind: Kind::Word(find::drawn_hash),
+        kind: Kind::Word(Form::Hash, find::drawn_hash),
         hint: ["It stands in the line before the verdict.", "在结论的前一行。"],
         reason: [
             "Everything in a world comes from its seed. Whoever has the same program and the same seed gets the same hash, so a failure can be handed over as one number.",
@@ -26,7 +26,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Drawn world --seed 53: name a stream and one that it depends on, with a space between: WAITER OTHER.",
             "随机世界 --seed 53：写出一个流以及它所依赖的一个流，中间用空格：等待者 被等待者。",
         ],
-        kind: Kind::Word(find::drawn_waits),
+        kind: Kind::Word(Form::Pair, find::drawn_waits),
         hint: ["The lines that begin with stream say what each depends on.", "以 stream 开头的各行写明各自依赖什么。"],
         reason: [
             "A payment must not be applied before the notice that it pays. The batch names what it requires, and waits until that is applied.",
@@ -40,7 +40,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Drawn world --seed 53: how many files does the gate lose?",
             "随机世界 --seed 53：网闸丢失了多少个文件？",
         ],
-        kind: Kind::Number(Unit::Count, find::drawn_lost),
+        kind: Kind::Number(Unit::Count(Thing::Files), find::drawn_lost),
         hint: [
             "Count the lines of the trace with loses; what the virus scan removes is lost too.",
             "数一数跟踪中含 loses 的行；病毒扫描删除的也算丢失。",
@@ -57,7 +57,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Drawn world --seed 53: which batch does the gate lose first? Write it as stream/seq.",
             "随机世界 --seed 53：网闸最先丢失的是哪个批次？写作 流/序号。",
         ],
-        kind: Kind::Word(find::drawn_batch),
+        kind: Kind::Word(Form::Batch, find::drawn_batch),
         hint: [
             "Search the trace for loses; status files are no batches. A file's name has zone, zone, stream, epoch, seq, attempt, digest.",
             "在跟踪中查找 loses；状态文件不是批次。文件名依次为：区、区、流、纪元、序号、尝试、摘要。",
@@ -74,7 +74,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario meddled-replica: which invariant is broken, by its number?",
             "场景 meddled-replica：违反了第几条不变量？",
         ],
-        kind: Kind::Number(Unit::Count, find::broken_replica),
+        kind: Kind::Number(Unit::Count(Thing::Invariant), find::broken_replica),
         hint: ["The last line names it.", "最后一行写明了。"],
         reason: [
             "A checker compared the tables with what the owner had committed, and one row was missing.",
@@ -88,7 +88,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario meddled-watermark: which invariant is broken, by its number?",
             "场景 meddled-watermark：违反了第几条不变量？",
         ],
-        kind: Kind::Number(Unit::Count, find::broken_watermark),
+        kind: Kind::Number(Unit::Count(Thing::Invariant), find::broken_watermark),
         hint: ["The last line names it.", "最后一行写明了。"],
         reason: [
             "Watermark, report and audit leaf are written together. A watermark that was moved alone contradicts the others.",
@@ -123,7 +123,7 @@ pub(super) const ALL: &[Exercise] = &[
             "At the bridge: how many deliveries from outer to inner does the summary count in all, second copies included?",
             "bridge：摘要中外到内方向共送达多少次（含重复副本）？",
         ],
-        kind: Kind::Number(Unit::Count, find::bridge_copies),
+        kind: Kind::Number(Unit::Count(Thing::Deliveries), find::bridge_copies),
         hint: [
             "In the summary, below outer to inner, the first number after delivered.",
             "在摘要的“外到内”下面，“送达”之后的第一个数。",
@@ -137,7 +137,7 @@ pub(super) const ALL: &[Exercise] = &[
             "At the bridge: which payment is in the file pay-4.txt that arrived?",
             "bridge：到达的 pay-4.txt 中是第几笔缴款？",
         ],
-        kind: Kind::Number(Unit::Count, find::bridge_swapped),
+        kind: Kind::Number(Unit::Count(Thing::Payment), find::bridge_swapped),
         hint: ["Read the file in the directory from-gate of inner.", "读取内区 from-gate 目录中的该文件。"],
         reason: [
             "The names were exchanged in the gate, the contents were not. A receiver that trusts names would book the wrong payment.",

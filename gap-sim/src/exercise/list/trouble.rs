@@ -1,7 +1,7 @@
 //! Exercises about forgers, refusals, power cuts and backups.
 
 use crate::exercise::find;
-use crate::exercise::{Exercise, Kind, Unit};
+use crate::exercise::{Exercise, Form, Kind, Thing, Unit};
 
 /// Parts 9 to 11 of the course.
 pub(super) const ALL: &[Exercise] = &[
@@ -12,7 +12,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario forged-batch: with which code is the forged file turned away?",
             "场景 forged-batch：伪造的文件以什么代码被拒收？",
         ],
-        kind: Kind::Word(find::forged_code),
+        kind: Kind::Word(Form::Code, find::forged_code),
         hint: [
             "The code stands at the end of a line of the zone that gets the file.",
             "代码在收到该文件的区的某一行末尾。",
@@ -29,7 +29,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario flood: 300 files come that nobody signed. How many files does inner keep in its quarantine?",
             "场景 flood：涌来三百个无人签名的文件。内区的隔离区保留了几个？",
         ],
-        kind: Kind::Number(Unit::Count, find::flood_kept),
+        kind: Kind::Number(Unit::Count(Thing::Files), find::flood_kept),
         hint: ["Read how things stand at the end.", "请看最终状态。"],
         reason: [
             "A ring of bounded size keeps the last of them for whoever investigates. Whatever arrives, no directory grows without end.",
@@ -43,7 +43,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario two-statements: which stream is stopped at the end?",
             "场景 two-statements：最终哪个流停住了？",
         ],
-        kind: Kind::Word(find::disputed_stream),
+        kind: Kind::Word(Form::Stream, find::disputed_stream),
         hint: ["Read how things stand at the end.", "请看最终状态。"],
         reason: [
             "Two files with good signatures claim one place, so somebody else has the owner's key. A machine cannot know which is true; it stops and calls a person. The other stream goes on.",
@@ -57,7 +57,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario poisoned-row: at which seq does the watermark of confirm stand at the end?",
             "场景 poisoned-row：最终 confirm 的水位停在哪个序号？",
         ],
-        kind: Kind::Number(Unit::Count, find::poisoned_watermark),
+        kind: Kind::Number(Unit::Count(Thing::SeqOfConfirm), find::poisoned_watermark),
         hint: ["The watermark is the last batch that is applied.", "水位就是最后一个已应用的批次。"],
         reason: [
             "The batch with the bad row was refused whole, so the watermark stands before it, and the next batch waits behind it.",
@@ -71,7 +71,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario poisoned-row: with which code is the group refused?",
             "场景 poisoned-row：该组以什么代码被拒？",
         ],
-        kind: Kind::Word(find::poisoned_code),
+        kind: Kind::Word(Form::Code, find::poisoned_code),
         hint: [
             "The code stands before the bracket with table, row and constraint.",
             "代码在写有表、行和约束的括号之前。",
@@ -109,7 +109,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario power-cut with --seed 6: inner finds the file of confirm/1 again after its restart. What is the verdict: apply, hold, duplicate, park or refuse?",
             "场景 power-cut，加 --seed 6：重启后内区又见到 confirm/1 的文件。判断是什么：apply、hold、duplicate、park 还是 refuse？",
         ],
-        kind: Kind::Word(find::power_verdict),
+        kind: Kind::Word(Form::Verdict, find::power_verdict),
         hint: [
             "Which line of inner about confirm/1 comes first after the restart?",
             "重启之后，内区关于 confirm/1 的第一行是什么？",
@@ -126,7 +126,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario unknown-commit: what does inner read before it goes on?",
             "场景 unknown-commit：内区在继续之前读取什么？",
         ],
-        kind: Kind::Word(find::unknown_asks),
+        kind: Kind::Word(Form::Watermark, find::unknown_asks),
         hint: ["It is one word, and the table of words in the course has it.", "是一个词，课程的词表中有。"],
         reason: [
             "The commit may have happened or not. Guessing would lose rows or apply them twice; the watermark was written with them, so it knows.",
@@ -140,7 +140,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario restored-zone: with which code does outer lock itself?",
             "场景 restored-zone：外区以什么代码自行锁定？",
         ],
-        kind: Kind::Word(find::restored_lock),
+        kind: Kind::Word(Form::Code, find::restored_lock),
         hint: [
             "The code stands in the line after the restart, and again at the end.",
             "代码在重启后的那一行，最终状态中也有。",
@@ -157,7 +157,7 @@ pub(super) const ALL: &[Exercise] = &[
             "Scenario restored-zone: how many batches of confirm has inner applied of which the database of outer knows nothing?",
             "场景 restored-zone：confirm 有多少个批次内区已应用，而外区的数据库一无所知？",
         ],
-        kind: Kind::Number(Unit::Count, find::restored_lacks),
+        kind: Kind::Number(Unit::Count(Thing::Batches), find::restored_lacks),
         hint: ["Compare two numbers of the line about confirm at the end.", "比较最终状态中关于 confirm 的两个数字。"],
         reason: [
             "They lie in the archive of inner, signed by outer and sealed to it. Until a person has seen to it, outer sends nothing.",
