@@ -3,6 +3,8 @@
 use ferry_format::{FileName, NameKind, Refusal};
 
 use super::fault_words;
+use super::timeline::Place;
+use crate::world::host::ZoneId;
 
 /// A sentence and whether it is about a status file.
 pub(super) type Sentence = ([String; 2], bool);
@@ -135,21 +137,28 @@ fn by_hand(hand: &str, part: &str) -> Sentence {
     plain(format!("a person at the gate: {does}"), format!("网闸旁有人动手：{tut}"))
 }
 
+/// A status with the zone that wrote it: each zone numbers its own from 1.
+fn status_of(name: &FileName, number: u64) -> [String; 2] {
+    let writer = ZoneId::BOTH.into_iter().find(|zone| zone.name() == name.from.as_str());
+    let [en, zh] = writer.map_or([name.from.as_str(); 2], |zone| Place::of_zone(zone).words());
+    [format!("{en}'s status {number}"), format!("{zh}的状态文件 {number}")]
+}
+
 /// A sentence about a file, with what its name says.
 fn about(name: &str, by_name: bool, en: &str, zh: &str) -> Sentence {
     let parsed = name.parse::<FileName>().ok();
-    let (words, is_status) = match parsed.as_ref().map(|parsed| (&parsed.kind, parsed.attempt)) {
-        Some((NameKind::Batch { stream, seq, .. }, _)) if by_name => {
+    let (words, is_status) = match parsed.as_ref().map(|parsed| (parsed, &parsed.kind, parsed.attempt)) {
+        Some((_, NameKind::Batch { stream, seq, .. }, _)) if by_name => {
             ([format!("the file named {stream}/{seq}"), format!("名为 {stream}/{seq} 的文件")], false)
         }
-        Some((NameKind::Batch { stream, seq, .. }, 1)) => {
+        Some((_, NameKind::Batch { stream, seq, .. }, 1)) => {
             ([format!("batch {stream}/{seq}"), format!("批次 {stream}/{seq}")], false)
         }
-        Some((NameKind::Batch { stream, seq, .. }, attempt)) => (
+        Some((_, NameKind::Batch { stream, seq, .. }, attempt)) => (
             [format!("batch {stream}/{seq}, attempt {attempt}"), format!("批次 {stream}/{seq}（第 {attempt} 次）")],
             false,
         ),
-        Some((NameKind::Status { number }, _)) => ([format!("status {number}"), format!("状态文件 {number}")], true),
+        Some((parsed, NameKind::Status { number }, _)) => (status_of(parsed, *number), true),
         None => ([name.to_owned(), name.to_owned()], false),
     };
     // Between Latin letters and a Chinese word stands a space.
