@@ -42,8 +42,8 @@ pub(super) const ALL: &[Exercise] = &[
         ],
         kind: Kind::Number(Unit::Count(Thing::Files), find::drawn_lost),
         hint: [
-            "Count the lines of the trace with loses; what the virus scan removes is lost too.",
-            "数一数跟踪中含 loses 的行；病毒扫描删除的也算丢失。",
+            "Count the lines of the trace with loses, in both directions, batches and status files; what the virus scan removes has such a line too.",
+            "数一数跟踪中含 loses 的行，两个方向、批次与状态文件都算；病毒扫描删除的文件也有这样一行。",
         ],
         reason: [
             "And yet everything that was committed is applied, or somebody is told why not.",
@@ -89,10 +89,13 @@ pub(super) const ALL: &[Exercise] = &[
             "场景 meddled-watermark：违反了第几条不变量？",
         ],
         kind: Kind::Number(Unit::Count(Thing::Invariant), find::broken_watermark),
-        hint: ["The last line names it.", "最后一行写明了。"],
+        hint: [
+            "The last line names it. It is not 8: that one is about a batch that was applied past the refused one, and none was. Only the number was moved. Which rule says what is written together?",
+            "最后一行写明了。不是第 8 条：那一条说的是越过被拒批次去应用别的批次，而这里什么都没有应用，只改动了一个数字。哪一条规定了哪些内容一同写入？",
+        ],
         reason: [
-            "Watermark, report and audit leaf are written together. A watermark that was moved alone contradicts the others.",
-            "水位、报告和审计记录一同写入。单独改动的水位与其他各项矛盾。",
+            "Watermark, report and audit leaf are written together; the last line counts each of them, and a watermark that was moved alone contradicts the others. Rule 8 is not broken: it compares what was applied, and no batch was applied at or past the refused one.",
+            "水位、报告和审计记录一同写入；最后一行列出各项的数目，单独改动的水位与其他各项矛盾。第 8 条没有被违反：它比对的是已应用的内容，而被拒的批次及其后没有任何批次被应用。",
         ],
     },
     Exercise {
