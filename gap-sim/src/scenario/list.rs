@@ -147,8 +147,8 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "flood",
         title: ["A flood of forged files", "伪造文件泛滥"],
         lesson: [
-            "Three hundred files that nobody signed. A bounded ring keeps the last of them; real batches go first.",
-            "三百个无人签名的文件；有界环只保留最近若干，真正的批次优先处理。",
+            "Three hundred files that nobody signed. A bounded ring keeps the last of them; the real batch that comes meanwhile is applied.",
+            "三百个无人签名的文件；有界环只保留最近若干，其间到来的真正批次照常应用。",
         ],
         safety_s: 300,
         script: |script| {

@@ -293,8 +293,8 @@ pub(super) const ALL: &[Exercise] = &[
         ],
         kind: Kind::Number(Unit::Count(Thing::Batches), find::night_waiting),
         hint: [
-            "The grey line of the page shows what the owner has cut; so does the last line of the story about confirm.",
-            "页面上的灰线表示所有者已切出的批次；结尾关于 confirm 的一行也有。",
+            "Below the lanes of the page, at confirm, the thin grey line above the green one goes up a step with each batch that is cut; drag the slider to where files pass again, and read the second number beside it. The line about confirm at the end has it too.",
+            "在页面横道下方 confirm 处，绿线之上的细灰线每切出一批就上升一级；把滑块拖到恢复通行之时，读它左边的第二个数。最终状态中关于 confirm 的一行也有。",
         ],
         reason: [
             "Programs went on committing, and capture went on. What cannot cross waits, and nothing is lost.",
