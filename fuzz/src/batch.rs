@@ -1,9 +1,10 @@
 //! Batches: whole files, single records, and files made from a statement and what it is about.
 
 use ferry_format::lines::write_batch_header;
+use ferry_format::magic::MAGIC_BYTES;
 use ferry_format::{
-    Batch, Compression, Expect, Kind, Verified, inspect_batch, open_batch, parse_record, reseal_batch, seal_batch,
-    verify_batch, write_record,
+    Batch, Compression, Expect, Kind, SignedBatch, Verified, batch_head, inspect_batch, inspect_head, open_batch,
+    parse_record, reseal_batch, seal_batch, verify_batch, verify_head, write_record,
 };
 
 use crate::forge::{self, BATCH};
@@ -77,6 +78,7 @@ fn open(file: &[u8]) -> Option<Verified<Batch>> {
         layout::check(file, &header, &inspected.envelope);
     }
     let verified = verify_batch(file, &expect);
+    heads(file, inspected.is_ok(), verified.as_ref().ok());
     let opened = open_batch(file, &expect, &ZONES.inner);
     if let Ok(verified) = &verified {
         let inspected = inspected.expect("what verifies can be inspected");
@@ -87,6 +89,27 @@ fn open(file: &[u8]) -> Option<Verified<Batch>> {
     assert_eq!((&verified.statement, verified.digest, verified.signer), (&batch.statement, batch.digest, batch.signer));
     assert_eq!(batch.records().count() as u64, batch.statement.records);
     Some(batch)
+}
+
+/// A batch is no head. Its head is, and proves what the batch proves; a head that is read has the bytes that it should.
+fn heads(file: &[u8], is_batch: bool, verified: Option<&Verified<SignedBatch>>) {
+    let expect = Expect::any(&ZONES.trust);
+    let kept = inspect_head(file);
+    assert!(!(is_batch && kept.is_ok()), "a file is a batch and a head");
+    if let Ok(head) = &kept {
+        let header = write_batch_header(&head.envelope, &head.statement);
+        assert!(file[MAGIC_BYTES..].starts_with(&header), "a header is written to other bytes");
+    }
+    assert!(kept.is_ok() || verify_head(file, &expect).is_err(), "what verifies can be inspected");
+    let Ok(head) = batch_head(file) else {
+        assert!(!is_batch, "a batch has a head");
+        return;
+    };
+    assert!(is_batch && inspect_head(&head).is_ok(), "the head of a batch is one");
+    if let Some(batch) = verified {
+        let head = verify_head(&head, &expect).expect("the head of what verifies does");
+        assert_eq!((&head.statement, head.digest, head.signer), (&batch.statement, batch.digest, batch.signer));
+    }
 }
 
 fn unpack(frame: &[u8]) -> Option<Vec<u8>> {
