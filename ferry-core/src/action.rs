@@ -28,7 +28,7 @@ pub enum Lane {
     Take,
     /// Applies groups.
     Apply,
-    /// Writes what the operator sees, and clears the archive: nothing waits for either.
+    /// Writes what the operator sees, and clears the archive: nothing that crosses waits for either.
     Note,
 }
 

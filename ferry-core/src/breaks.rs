@@ -101,7 +101,7 @@ breaks! {
     WatermarkWithoutDigest = "watermark-without-digest", 7;
     /// How long a batch has been archived is read from the wall clock.
     RetentionByWallClock = "retention-by-wall-clock", 7;
-    /// What has been archived long enough is cleared without a fresh word of the peer, and whatever is wrong.
+    /// What has been archived long enough is cleared whatever the peer says, and whatever is wrong.
     PrunedUnconfirmed = "pruned-unconfirmed", 7;
 }
 

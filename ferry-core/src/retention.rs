@@ -52,6 +52,8 @@ pub struct Retention {
     elapsed_ms: u64,
     counted: Now,
     moments: BTreeMap<(Direction, StreamName), VecDeque<Moment>>,
+    /// What was cleared last: the next one comes after it, so that none that fails keeps the others waiting.
+    tried: Option<(Direction, StreamName)>,
 }
 
 impl Retention {
@@ -62,7 +64,7 @@ impl Retention {
         for RetainedMark { direction, stream, elapsed_ms, epoch, seq } in retained.marks {
             moments.entry((direction, stream)).or_default().push_back(Moment { elapsed_ms, epoch, seq });
         }
-        Self { keep_ms, elapsed_ms: retained.elapsed_ms, counted: now, moments }
+        Self { keep_ms, elapsed_ms: retained.elapsed_ms, counted: now, moments, tried: None }
     }
 
     /// How often the time is to be counted and written down.
@@ -94,25 +96,38 @@ impl Retention {
             return;
         }
         // The latest of them moves on until it is far enough from the one before: what it covered then stays longer.
+        let same_epoch = moments.back().is_some_and(|last| last.epoch == epoch);
         let near = moments.len() >= 2 && {
             let (last, before) = (moments[moments.len() - 1], moments[moments.len() - 2]);
-            last.epoch == epoch && last.elapsed_ms - before.elapsed_ms < spacing
+            last.elapsed_ms - before.elapsed_ms < spacing
         };
-        if near || moments.len() >= RETENTION_MARKS_MAX {
+        if same_epoch && (near || moments.len() >= RETENTION_MARKS_MAX) {
             moments.pop_back();
         }
         moments.push_back(Moment { elapsed_ms: self.elapsed_ms, epoch, seq });
     }
 
-    /// What has been archived long enough, the first that `is_confirmed` at the moment.
+    /// What has been archived long enough and `is_confirmed` at the moment; of a stream as much as may go, and one stream after
+    /// the other.
     #[must_use]
     pub fn due(&self, is_confirmed: impl Fn(&Prunable) -> bool) -> Option<Prunable> {
-        self.moments.iter().find_map(|((direction, stream), moments)| {
-            let moment = moments.front().filter(|moment| moment.elapsed_ms + self.keep_ms <= self.elapsed_ms)?;
-            let (direction, stream) = (*direction, stream.clone());
-            let prunable = Prunable { direction, stream, epoch: moment.epoch, through: moment.seq };
-            is_confirmed(&prunable).then_some(prunable)
+        let later = |key: &&(Direction, StreamName)| self.tried.as_ref().is_none_or(|tried| *key > tried);
+        let (after, before): (Vec<_>, Vec<_>) = self.moments.keys().partition(later);
+        after.into_iter().chain(before).find_map(|key| {
+            let moments = &self.moments[key];
+            let epoch = moments.front()?.epoch;
+            let is_due =
+                |moment: &&Moment| moment.epoch == epoch && moment.elapsed_ms + self.keep_ms <= self.elapsed_ms;
+            let due: Vec<&Moment> = moments.iter().take_while(is_due).collect();
+            let prunable =
+                |moment: &Moment| Prunable { direction: key.0, stream: key.1.clone(), epoch, through: moment.seq };
+            due.into_iter().rev().map(prunable).find(&is_confirmed)
         })
+    }
+
+    /// Clearing this was tried.
+    pub fn tried(&mut self, what: &Prunable) {
+        self.tried = Some((what.direction, what.stream.clone()));
     }
 
     /// Everything up to there has been cleared.
@@ -214,6 +229,27 @@ mod tests {
             retention.mark(Direction::Out, &bill(), 1, round);
         }
         assert_eq!(retention.retained().marks.len(), RETENTION_MARKS_MAX);
+    }
+
+    #[test]
+    fn as_much_as_may_go_goes_and_no_stream_waits_for_another() {
+        let mut retention = Retention::recover(Retained::default(), KEEP, at(0, 0));
+        let notice: StreamName = "notice".parse().unwrap();
+        for (mono, seq) in [(0, 1), (KEEP / 8, 2), (KEEP / 4, 3), (KEEP / 2, 9)] {
+            retention.count(at(mono, 0));
+            retention.mark(Direction::Out, &bill(), 1, seq);
+            retention.mark(Direction::Out, &notice, 1, seq);
+        }
+        retention.count(at(KEEP + KEEP / 4, 0));
+        let all = retention.due(|_| true).unwrap();
+        assert_eq!((all.stream.clone(), all.through), (bill(), 3));
+        assert_eq!(retention.due(|what| what.through < 3).map(|what| what.through), Some(2));
+        retention.tried(&all);
+        assert_eq!(retention.due(|_| true).unwrap().stream, notice);
+        retention.tried(&retention.due(|_| true).unwrap());
+        assert_eq!(retention.due(|_| true), Some(all.clone()));
+        retention.done(&all);
+        assert_eq!(retention.due(|_| true).unwrap().stream, notice);
     }
 
     #[test]

@@ -110,11 +110,12 @@ pub const DAY_MS: u64 = 86_400_000;
 pub const RETENTION_MIN_MS: u64 = 7 * DAY_MS;
 /// How often at least the time for which batches have been archived is written down: what a restart may lose of it.
 pub const RETAIN_MAX_MS: u64 = 600_000;
-/// Moments remembered by stream within the retention: a batch stays longer than it must by at most a 64th.
+/// Moments remembered by stream within the retention: while the peer is heard and nothing is wrong, a batch stays longer than it
+/// must by little more than a 64th.
 pub const RETENTION_MARKS: u64 = 64;
 /// Moments remembered by stream when none of them can be worked off.
 pub const RETENTION_MARKS_MAX: usize = 2 * RETENTION_MARKS as usize;
-/// Batches cleared from the archive at a time: what the operator sees waits for no more than these.
+/// Batches cleared from the archive at a time: what the operator sees waits meanwhile, a second or two on a slow disk.
 pub const PRUNES_MAX: usize = 64;
 /// From this attempt on a batch raises an alarm: four resends without a sign are not the gate's usual loss.
 pub const ALARM_ATTEMPT: u32 = 5;

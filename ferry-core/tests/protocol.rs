@@ -10,6 +10,7 @@ use ferry_core::contract::Tally;
 use ferry_core::link::Lock;
 use ferry_core::ports::{BatchId, Sealer as _, Side, Store as _};
 use ferry_core::sender::Sender;
+use ferry_core::settings::Settings;
 use ferry_format::{BatchStatement, Checkpoint, Digest, EpochId, Group, Mark, Payload, StreamName, parse_record};
 use proptest::prelude::*;
 use world::{Faults, World, settings};
@@ -271,4 +272,112 @@ fn a_restored_zone_stays_locked_across_restarts() {
     world.until("the lock is kept", kept);
     world.restart_zone(OUTER);
     assert_eq!(world.zones[OUTER].link.lock(), Some(Lock::Restored));
+}
+
+/// A time after which batches leave the archives of these worlds.
+const RETENTION_MS: u64 = 120_000;
+
+/// A world in which batches of stream `confirm` are applied and archived.
+fn archived_world(seed: u64) -> World {
+    let short = Settings { retention_ms: RETENTION_MS, ..settings() };
+    let mut world = World::new(seed, short, Faults::NONE);
+    for _ in 0..3 {
+        world.commit("confirm", 3);
+        world.until("the rows are applied and settled", is_archived);
+    }
+    world
+}
+
+/// Whether both zones have archived everything of stream `confirm`.
+fn is_archived(world: &World) -> bool {
+    let owner = world.zones[OUTER].link.senders().find(|sender| sender.stream == confirm()).unwrap();
+    let last = usize::try_from(owner.settled().seq).unwrap();
+    world.is_done() && archived(world, OUTER, Side::Out) == last && archived(world, INNER, Side::In) == last
+}
+
+/// How many batches the archive of a zone has whole.
+fn archived(world: &World, zone: usize, side: Side) -> usize {
+    world.zones[zone].spool.archive.lock().unwrap().keys().filter(|(one, _)| *one == side).count()
+}
+
+/// Lets so much time pass.
+fn pass(world: &mut World, ms: u64) {
+    let end = world.now_ms + ms;
+    while world.now_ms < end {
+        world.step();
+    }
+}
+
+#[test]
+fn batches_leave_both_archives_when_their_time_has_come_and_not_before() {
+    let mut world = archived_world(26);
+    let began = world.now_ms;
+    let kept = [archived(&world, OUTER, Side::Out), archived(&world, INNER, Side::In)];
+    assert!(kept.iter().all(|count| *count > 0));
+    // Times of several starts add up; the time between them does not count.
+    for _ in 0..3 {
+        pass(&mut world, RETENTION_MS / 4);
+        world.restart_zone(OUTER);
+    }
+    assert_eq!([archived(&world, OUTER, Side::Out), archived(&world, INNER, Side::In)], kept);
+    world.until("the archives are cleared", |world| {
+        archived(world, OUTER, Side::Out) + archived(world, INNER, Side::In) == 0
+    });
+    assert!(world.now_ms >= began + RETENTION_MS - settings().heartbeat_ms);
+}
+
+#[test]
+fn what_the_peer_has_forgotten_stays_in_the_archive() {
+    for (put_back, keeper, side) in [(INNER, OUTER, Side::Out), (OUTER, INNER, Side::In)] {
+        let mut world = archived_world(27);
+        let backup = world.zones[put_back].store.books.lock().unwrap().clone();
+        world.commit("confirm", 3);
+        world.until("the later rows are applied and settled", is_archived);
+        *world.zones[put_back].store.books.lock().unwrap() = backup;
+        world.restart_zone(put_back);
+        // The alarm is gone with a new start of the keeper; that the peer lacks the batch is not.
+        world.restart_zone(keeper);
+        let lacking = archived(&world, keeper, side);
+        pass(&mut world, 3 * RETENTION_MS);
+        let left = archived(&world, keeper, side);
+        assert!(left > 0 && left <= lacking, "{left} of {lacking} are left");
+    }
+}
+
+#[test]
+fn nothing_is_cleared_while_the_peer_is_silent() {
+    let mut world = archived_world(28);
+    world.faults.loss = 100;
+    let kept = archived(&world, OUTER, Side::Out);
+    pass(&mut world, 3 * RETENTION_MS);
+    assert_eq!(archived(&world, OUTER, Side::Out), kept);
+    world.faults.loss = 0;
+    world.until("the archive is cleared", |world| archived(world, OUTER, Side::Out) == 0);
+}
+
+#[test]
+fn what_an_interrupted_daemon_left_in_the_spool_goes_where_it_belongs() {
+    let mut world = archived_world(29);
+    let settled =
+        world.zones[OUTER].link.senders().find(|sender| sender.stream == confirm()).unwrap().settled().clone();
+    let id = BatchId { stream: confirm(), epoch: settled.epoch, seq: settled.seq, digest: settled.digest };
+    let bytes = world.zones[OUTER].spool.archive.lock().unwrap().remove(&(Side::Out, id.clone())).unwrap();
+    // Sealed twice, and recorded the second time.
+    let orphan = BatchId { digest: Digest([9; 32]), ..id.clone() };
+    let unrecorded = BatchId { seq: settled.seq + 1, ..orphan.clone() };
+    let spool = |world: &World, id: &BatchId| {
+        world.zones[OUTER].spool.live.lock().unwrap().contains_key(&(Side::Out, id.clone()))
+    };
+    for left in [&id, &orphan, &unrecorded] {
+        world.zones[OUTER].spool.live.lock().unwrap().insert((Side::Out, left.clone()), bytes.clone());
+    }
+    let anchor = world.zones[OUTER].anchor.anchor.lock().unwrap().take();
+    world.restart_zone(OUTER);
+    assert_eq!(world.zones[OUTER].link.lock(), Some(Lock::AnchorMissing));
+    assert!(spool(&world, &orphan) && spool(&world, &unrecorded) && !spool(&world, &id));
+    *world.zones[OUTER].anchor.anchor.lock().unwrap() = anchor;
+    world.restart_zone(OUTER);
+    assert!(!spool(&world, &orphan) && !spool(&world, &unrecorded));
+    let archive = world.zones[OUTER].spool.archive.lock().unwrap();
+    assert!(archive.contains_key(&(Side::Out, id)) && !archive.contains_key(&(Side::Out, orphan)));
 }

@@ -1,7 +1,8 @@
 //! Heads: what an archive keeps for years of a batch whose rows it keeps no longer. Magic, header and trailer stay byte for
 //! byte, and so do statement, signature and the digests of the chunks; the chunks themselves are cut out.
 //!
-//! A head never crosses and is no batch: nothing that reads batches accepts one, and what verifies it is a type of its own.
+//! A head never crosses and is no batch: nothing that reads batches accepts one, and what verifies it is a type of its own. A
+//! forger can make a file that has the structure of both; only one of them verifies.
 
 use crate::batch_header;
 use crate::error::FormatError;
@@ -30,13 +31,6 @@ pub fn batch_head(bytes: &[u8]) -> Result<Vec<u8>, FormatError> {
     let (_, layout, tail) = read_batch(bytes)?;
     let trailer = &bytes[layout.signed.len() + tail.body.len()..];
     Ok([layout.signed, trailer].concat())
-}
-
-/// Whether a file has the structure of a head. A whole batch never has: its shortest body and its trailer are longer than the
-/// longest trailer.
-#[must_use]
-pub fn is_batch_head(bytes: &[u8]) -> bool {
-    inspect_head(bytes).is_ok()
 }
 
 /// Reads the structure of a head, to its exact end, without any key.

@@ -51,7 +51,7 @@ pub use envelope::{Envelope, Recipient, SUITE};
 pub use error::{FormatError, SealError};
 pub use fields::is_table_name;
 pub use file_name::{FileName, NameKind};
-pub use head::{SignedHead, batch_head, inspect_head, is_batch_head, verify_head};
+pub use head::{SignedHead, batch_head, inspect_head, verify_head};
 pub use ident::{BootNonce, EpochId, IdentError, Instance, LinkId, StreamName, ZoneName};
 pub use keys::{DataKey, KeyError, KeyProvider, PublicKey};
 pub use magic::{Kind, peek};

@@ -75,7 +75,7 @@ pub struct UnverifiedBatch {
     pub digest: Digest,
     /// How it is sealed.
     pub envelope: Envelope,
-    /// The bytes of the whole file.
+    /// The bytes of the file that was read.
     pub file_bytes: u64,
 }
 

@@ -266,6 +266,7 @@ fn pruning_again_is_no_error(fixture: &mut dyn SpoolFixture) {
     let made = archived(fixture, Side::Out, &[1]);
     assert_eq!(prune(fixture, Side::Out, 9, 10), 1);
     let head = fixture.head(Side::Out, &made[0].0);
+    fixture.spool().archive(Side::Out, &ids(&made)).unwrap();
     fixture.reopen();
     assert_eq!(prune(fixture, Side::Out, 9, 10), 0);
     assert_eq!(fixture.head(Side::Out, &made[0].0), head);

@@ -1,6 +1,6 @@
 //! What the peer's status says, and whether to believe it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ferry_format::{
     BootNonce, Checkpoint, CodeCount, IncomingReport, Mark, StatusBody, StatusStatement, StreamName, WantKind,
@@ -31,8 +31,10 @@ pub(super) struct PeerState {
     pub(super) heard: Option<Mono>,
     pub(super) clock_ms: u64,
     pub(super) audit: Option<Checkpoint>,
-    /// What it said last of each stream, as an answer to this start of the daemon and in accord with what is known here.
+    /// What it said of each stream in the last status that answers this start of the daemon.
     pub(super) confirmed: BTreeMap<(Direction, StreamName), Mark>,
+    /// Streams of which it has said since this start that another batch is where we know one.
+    contradicted: BTreeSet<(Direction, StreamName)>,
     /// What it says that it has turned away.
     pub(super) turned_away: Vec<CodeCount>,
     /// What is wrong with the peer as a whole, by its published code.
@@ -183,19 +185,17 @@ impl Link {
     fn read_confirmations(&mut self, statement: &StatusStatement) {
         let of_ours = statement.received.iter().map(|mark| (Direction::Out, mark));
         let of_its_own = statement.sent.iter().map(|mark| (Direction::In, mark));
+        self.peer.confirmed.clear();
         for (direction, mark) in of_ours.chain(of_its_own) {
             let contradicts = match direction {
                 Direction::Out => self.senders.get(&mark.stream).is_some_and(|sender| sender.contradicts(mark)),
-                Direction::In => {
-                    self.receivers.get(&mark.stream).and_then(|receiver| receiver.mark()).is_some_and(|here| {
-                        (here.epoch, here.seq) == (mark.epoch, mark.seq) && here.digest != mark.digest
-                    })
-                }
+                Direction::In => self.receivers.get(&mark.stream).is_some_and(|receiver| receiver.contradicts(mark)),
             };
             let key = (direction, mark.stream.clone());
             if contradicts {
-                self.peer.confirmed.remove(&key);
-            } else {
+                self.peer.contradicted.insert(key.clone());
+            }
+            if !self.peer.contradicted.contains(&key) {
                 self.peer.confirmed.insert(key, mark.clone());
             }
         }

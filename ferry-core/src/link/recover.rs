@@ -10,7 +10,7 @@ use super::{Chore, Link, Lock, intake, outgoing, peer, status};
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
 use crate::perform::Surroundings;
-use crate::ports::{Anchor, BatchId, Notes, PortError, Ports, Recovered, Side, Vetted};
+use crate::ports::{Anchor, BatchId, Notes, PortError, Ports, Recovered, RecoveredOut, Side, Vetted};
 use crate::receiver::Receiver;
 use crate::retention::Retention;
 use crate::sender::Sender;
@@ -129,15 +129,17 @@ fn judge_anchor(anchor: Option<&Anchor>, recovered: &Recovered) -> Option<Lock> 
 fn sort_spool(recovered: &Recovered, lock: Option<Lock>, ports: &Ports<'_>) -> Result<(), PortError> {
     let mut settled = Vec::new();
     for id in ports.spool.list(Side::Out)? {
-        let stream = recovered.outgoing.iter().find(|stream| stream.last.stream == id.stream);
-        if stream.is_some_and(|stream| id.epoch == stream.settled.epoch && id.seq <= stream.settled.seq) {
-            settled.push(id);
-            continue;
-        }
-        let recorded = stream.is_some_and(|stream| {
-            stream.unsettled.iter().any(|batch| batch.seq == id.seq && batch.digest == id.digest)
-        });
-        if !recorded && lock.is_none() && !breaks::is(Break::OrphanResealed) {
+        let own = recovered.outgoing.iter().any(|stream| stream.last.stream == id.stream);
+        let recorded = match own {
+            true => ports.store.recorded_digest(&id.stream, id.epoch, id.seq)?,
+            false => None,
+        };
+        if recorded == Some(id.digest) {
+            let waits = |stream: &RecoveredOut| stream.last.stream == id.stream && id.seq > stream.settled.seq;
+            if !recovered.outgoing.iter().any(waits) {
+                settled.push(id);
+            }
+        } else if lock.is_none() && !breaks::is(Break::OrphanResealed) {
             coverage::hit(Place::SpoolTakenUp);
             ports.spool.discard(Side::Out, &id)?;
         }

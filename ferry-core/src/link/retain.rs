@@ -27,7 +27,7 @@ impl Link {
         if !self.prune.is_due(now.mono) {
             return None;
         }
-        let due = self.retention.due(|what| self.is_confirmed(what));
+        let due = self.retention.due(|what| self.is_confirmed(what, now.mono));
         if due.is_none() {
             if self.retention.due(|_| true).is_some() {
                 coverage::hit(Place::PruneWaits);
@@ -39,22 +39,23 @@ impl Link {
         due.map(Action::Prune)
     }
 
-    /// Whether nothing speaks against it that both zones have these batches behind them, and a fresh word of the peer for it.
-    /// A zone that was put back may need them again.
-    fn is_confirmed(&self, what: &Prunable) -> bool {
+    /// Whether both zones have these batches behind them by the last word of a peer that is heard, and nothing is wrong by
+    /// which they may be needed again: a lock, an alarm, a contradiction, a dispute.
+    fn is_confirmed(&self, what: &Prunable, now: Mono) -> bool {
         if breaks::is(Break::PrunedUnconfirmed) {
             return true;
         }
         let here = match what.direction {
             Direction::Out => self.senders.get(&what.stream).map(|sender| sender.settled()),
-            Direction::In => self.receivers.get(&what.stream).and_then(|receiver| receiver.mark()),
+            Direction::In => {
+                let sound = self.receivers.get(&what.stream).filter(|receiver| !receiver.is_disputed());
+                sound.and_then(|receiver| receiver.mark())
+            }
         };
-        let place = (what.epoch, what.through);
-        let reaches = |mark: &ferry_format::Mark| (mark.epoch, mark.seq) >= place;
-        self.lock.is_none()
-            && self.peer.alarm.is_none()
-            && here.is_some_and(reaches)
-            && self.peer.confirmed.get(&(what.direction, what.stream.clone())).is_some_and(reaches)
+        let reaches = |mark: &ferry_format::Mark| (mark.epoch, mark.seq) >= (what.epoch, what.through);
+        let there = self.peer.confirmed.get(&(what.direction, what.stream.clone()));
+        let is_well = self.lock.is_none() && self.peer.alarm.is_none() && !self.is_silent(now);
+        is_well && here.is_some_and(reaches) && there.is_some_and(reaches)
     }
 
     pub(super) fn retained(&mut self, result: Result<(), PortError>, now: Now) {
@@ -68,6 +69,7 @@ impl Link {
 
     pub(super) fn pruned(&mut self, what: &Prunable, result: Result<usize, PortError>, now: Now) {
         self.prune.busy = false;
+        self.retention.tried(what);
         match result {
             Ok(count) => {
                 if count > 0 {

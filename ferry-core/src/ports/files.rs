@@ -59,7 +59,7 @@ pub trait Spool: Send + Sync {
     /// When the directory cannot be read.
     fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError>;
 
-    /// Moves batches from the spool to the archive. A batch that is archived already is no error.
+    /// Moves batches from the spool to the archive. A batch that is archived already, whole or as a head, is no error.
     ///
     /// # Errors
     /// When one of them could not be moved; those before it were. `Corrupt` when it is in neither.
@@ -67,7 +67,7 @@ pub trait Spool: Send + Sync {
 
     /// Takes the rows out of archived batches of one epoch of a stream, up to a seq, the oldest first, at most `limit` of
     /// them: their heads stay, durable before the whole files go. Says how many that were. A file that is not the batch
-    /// that its name says stays as it is, and so does everything in the spool.
+    /// that its name says is set aside, one that cannot be read is passed over, and everything in the spool stays.
     ///
     /// # Errors
     /// When not all of them could be worked off; those before were.

@@ -483,6 +483,12 @@ pub trait Store: Send + Sync {
     /// When nothing was recorded; `Conflict` when the mark is not one of our own batches.
     fn settle(&self, settled: &Settled) -> Result<(), PortError>;
 
+    /// The digest under which a place of an own stream was recorded; `None` when it was not.
+    ///
+    /// # Errors
+    /// When the database cannot be read; `Conflict` when the stream is not an own one.
+    fn recorded_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError>;
+
     /// Follows an epoch of one of the peer's streams from its beginning.
     ///
     /// # Errors

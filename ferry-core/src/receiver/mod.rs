@@ -113,6 +113,18 @@ impl Receiver {
         self.followed.as_ref().map(|followed| &followed.mark)
     }
 
+    /// Whether the owner names another batch at our watermark.
+    #[must_use]
+    pub fn contradicts(&self, mark: &Mark) -> bool {
+        self.mark().is_some_and(|here| (here.epoch, here.seq) == (mark.epoch, mark.seq) && here.digest != mark.digest)
+    }
+
+    /// Whether two verified statements came for one place.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        !self.disputed.is_empty()
+    }
+
     /// The watermark as a status states it.
     #[must_use]
     pub fn stated_mark(&self) -> Option<Mark> {

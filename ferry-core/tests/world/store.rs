@@ -162,6 +162,11 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn recorded_digest(&self, stream: &StreamName, _: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+        let books = self.books.lock().unwrap();
+        Ok(books.outgoing.get(stream).and_then(|out| out.batches.get(&seq)).map(|batch| batch.digest))
+    }
+
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
         let mut books = self.books.lock().unwrap();
         let incoming = books.incoming.entry(genesis.stream.clone()).or_default();

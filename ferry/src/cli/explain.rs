@@ -34,7 +34,7 @@ pub fn run(args: ExplainArgs, context: &Context) -> Result<Output, Fault> {
     let desk = Desk::open(context)?;
     let found = match named {
         Named::File(path) => {
-            let statement = show::read(&path)?.statement;
+            let statement = show::read(&path)?.batch.statement;
             place::at(&desk, &statement.stream, statement.seq)?
         }
         Named::Place { stream, seq } => place::at(&desk, &stream, seq)?,

@@ -113,7 +113,7 @@ fn show_one(signed: bool, kept: &Kept, lang: Lang) -> Output {
         }
         human.push_str(&table.text());
     }
-    let header = show::read(&kept.path).ok();
+    let header = show::read(&kept.path).ok().map(|read| read.batch);
     if let Some(header) = &header {
         human.push_str(match lang {
             Lang::En => "its header claims (nothing here is proven)\n",

@@ -152,7 +152,7 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     (
         "show",
         &[
-            (".", &["direction", "books", "file", "header"]),
+            (".", &["direction", "books", "file", "head_only", "header"]),
             (".books", BATCH),
             (".header", HEADER),
             (".header.group", GROUP),
@@ -197,12 +197,13 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
                     "witnessed_to",
                     "last_digest",
                     "last_group_whole",
+                    "heads",
                     "tables",
                 ],
             ),
             (".streams[].tables[]", TABLE),
             (".statuses[]", &["link", "from", "to", "instance", "statuses", "first_number", "last_number"]),
-            (".files", &["batches", "heads", "copies", "statuses", "faulty", "other_kinds", "foreign", "special"]),
+            (".files", &["batches", "copies", "statuses", "faulty", "other_kinds", "foreign", "special"]),
             (".keys[]", &["link", "zone", "key", "fingerprint"]),
         ],
     ),

@@ -51,9 +51,10 @@ pub fn run(args: ShowArgs, context: &Context) -> Result<Output, Fault> {
 }
 
 fn of_file(path: &Path, lang: Lang) -> Result<Output, Fault> {
-    let batch = read(path)?;
+    let ReadBatch { batch, is_head } = read(path)?;
     let shown = path.display();
     let mut human = header_text(&batch, lang);
+    human.push_str(rows_text(is_head, lang));
     human.push_str(&match lang {
         Lang::En => format!("file        {shown}\n\nthe signature was not checked; `ferry verify` does\n"),
         Lang::Zh => format!("文件        {shown}\n\n此处未验证签名；请用 `ferry verify` 核验\n"),
@@ -62,15 +63,18 @@ fn of_file(path: &Path, lang: Lang) -> Result<Output, Fault> {
         "books": Value::Null,
         "direction": Value::Null,
         "file": shown.to_string(),
+        "head_only": is_head,
         "header": header_json(&batch),
     });
     Ok(Output::new(human, document))
 }
 
 fn of_books(found: &Found, desk: &Desk, lang: Lang) -> Result<Output, Fault> {
-    let batch = found.file.as_deref().map(read).transpose()?;
+    let read = found.file.as_deref().map(read).transpose()?;
+    let is_head = read.as_ref().is_some_and(|read| read.is_head);
+    let batch = read.map(|read| read.batch);
     let mut human = match &batch {
-        Some(batch) => header_text(batch, lang),
+        Some(batch) => header_text(batch, lang) + rows_text(is_head, lang),
         None => match lang {
             Lang::En => format!("batch {}/{}; its file is not kept here\n", found.stream, found.seq),
             Lang::Zh => format!("批次 {}/{}；此处未保存其文件\n", found.stream, found.seq),
@@ -96,13 +100,34 @@ fn of_books(found: &Found, desk: &Desk, lang: Lang) -> Result<Output, Fault> {
         "books": found.row.as_ref().map(|row| batch_json(row, &desk.config)),
         "direction": direction_name(found.direction),
         "file": found.file.as_ref().map(|path| path.display().to_string()),
+        "head_only": is_head,
         "header": batch.as_ref().map(header_json),
     });
     Ok(Output::new(human, document))
 }
 
+/// What a file holds of a batch.
+pub struct ReadBatch {
+    /// Its statement and envelope.
+    pub batch: UnverifiedBatch,
+    /// Its rows have left the archive.
+    pub is_head: bool,
+}
+
+/// What is to be said of a head.
+fn rows_text(is_head: bool, lang: Lang) -> &'static str {
+    match (is_head, lang) {
+        (false, Lang::En | Lang::Zh) => "",
+        (true, Lang::En) => "its rows have left the archive; this is the head that stays\n",
+        (true, Lang::Zh) => "其行数据已移出归档，此处为保留的文件头\n",
+    }
+}
+
 /// Reads a batch file, or the head of one, in whatever carrier. Nothing in it is verified.
-pub fn read(path: &Path) -> Result<UnverifiedBatch, Fault> {
+///
+/// # Errors
+/// When it cannot be read, or is neither.
+pub fn read(path: &Path) -> Result<ReadBatch, Fault> {
     let shown = path.display();
     let max = Carrier::Xml.encoded_bytes(FILE_BYTES_MAX);
     let bytes = durable::read_bounded(path, max).map_err(|error| {
@@ -117,7 +142,9 @@ pub fn read(path: &Path) -> Result<UnverifiedBatch, Fault> {
     let carriers = [Carrier::Xml, Carrier::Base64, Carrier::Raw];
     let decoded = carriers.into_iter().find_map(|carrier| carrier.decode(&bytes, limit).ok());
     let bytes = decoded.as_deref().unwrap_or(&bytes);
-    inspect_batch(bytes).or_else(|error| inspect_head(bytes).map_err(|_| error)).map_err(|error| {
+    let whole = inspect_batch(bytes).map(|batch| ReadBatch { batch, is_head: false });
+    let head = || inspect_head(bytes).map(|batch| ReadBatch { batch, is_head: true });
+    whole.or_else(|error| head().map_err(|_| error)).map_err(|error| {
         let reason = format_error(&error);
         Fault::new(
             error.code(),

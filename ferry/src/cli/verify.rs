@@ -124,6 +124,13 @@ fn stream_text(stream: &StreamLine, lang: Lang) -> String {
             Lang::Zh => format!("  {count} 个批次已被取代，不计入\n"),
         });
     }
+    if !stream.heads.is_empty() {
+        let heads = &stream.heads;
+        out.push_str(&match lang {
+            Lang::En => format!("  only heads, without rows: seq {heads}\n"),
+            Lang::Zh => format!("  仅有文件头、无行数据：序号 {heads}\n"),
+        });
+    }
     if !stream.last_group_whole {
         out.push_str(match lang {
             Lang::En => "  the last group is not whole yet\n",
@@ -194,7 +201,6 @@ fn json_of(report: &Report, lang: Lang) -> Value {
         "statuses": report.statuses.iter().map(status_json).collect::<Vec<_>>(),
         "files": {
             "batches": counts.batch_files,
-            "heads": counts.heads,
             "copies": counts.copies,
             "statuses": counts.status_files,
             "faulty": counts.faulty_files,
@@ -228,6 +234,7 @@ fn stream_json(stream: &StreamLine) -> Value {
         "witnessed_to": stream.witnessed_to,
         "last_digest": stream.last_digest.as_ref().map(Digest::to_string),
         "last_group_whole": stream.last_group_whole,
+        "heads": stream.heads,
         "tables": stream.tables.iter().map(table_json).collect::<Vec<_>>(),
     })
 }

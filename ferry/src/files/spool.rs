@@ -1,15 +1,15 @@
 //! Spool and archive: batches until they are applied, and whole files as evidence afterwards.
 //!
 //! ```text
-//! spool/<link>/<out|in>/<stream>/<name>      archive/<link>/<out|in>/<stream>/<name>
-//! spool/<link>/damaged/<name>                archive/<link>/<out|in>/status/<name>
-//!                                            archive/<link>/<out|in>/<stream>/heads/<range>/<name>
+//! spool/<link>/<out|in>/<stream>/<name>      archive/<link>/<out|in>/<stream>/<range>/<name>
+//! spool/<link>/damaged/<name>                archive/<link>/<out|in>/<stream>/heads/<range>/<name>
+//!                                            archive/<link>/<out|in>/<stream>/damaged/<name>
+//!                                            archive/<link>/<out|in>/status/<name>
 //! ```
 //!
-//! A batch that has been in the archive long enough leaves its head there. Heads are kept for years, so they lie in
-//! directories of ten thousand seqs each; what is kept for a time only lies in one.
 //! A batch bears the name of its first attempt, whatever its attempt was; the extension is always the same, so a change
-//! of the gate's profile moves nothing.
+//! of the gate's profile moves nothing. An archive grows for years, so its batches, and the heads that they leave after their
+//! time, lie in directories of ten thousand seqs each.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -26,8 +26,8 @@ use crate::config::Config;
 pub const SPOOL_EXTENSION: &str = "dat";
 /// The extension of heads.
 pub const HEAD_EXTENSION: &str = "head";
-/// Seqs of a directory of heads: few enough for any file system, many enough to make few directories.
-const HEADS_OF_A_DIRECTORY: u64 = 10_000;
+/// Seqs of a directory of the archive: few enough to be listed at once, many enough to make few directories.
+const RANGE: u64 = 10_000;
 const STATUS: &str = "status";
 const HEADS: &str = "heads";
 const DAMAGED: &str = "damaged";
@@ -61,13 +61,19 @@ impl SpoolDirectories {
     /// # Errors
     /// When a directory cannot be read.
     pub fn clean(&self) -> Result<u64, PortError> {
-        let mut removed = 0;
+        let mut waiting = Vec::new();
         for root in [&self.spool, &self.archive] {
             for side in [Side::Out, Side::In] {
-                for directory in subdirectories(&root.join(side_name(side)))? {
-                    removed +=
-                        durable::clean(&directory).map_err(|error| port_error("cannot clean", &directory, &error))?;
-                }
+                waiting.extend(subdirectories(&root.join(side_name(side)))?);
+            }
+        }
+        let mut removed = 0;
+        for stream in waiting {
+            // Heads are written by way of the directory of their stream, batches from another disk in that of their range.
+            let ranges = subdirectories(&stream)?.into_iter().filter(|path| !path.ends_with(HEADS));
+            for directory in ranges.chain([stream.clone()]) {
+                removed +=
+                    durable::clean(&directory).map_err(|error| port_error("cannot clean", &directory, &error))?;
             }
         }
         Ok(removed)
@@ -82,16 +88,19 @@ impl SpoolDirectories {
     /// Where a batch lies after it was archived.
     #[must_use]
     pub fn archive_path(&self, side: Side, id: &BatchId) -> PathBuf {
-        self.archive.join(side_name(side)).join(id.stream.as_str()).join(self.name(side, id))
+        self.archived(side, &id.stream).join(range_name(id)).join(self.name(side, id))
     }
 
     /// Where the head of a batch lies after its rows have left the archive.
     #[must_use]
     pub fn head_path(&self, side: Side, id: &BatchId) -> PathBuf {
-        let first = id.seq - id.seq % HEADS_OF_A_DIRECTORY;
-        let range = format!("{:08}-{first:012}", id.epoch);
-        let stream = self.archive.join(side_name(side)).join(id.stream.as_str());
-        stream.join(HEADS).join(range).join(self.name_with(side, id, HEAD_EXTENSION))
+        let heads = self.archived(side, &id.stream).join(HEADS).join(range_name(id));
+        heads.join(self.name_with(side, id, HEAD_EXTENSION))
+    }
+
+    /// The archive of a stream.
+    fn archived(&self, side: Side, stream: &StreamName) -> PathBuf {
+        self.archive.join(side_name(side)).join(stream.as_str())
     }
 
     /// The name of a batch: that of its first attempt.
@@ -142,40 +151,92 @@ impl SpoolDirectories {
         Ok(Ok((id, bytes)))
     }
 
-    /// Leaves the head of an archived batch in its place. Says whether the file was the batch that its name says.
+    /// Takes the rows out of a directory of archived batches, the oldest first.
+    fn prune_range(&self, side: Side, range: &Path, through: u64, limit: usize) -> Result<usize, PortError> {
+        let failed = |error: io::Error| port_error("cannot prune", range, &error);
+        let stream = range.parent().unwrap_or(&self.archive);
+        let seq_of = |path: &PathBuf| match path.file_name()?.to_str()?.parse::<FileName>().ok()?.kind {
+            NameKind::Batch { seq, .. } => Some(seq),
+            NameKind::Status { .. } => None,
+        };
+        let listed = files(range)?.into_iter().filter_map(|path| Some((seq_of(&path)?, path)));
+        let mut old: Vec<(u64, PathBuf)> = listed.filter(|(seq, _)| *seq <= through).collect();
+        old.sort();
+        let mut beheaded = Vec::new();
+        for (_, path) in old {
+            if beheaded.len() == limit {
+                break;
+            }
+            if self.behead(side, &path)? {
+                beheaded.push(path);
+            }
+        }
+        if !beheaded.is_empty() {
+            // What is on the way to the heads must be there after a power cut, whoever made it.
+            durable::sync_directory(&stream.join(HEADS)).map_err(failed)?;
+            durable::sync_directory(stream).map_err(failed)?;
+            for path in &beheaded {
+                std::fs::remove_file(path).map_err(failed)?;
+            }
+            durable::sync_directory(range).map_err(failed)?;
+        }
+        Ok(beheaded.len())
+    }
+
+    /// Writes the head of an archived batch. Says whether the file was the batch that its name says.
     fn behead(&self, side: Side, path: &Path) -> Result<bool, PortError> {
         let failed = |error: io::Error| port_error("cannot prune", path, &error);
-        let why = match self.read_whole(side, path)? {
-            Ok((id, bytes)) if self.archive_path(side, &id) == path => {
+        let stream = path.parent().and_then(Path::parent).unwrap_or(&self.archive);
+        let why = match self.read_whole(side, path) {
+            Ok(Ok((id, bytes))) if self.archive_path(side, &id) == path => {
                 let head = batch_head(&bytes).map_err(|error| PortError::new(FaultKind::Corrupt, error.to_string()))?;
                 let place = self.head_path(side, &id);
-                let (stream, directory) =
-                    (path.parent().unwrap_or(&self.archive), place.parent().unwrap_or(&self.archive));
+                let directory = place.parent().unwrap_or(&self.archive);
                 durable::create_directory(directory).map_err(failed)?;
                 let name = self.name_with(side, &id, HEAD_EXTENSION);
                 durable::publish_through(stream, directory, &name, &head, durable::PRIVATE).map_err(failed)?;
-                std::fs::remove_file(path).map_err(failed)?;
                 return Ok(true);
             }
-            Ok(_) => NOT_ITS_NAME.to_owned(),
-            Err(why) => why,
+            Ok(Ok(_)) => NOT_ITS_NAME.to_owned(),
+            Ok(Err(why)) => why,
+            // One file that cannot be read must not keep the others from being cleared; it is tried again with the next ones.
+            Err(error) => {
+                tracing::error!(file = %path.display(), %error, "a file of the archive cannot be read, and stays");
+                return Ok(false);
+            }
         };
-        tracing::error!(file = %path.display(), why, "a file of the archive is damaged, and stays as it is");
+        set_aside(path, &stream.join(DAMAGED), &why)?;
         Ok(false)
     }
+}
 
-    /// Sets a file aside that is not the batch that was put there.
-    fn set_aside(&self, path: &Path, why: &str) -> Result<(), PortError> {
-        let failed = |error: io::Error| port_error("cannot set aside", path, &error);
-        let damaged = self.spool.join(DAMAGED);
-        durable::create_directory(&damaged).map_err(failed)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let free = (1_u32..).map(|number| damaged.join(format!("{number}-{name}"))).find(|place| !place.exists());
-        let place = free.expect("a directory has fewer files than there are numbers");
-        tracing::error!(file = %path.display(), moved_to = %place.display(), why, "a file of the spool is damaged");
-        durable::relocate(path, &place).map_err(failed)?;
-        durable::sync_directory(&damaged).map_err(failed)
+/// Sets a file aside that is not the batch that was put there.
+fn set_aside(path: &Path, damaged: &Path, why: &str) -> Result<(), PortError> {
+    let failed = |error: io::Error| port_error("cannot set aside", path, &error);
+    durable::create_directory(damaged).map_err(failed)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let free = (1_u32..).map(|number| damaged.join(format!("{number}-{name}"))).find(|place| !place.exists());
+    let place = free.expect("a directory has fewer files than there are numbers");
+    tracing::error!(file = %path.display(), moved_to = %place.display(), why, "a file is damaged");
+    durable::relocate(path, &place).map_err(failed)?;
+    durable::sync_directory(damaged).map_err(failed)
+}
+
+/// Removes a directory in which nothing is left.
+fn remove_empty(directory: &Path) -> Result<(), PortError> {
+    match std::fs::remove_dir(directory) {
+        Ok(()) => {
+            let parent = directory.parent().unwrap_or_else(|| Path::new("/"));
+            durable::sync_directory(parent).map_err(|error| port_error("cannot sync", parent, &error))
+        }
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+        Err(error) => Err(port_error("cannot remove", directory, &error)),
     }
+}
+
+/// The directory of the archive in which a batch lies.
+fn range_name(id: &BatchId) -> String {
+    format!("{:08}-{:012}", id.epoch, id.seq - id.seq % RANGE)
 }
 
 impl Spool for SpoolDirectories {
@@ -222,7 +283,7 @@ impl Spool for SpoolDirectories {
             for path in files(&directory)? {
                 match self.identify(side, &path)? {
                     Ok(id) => found.push(id),
-                    Err(why) => self.set_aside(&path, &why)?,
+                    Err(why) => set_aside(&path, &self.spool.join(DAMAGED), &why)?,
                 }
             }
             durable::sync_directory(&directory).map_err(|error| port_error("cannot sync", &directory, &error))?;
@@ -242,7 +303,9 @@ impl Spool for SpoolDirectories {
             }
             match durable::relocate(&from, &to) {
                 Ok(()) => _ = touched.insert(source.to_owned()),
-                Err(error) if error.kind() == io::ErrorKind::NotFound && to.exists() => {}
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound
+                        && (to.exists() || self.head_path(side, id).exists()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     let text = format!("{} is neither in the spool nor in the archive", from.display());
                     return Err(PortError::new(FaultKind::Corrupt, text));
@@ -264,26 +327,24 @@ impl Spool for SpoolDirectories {
         through: u64,
         limit: usize,
     ) -> Result<usize, PortError> {
-        let directory = self.archive.join(side_name(side)).join(stream.as_str());
-        let is_old = |path: &PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<FileName>().ok());
-            name.is_some_and(|name| match name.kind {
-                NameKind::Batch { epoch: of, seq, .. } => of == epoch && seq <= through,
-                NameKind::Status { .. } => false,
-            })
+        let stream = self.archived(side, stream);
+        let first_of = |path: &PathBuf| {
+            let name = path.file_name()?.to_str()?.strip_prefix(&format!("{epoch:08}-"))?;
+            name.parse::<u64>().ok().filter(|first| *first <= through)
         };
-        let mut old: Vec<PathBuf> = files(&directory)?.into_iter().filter(is_old).collect();
-        // Names are of one stream and epoch, and so in the order of their seqs.
-        old.sort();
+        let found = subdirectories(&stream)?.into_iter().filter_map(|path| Some((first_of(&path)?, path)));
+        let mut ranges: Vec<(u64, PathBuf)> = found.collect();
+        ranges.sort();
         let mut count = 0;
-        for path in old {
+        for (first, range) in ranges {
             if count == limit {
                 break;
             }
-            count += usize::from(self.behead(side, &path)?);
-        }
-        if count > 0 {
-            durable::sync_directory(&directory).map_err(|error| port_error("cannot sync", &directory, &error))?;
+            count += self.prune_range(side, &range, through, limit - count)?;
+            // Nothing is added any more to a range that lies below.
+            if first + RANGE <= through {
+                remove_empty(&range)?;
+            }
         }
         Ok(count)
     }

@@ -59,6 +59,8 @@ pub struct Kept {
     pub group_first: u64,
     pub file: u32,
     pub group_last: bool,
+    /// Whether any file has its rows.
+    pub whole: bool,
 }
 
 /// Counts and totals by table.
@@ -154,9 +156,8 @@ impl Evidence {
         match piece {
             Piece::Batch { statement, digest, is_head, findings } => {
                 self.counts.batch_files += 1;
-                self.counts.heads += u64::from(is_head);
                 self.findings.extend(findings);
-                self.take_batch(&statement, digest, file);
+                self.take_batch(&statement, digest, file, !is_head);
             }
             Piece::Status { statement, digest, findings } => {
                 self.counts.status_files += 1;
@@ -175,7 +176,7 @@ impl Evidence {
         }
     }
 
-    fn take_batch(&mut self, statement: &BatchStatement, digest: Digest, file: u32) {
+    fn take_batch(&mut self, statement: &BatchStatement, digest: Digest, file: u32, whole: bool) {
         let key = StreamKey::of(statement);
         for mark in &statement.requires {
             self.witness(&key.link, &key.from, &key.to, mark, Witness { kind: WitnessKind::Required, file });
@@ -195,14 +196,18 @@ impl Evidence {
             group_first: statement.group.first,
             group_last: statement.group.last,
             file,
+            whole,
         };
-        match stream.batches.get(&statement.seq) {
+        match stream.batches.get_mut(&statement.seq) {
             None => {
                 stream.batches.insert(statement.seq, kept);
                 add(&mut stream.tables, &statement.tables);
                 stream.marks.remove(&(statement.seq, digest));
             }
-            Some(first) if first.digest == digest => self.counts.copies += 1,
+            Some(first) if first.digest == digest => {
+                first.whole |= whole;
+                self.counts.copies += 1;
+            }
             Some(_) if stream.others.iter().any(|other| other.digest == digest) => self.counts.copies += 1,
             Some(_) => stream.others.push(kept),
         }

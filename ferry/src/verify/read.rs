@@ -9,7 +9,7 @@ use ferry_format::limits::FILE_BYTES_MAX;
 use ferry_format::magic::MAGIC_BYTES;
 use ferry_format::{
     BatchStatement, Carrier, Digest, Expect, FileName, FormatError, Kind, LinkId, StatusStatement, TrustStore,
-    inspect_batch, is_batch_head, peek, verify_batch, verify_head, verify_status,
+    inspect_batch, inspect_head, peek, verify_batch, verify_head, verify_status,
 };
 
 use super::evidence::StreamKey;
@@ -78,16 +78,6 @@ impl<'a> Reader<'a> {
     }
 
     fn batch(&self, path: &Path, name: Option<&FileName>, bytes: &[u8]) -> Piece {
-        let is_head = is_batch_head(bytes);
-        if is_head {
-            return match verify_head(bytes, &self.expect()) {
-                Ok(head) => {
-                    let head = head.into_inner();
-                    batch_piece(path, name, head.statement, head.digest, is_head, Vec::new())
-                }
-                Err(error) => faulty(path, &error, bytes),
-            };
-        }
         let (statement, digest, findings) = match verify_batch(bytes, &self.expect()) {
             Ok(batch) => {
                 let batch = batch.into_inner();
@@ -101,9 +91,19 @@ impl<'a> Reader<'a> {
                 }
                 Err(_) => return faulty(path, &error, bytes),
             },
-            Err(error) => return faulty(path, &error, bytes),
+            // What is no batch to its end may be the head of one.
+            Err(error) => {
+                return match verify_head(bytes, &self.expect()) {
+                    Ok(head) => {
+                        let head = head.into_inner();
+                        batch_piece(path, name, head.statement, head.digest, true, Vec::new())
+                    }
+                    Err(_) if inspect_head(bytes).is_err() => faulty(path, &error, bytes),
+                    Err(error) => faulty(path, &error, bytes),
+                };
+            }
         };
-        batch_piece(path, name, statement, digest, is_head, findings)
+        batch_piece(path, name, statement, digest, false, findings)
     }
 
     fn status(&self, path: &Path, name: Option<&FileName>, bytes: &[u8]) -> Piece {

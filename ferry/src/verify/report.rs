@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ferry_format::{Digest, Instance, KeyId, LinkId, TableSummary, ZoneName};
+use ferry_core::ranges;
+use ferry_format::{Digest, Instance, KeyId, LinkId, SeqRange, TableSummary, ZoneName};
 
 use super::audit;
 use super::chain::{Bench, Chain};
@@ -39,8 +40,6 @@ pub struct Report {
 pub struct Counts {
     /// Files with a proven batch.
     pub batch_files: u64,
-    /// Of these, heads: the rows have left the archive.
-    pub heads: u64,
     /// Of these, further copies or attempts of a batch that was met before.
     pub copies: u64,
     /// Files with a proven status.
@@ -84,6 +83,8 @@ pub struct StreamLine {
     pub last_digest: Option<Digest>,
     /// Whether the last group is whole.
     pub last_group_whole: bool,
+    /// Batches of which only heads are here, as `1-7,9`: what was stated is proven, and not that the rows were that.
+    pub heads: String,
     /// Counts and totals as stated, by table.
     pub tables: Vec<TableSummary>,
 }
@@ -139,7 +140,7 @@ pub fn conclude(request: &Request<'_>, files: &Files, reader: &Reader<'_>, mut e
     let unclear = audit::judge(&evidence, files, &mut findings);
     let mut counts = evidence.counts;
     counts.special_files = files.special;
-    let not_checked = not_checked(request, &counts, &unclear);
+    let not_checked = not_checked(request, &streams, &counts, &unclear);
     Report { findings, streams, statuses, counts, keys: keys(request), checked: checked(), not_checked }
 }
 
@@ -186,8 +187,21 @@ fn stream_line(key: &StreamKey, stream: &StreamEvidence, chain: &Chain<'_>, tabl
         witnessed_to: stream.highest.map(|(seq, _)| seq),
         last_digest: last.map(|kept| kept.digest),
         last_group_whole: last.is_none_or(|kept| kept.group_last),
+        heads: heads(chain),
         tables: tables.into_values().collect(),
     }
+}
+
+/// The places of which only heads are here.
+fn heads(chain: &Chain<'_>) -> String {
+    let mut found: Vec<SeqRange> = Vec::new();
+    for seq in chain.batches.iter().filter(|kept| !kept.whole).map(|kept| kept.seq) {
+        match found.last_mut().filter(|range| range.last + 1 == seq) {
+            Some(range) => range.last = seq,
+            None => found.push(SeqRange { first: seq, last: seq }),
+        }
+    }
+    ranges::text(&found)
 }
 
 /// The sums over the batches that count. They were added up over the first statement of each place, so where another
@@ -228,8 +242,8 @@ fn keys(request: &Request<'_>) -> Vec<KeyLine> {
 fn checked() -> Vec<Text> {
     vec![
         Text::fixed(
-            "of every file: structure and exact length, signature by a trusted key, digest of every chunk, name",
-            "逐个文件：结构与精确长度、受信任密钥的签名、每个数据块的摘要、文件名",
+            "of every file: structure and exact length, signature by a trusted key, digest of every chunk that is there, name",
+            "逐个文件：结构与精确长度、受信任密钥的签名、现存每个数据块的摘要、文件名",
         ),
         Text::fixed(
             "of every stream: holes, the chain of statements, groups, two statements for one place, requirements",
@@ -242,7 +256,7 @@ fn checked() -> Vec<Text> {
     ]
 }
 
-fn not_checked(request: &Request<'_>, counts: &Counts, unclear: &[audit::Zone]) -> Vec<Text> {
+fn not_checked(request: &Request<'_>, streams: &[StreamLine], counts: &Counts, unclear: &[audit::Zone]) -> Vec<Text> {
     let mut said = vec![
         Text::fixed(
             "rows were not decrypted: counts and money totals are those that the sender stated and signed",
@@ -254,11 +268,10 @@ fn not_checked(request: &Request<'_>, counts: &Counts, unclear: &[audit::Zone]) 
             "仅凭审计日志头无法证明较晚的日志包含较早的日志",
         ),
     ];
-    if counts.heads > 0 {
-        let heads = counts.heads;
-        said.push(text!(
-            "of {heads} batches only the head is kept: their rows are not there to be digested",
-            "{heads} 个批次仅保留文件头，其行数据已不在，无法核对摘要"
+    if streams.iter().any(|stream| !stream.heads.is_empty()) {
+        said.push(Text::fixed(
+            "where only the head of a batch is kept, its sealed rows are not there to be compared with their digests",
+            "仅保留文件头的批次，其加密行数据已不在，无法与摘要核对",
         ));
     }
     if request.partial {

@@ -54,6 +54,10 @@ impl DurableFirst {
         let peers = database.peers.iter().filter_map(|(stream, peer)| Some((stream, peer.followed.as_ref()?.1.seq)));
         for (stream, seq) in own.chain(peers) {
             let reached = self.reached.entry((zone, stream.clone())).or_default();
+            // A zone that was put back has what it had then, and since then.
+            while reached.last().is_some_and(|(last, _)| *last > seq) {
+                reached.pop();
+            }
             if reached.last().is_none_or(|(last, _)| *last < seq) {
                 reached.push((seq, world.now_ms));
             }

@@ -99,6 +99,8 @@ pub struct Database {
     pub requests: Vec<ResendRequest>,
     /// How long batches have been archived.
     pub retained: Retained,
+    /// How often rows of each of the peer's streams were written.
+    pub written: BTreeMap<StreamName, u64>,
     /// How often the whole was committed.
     pub commits: u64,
 }

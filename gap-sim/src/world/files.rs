@@ -110,7 +110,9 @@ impl SimSpool {
     /// Batches whose rows have left the archive since so many had, in that order.
     #[must_use]
     pub fn pruned_since(&self, count: usize) -> Vec<(Side, BatchId)> {
-        self.pruned.lock().unwrap_or_else(PoisonError::into_inner).get(count..).unwrap_or_default().to_vec()
+        let pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(count <= pruned.len(), "a spool forgets nothing that was pruned");
+        pruned[count..].to_vec()
     }
 
     /// What a file of the spool is, read from its own header.
@@ -176,8 +178,10 @@ impl Spool for SimSpool {
         let (from, to) = (spool_directory(side), archive_directory(side));
         for id in ids {
             let name = batch_name(id);
+            let is_there =
+                [to, head_directory(side)].iter().any(|one| self.disk.peek(&format!("{one}/{name}")).is_some());
             match self.disk.rename(&format!("{from}/{name}"), &format!("{to}/{name}")) {
-                Err(DiskError::NotFound) if self.disk.peek(&format!("{to}/{name}")).is_some() => {}
+                Err(DiskError::NotFound) if is_there => {}
                 other => other.map_err(|fault| error(fault, "cannot archive"))?,
             }
         }
@@ -204,8 +208,12 @@ impl Spool for SimSpool {
                 break;
             }
             let path = format!("{whole}/{name}");
-            let bytes = self.disk.read(&path).map_err(|fault| error(fault, "cannot read"))?;
-            let Some(id) = self.identify(&path).filter(|id| batch_name(id) == name) else { continue };
+            // One file that cannot be read must not keep the others from being cleared.
+            let Ok(bytes) = self.disk.read(&path) else { continue };
+            let Some(id) = self.identify(&path).filter(|id| batch_name(id) == name) else {
+                self.disk.rename(&path, &format!("damaged/{name}")).map_err(|e| error(e, "cannot set aside"))?;
+                continue;
+            };
             let head = batch_head(&bytes).map_err(|fault| PortError::new(FaultKind::Corrupt, fault.to_string()))?;
             publish(&self.disk, heads, heads, &name, &head).map_err(|fault| error(fault, "cannot keep a head"))?;
             self.disk.remove(&path).map_err(|fault| error(fault, "cannot prune"))?;

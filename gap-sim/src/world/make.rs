@@ -213,6 +213,7 @@ pub(super) fn empty_database(
         applied_leaves: BTreeMap::new(),
         requests: Vec::new(),
         retained: Retained::default(),
+        written: BTreeMap::new(),
         commits: 0,
     };
     for stream in contract.streams() {

@@ -307,6 +307,14 @@ impl Store for SimStore {
         )
     }
 
+    fn recorded_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+        self.read(|database| {
+            let own = database.own.get(stream).ok_or_else(|| fault(FaultKind::Conflict, "no stream"))?;
+            let recorded = own.batches.get(&seq).filter(|_| own.last.epoch == epoch);
+            Ok(recorded.map(|recorded| recorded.batch.digest))
+        })
+    }
+
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
         let stream = &genesis.stream;
         self.write(
@@ -534,6 +542,7 @@ impl ApplyPlan {
     }
 
     fn write_rows(&self, database: &mut Database) {
+        *database.written.entry(self.mark.stream.clone()).or_default() += 1;
         for (table, key, values) in &self.rows {
             let table = database.tables.entry(table.clone()).or_default();
             match values {

@@ -39,6 +39,7 @@ macro_rules! store_outgoing_cases {
             a_batch_that_is_not_next_is_a_conflict_and_changes_nothing,
             another_batch_in_a_recorded_place_is_a_conflict,
             batches_of_two_streams_are_not_recorded_together,
+            the_digest_of_a_recorded_place_is_known_and_of_no_other,
             attempts_go_forward,
             an_attempt_without_a_waiting_batch_is_a_conflict_and_records_nothing,
             what_is_settled_is_not_recovered_as_unsettled,
@@ -364,6 +365,17 @@ fn attempt(seq: u64, attempt: u32) -> Attempt {
 /// The last attempt of each batch of `bill` that is not settled.
 fn attempts(fixture: &dyn StoreFixture) -> Vec<(u64, u32)> {
     own(fixture, "bill").unsettled.iter().map(|batch| (batch.seq, batch.attempt)).collect()
+}
+
+fn the_digest_of_a_recorded_place_is_known_and_of_no_other(fixture: &mut dyn StoreFixture) {
+    bills(fixture, 1, 2);
+    let batch = record_bill(fixture, 1, 1);
+    let digest = |stream: &str, epoch, seq| fixture.store().recorded_digest(&name(stream), epoch, seq);
+    assert_eq!(digest("bill", 1, 1), Ok(Some(batch.digest)));
+    for (stream, epoch, seq) in [("bill", 1, 2), ("bill", 1, 0), ("bill", 2, 1), ("notice", 1, 1)] {
+        assert_eq!(digest(stream, epoch, seq), Ok(None));
+    }
+    assert_eq!(kind(digest("confirm", 1, 1)), FaultKind::Conflict);
 }
 
 fn attempts_go_forward(fixture: &mut dyn StoreFixture) {

@@ -141,6 +141,10 @@ impl Store for SqliteStore {
         Ok(session.write(|session| outgoing::settle(session, &self.link, settled))?)
     }
 
+    fn recorded_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+        Ok(outgoing::recorded_digest(&mut self.out.lock(), &self.link, stream, epoch, seq)?)
+    }
+
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
         let mut session = self.into.lock();
         Ok(session.write(|session| incoming::follow(session, &self.link, epoch_id, genesis))?)

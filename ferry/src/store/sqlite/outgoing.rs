@@ -165,6 +165,18 @@ fn unrecorded<'b>(
     Ok(&[])
 }
 
+/// The digest under which a place of an own stream was recorded.
+pub(super) fn recorded_digest(
+    session: &mut Session,
+    link: &LinkId,
+    stream: &StreamName,
+    epoch: u64,
+    seq: u64,
+) -> Result<Option<Digest>, DbError> {
+    own_stream(session, link, stream)?;
+    batch_digest(session, link, stream, epoch, seq)
+}
+
 fn batch_digest(
     session: &mut Session,
     link: &LinkId,
