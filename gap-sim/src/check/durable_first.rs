@@ -19,7 +19,7 @@ const FASTEST_HUNDREDTHS: u64 = 105;
 /// stays.
 #[derive(Debug, Default)]
 pub(super) struct DurableFirst {
-    /// How far each zone knew each stream to be applied, and since when.
+    /// How far each stream was applied, for each zone that archives it, and since when.
     reached: BTreeMap<(ZoneId, StreamName), Vec<(u64, u64)>>,
     /// Batches of which each zone's archive has lost the rows.
     pruned: BTreeMap<ZoneId, usize>,
@@ -50,12 +50,16 @@ impl Checker for DurableFirst {
 impl DurableFirst {
     fn reach(&mut self, world: &World, zone: ZoneId) {
         let database = world.host(zone).store.database();
-        let own = database.own.iter().map(|(stream, own)| (stream, own.settled.seq));
-        let peers = database.peers.iter().filter_map(|(stream, peer)| Some((stream, peer.followed.as_ref()?.1.seq)));
-        for (stream, seq) in own.chain(peers) {
+        // Its own batches are applied when the peer has committed them, whoever knows.
+        let own = database.own.keys().map(|stream| (stream, world.applied_seq(stream), false));
+        let peers = database.peers.iter().filter_map(|(stream, peer)| {
+            let (_, mark) = peer.followed.as_ref()?;
+            Some((stream, mark.seq, true))
+        });
+        for (stream, seq, forgets) in own.chain(peers) {
             let reached = self.reached.entry((zone, stream.clone())).or_default();
             // A zone that was put back has what it had then, and since then.
-            while reached.last().is_some_and(|(last, _)| *last > seq) {
+            while forgets && reached.last().is_some_and(|(last, _)| *last > seq) {
                 reached.pop();
             }
             if reached.last().is_none_or(|(last, _)| *last < seq) {

@@ -101,7 +101,7 @@ pub struct Database {
     pub retained: Retained,
     /// How often rows of each of the peer's streams were written.
     pub written: BTreeMap<StreamName, u64>,
-    /// How often the whole was committed.
+    /// How often anything was committed that a checker may compare.
     pub commits: u64,
 }
 
