@@ -114,7 +114,7 @@ pub const RETAIN_MAX_MS: u64 = 600_000;
 /// must by little more than a 64th.
 pub const RETENTION_MARKS: u64 = 64;
 /// Moments remembered by stream when none of them can be worked off.
-pub const RETENTION_MARKS_MAX: usize = 2 * RETENTION_MARKS as usize;
+pub const RETENTION_MARKS_MAX: usize = 128;
 /// Batches cleared from the archive at a time: what the operator sees waits meanwhile, a second or two on a slow disk.
 pub const PRUNES_MAX: usize = 64;
 /// From this attempt on a batch raises an alarm: four resends without a sign are not the gate's usual loss.

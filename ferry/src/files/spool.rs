@@ -131,7 +131,6 @@ impl SpoolDirectories {
     }
 
     /// The batch of this link that lies at `path`, if it is whole, with its bytes.
-    #[expect(clippy::type_complexity, reason = "what cannot be read is told apart from what is no batch")]
     fn read_whole(&self, side: Side, path: &Path) -> Result<Result<(BatchId, Vec<u8>), String>, PortError> {
         let bytes = match durable::read_bounded(path, FILE_BYTES_MAX) {
             Ok(bytes) => bytes,
