@@ -1,4 +1,4 @@
-//! Heads: what an archive keeps for years of a batch whose rows it keeps no longer. Magic, header and trailer stay byte for
+//! Heads: what an archive keeps for years of a batch whose rows have left it. Magic, header and trailer stay byte for
 //! byte, and so do statement, signature and the digests of the chunks; the chunks themselves are cut out.
 //!
 //! A head never crosses and is no batch: nothing that reads batches accepts one, and what verifies it is a type of its own. A
@@ -12,7 +12,7 @@ use crate::verified::Verified;
 use crate::verify::{Expect, UnverifiedBatch, authenticate_batch, read_batch};
 use crate::{BatchStatement, Digest, KeyId};
 
-/// A head of which the signature is verified: who stated what. That the rows were what it states can no longer be shown.
+/// A head of which the signature is verified: who stated what. That the rows were what it states cannot be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedHead {
     /// What it states.
