@@ -33,7 +33,7 @@ impl Checker for DurableFirst {
             Moment::Status(zone, statement, body) => status(world, *zone, statement, body),
             Moment::Crosses(zone, name, _) => crosses(world, *zone, name),
             Moment::Acted(zone, _) => {
-                self.reach(world, *zone);
+                ZoneId::BOTH.into_iter().for_each(|zone| self.reach(world, zone));
                 self.pruned(world, *zone)?;
                 settled(world, *zone)
             }
