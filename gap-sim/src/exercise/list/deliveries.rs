@@ -247,13 +247,13 @@ pub(super) const ALL: &[Exercise] = &[
         name: "swapped-first",
         part: 7,
         question: [
-            "Scenario swapped-names: which batch is in the file that arrives under the name confirm/2?",
-            "场景 swapped-names：以 confirm/2 为名到达的文件里是哪个批次？",
+            "Scenario swapped-names: which batch is in the file that arrives under the name confirm/2? Write it as stream/seq.",
+            "场景 swapped-names：以 confirm/2 为名到达的文件里是哪个批次？写作 流/序号。",
         ],
         kind: Kind::Word(Form::Batch, find::swapped_first),
         hint: [
-            "What does inner apply right after that file came? Write it as stream/seq.",
-            "该文件到达后，内区紧接着应用了什么？写作 流/序号。",
+            "What does inner apply right after that file came?",
+            "该文件到达后，内区紧接着应用了什么？",
         ],
         reason: [
             "Inner opened it, read the signed header and found another batch than the name said.",
@@ -311,8 +311,8 @@ pub(super) const ALL: &[Exercise] = &[
         kind: Kind::Choice(
             &[
                 [
-                    "Each wait is about twice the last, so that a dead way is not flooded; it never gives up.",
-                    "每次等待约为上次的两倍，以免淹没中断的通道；但从不放弃。",
+                    "Each wait is about twice the last, up to half an hour, so that a dead way is not flooded; it never gives up.",
+                    "每次等待约为上次的两倍，最多半小时，以免淹没中断的通道；但从不放弃。",
                 ],
                 ["It has only a limited number of attempts.", "它的尝试次数有限。"],
                 ["The gate asks it to.", "网闸要求它这样做。"],
