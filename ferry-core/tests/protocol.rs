@@ -146,6 +146,34 @@ fn a_status_of_an_earlier_start_that_comes_late_is_no_word_of_a_restored_peer() 
 }
 
 #[test]
+fn a_late_status_with_a_higher_number_does_not_silence_the_present_start() {
+    let mut world = World::new(30, settings(), Faults { delay_max_ms: 400, ..Faults::NONE });
+    world.commit("confirm", 3);
+    world.until("the zones know each other", |world| world.is_done());
+    let of_outer = |name: &str| name.starts_with("f1-outer-inner-status-");
+    let under_way = |world: &World| world.gate.iter().position(|file| of_outer(&file.name));
+    world.until("no status is under way", |world| under_way(world).is_none());
+    // A start without its anchor takes its numbers from the wall clock, far above those of a start that has one.
+    let anchor = world.zones[OUTER].anchor.anchor.lock().unwrap().take();
+    world.restart_zone(OUTER);
+    world.until("a status is under way", |world| under_way(world).is_some());
+    let late = world.gate.remove(under_way(&world).unwrap());
+    *world.zones[OUTER].anchor.anchor.lock().unwrap() = anchor;
+    for zone in [OUTER, INNER] {
+        world.restart_zone(zone);
+    }
+    world.gate.retain(|file| !of_outer(&file.name));
+    world.commit("notice", 3);
+    world.until("the zones know each other again", |world| world.is_done());
+    world.zones[INNER].gate.from_gate.lock().unwrap().insert(late.name.clone(), late.bytes);
+    world.zones[INNER].link.hint_gate();
+    let lies_there = |world: &World| world.zones[INNER].gate.from_gate.lock().unwrap().contains_key(&late.name);
+    world.until("the late one is read", |world| !lies_there(world));
+    world.commit("notice", 3);
+    world.until("the present start is heard", |world| world.is_done());
+}
+
+#[test]
 fn two_statements_for_one_place_stop_the_stream_also_after_a_restart() {
     let mut world = World::new(21, settings(), Faults::NONE);
     world.commit("confirm", 3);

@@ -86,22 +86,23 @@ impl Link {
     }
 
     /// Whether a status says something that the ones before it did not. A peer that has forgotten its numbers uses lower ones:
-    /// that it is no old status come late is proved by its echo of one of ours that told the peer of the higher number.
+    /// that it is no old status come late is proved by its echo of one of ours that told the peer of the higher number. The
+    /// same proves that a start which counts as an earlier one is the present one, and that the other's files came late.
     fn is_news(&mut self, statement: &StatusStatement) -> bool {
-        if self.peer.retired.contains(&statement.boot) {
+        let Some((boot, number)) = self.peer.highest else { return true };
+        let knew_better =
+            statement.echo.is_some_and(|echo| echo.boot == self.boot && echo.number >= self.peer.told_from);
+        let returns = boot != statement.boot && knew_better;
+        if !returns && self.peer.retired.contains(&statement.boot) {
             return false;
         }
-        let Some((boot, number)) = self.peer.highest else { return true };
         if statement.number > number {
             return true;
         }
-        let knew_better =
-            statement.echo.is_some_and(|echo| echo.boot == self.boot && echo.number >= self.peer.told_from);
-        if boot == statement.boot || !knew_better {
-            return false;
+        if returns {
+            self.peer.alarm = Some("peer-restored");
         }
-        self.peer.alarm = Some("peer-restored");
-        true
+        returns
     }
 
     fn heard_from(&mut self, statement: &StatusStatement, now: Now) {
@@ -122,6 +123,7 @@ impl Link {
             }
             self.peer.retired.push_back(boot);
         }
+        self.peer.retired.retain(|one| *one != statement.boot);
         self.peer.highest = Some((statement.boot, statement.number));
         self.peer.told_from = self.status.next;
         self.peer.heard = Some(now.mono);

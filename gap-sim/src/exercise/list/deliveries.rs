@@ -251,10 +251,7 @@ pub(super) const ALL: &[Exercise] = &[
             "场景 swapped-names：以 confirm/2 为名到达的文件里是哪个批次？写作 流/序号。",
         ],
         kind: Kind::Word(Form::Batch, find::swapped_first),
-        hint: [
-            "What does inner apply right after that file came?",
-            "该文件到达后，内区紧接着应用了什么？",
-        ],
+        hint: ["What does inner apply right after that file came?", "该文件到达后，内区紧接着应用了什么？"],
         reason: [
             "Inner opened it, read the signed header and found another batch than the name said.",
             "内区打开文件，读取签名头部，发现的是与文件名不同的批次。",
