@@ -86,7 +86,7 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
         }
         Action::Retain(retained) => Outcome::Retained(ports.store.retain(&retained)),
         Action::Prune(what) => {
-            let (side, through) = (what.side(), what.through);
+            let (side, through) = (what.direction.side(), what.through);
             let result = ports.spool.prune(side, &what.stream, what.epoch, through, crate::settings::PRUNES_MAX);
             Outcome::Pruned(what, result)
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use ferry_format::StreamName;
 
 use crate::breaks::{self, Break};
-use crate::ports::{Direction, Retained, RetainedMark, Side};
+use crate::ports::{Direction, Retained, RetainedMark};
 use crate::settings::{RETAIN_MAX_MS, RETENTION_MARKS, RETENTION_MARKS_MAX};
 use crate::time::Now;
 
@@ -24,17 +24,6 @@ pub struct Prunable {
     pub epoch: u64,
     /// Everything up to here.
     pub through: u64,
-}
-
-impl Prunable {
-    /// The part of the archive that holds them.
-    #[must_use]
-    pub const fn side(&self) -> Side {
-        match self.direction {
-            Direction::Out => Side::Out,
-            Direction::In => Side::In,
-        }
-    }
 }
 
 /// How far a stream had come at a moment.

@@ -119,13 +119,21 @@ fn quarantined(world: &World, zone: usize, code: &str) -> usize {
     notes.iter().filter(|(_, note)| note.code == code).count()
 }
 
+/// Whether a file is a status of the outer zone.
+fn of_outer(name: &str) -> bool {
+    name.starts_with("f1-outer-inner-status-")
+}
+
+/// Where the gate has a status of the outer zone.
+fn under_way(world: &World) -> Option<usize> {
+    world.gate.iter().position(|file| of_outer(&file.name))
+}
+
 #[test]
 fn a_status_of_an_earlier_start_that_comes_late_is_no_word_of_a_restored_peer() {
     let mut world = World::new(23, settings(), Faults { delay_max_ms: 400, ..Faults::NONE });
     world.commit("confirm", 3);
     world.until("the zones know each other", |world| world.is_done());
-    let of_outer = |name: &str| name.starts_with("f1-outer-inner-status-");
-    let under_way = |world: &World| world.gate.iter().position(|file| of_outer(&file.name));
     world.until("a status is under way", |world| under_way(world).is_some());
     let late = world.gate.remove(under_way(&world).unwrap());
     world.gate.retain(|file| !of_outer(&file.name));
@@ -150,8 +158,6 @@ fn a_late_status_with_a_higher_number_does_not_silence_the_present_start() {
     let mut world = World::new(30, settings(), Faults { delay_max_ms: 400, ..Faults::NONE });
     world.commit("confirm", 3);
     world.until("the zones know each other", |world| world.is_done());
-    let of_outer = |name: &str| name.starts_with("f1-outer-inner-status-");
-    let under_way = |world: &World| world.gate.iter().position(|file| of_outer(&file.name));
     world.until("no status is under way", |world| under_way(world).is_none());
     // A start without its anchor takes its numbers from the wall clock, far above those of a start that has one.
     let anchor = world.zones[OUTER].anchor.anchor.lock().unwrap().take();

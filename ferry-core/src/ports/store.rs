@@ -6,7 +6,7 @@ use ferry_format::{
     BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, Op, Refusal, StreamName, TableSummary,
 };
 
-use super::PortError;
+use super::{PortError, Side};
 use crate::contract::StreamContract;
 
 /// The visible end of each own stream's outbox, read in one snapshot: a transaction boundary.
@@ -267,6 +267,17 @@ pub enum Direction {
     Out,
     /// The peer owns it.
     In,
+}
+
+impl Direction {
+    /// The part of spool and archive that holds the batches of such a stream.
+    #[must_use]
+    pub const fn side(self) -> Side {
+        match self {
+            Self::Out => Side::Out,
+            Self::In => Side::In,
+        }
+    }
 }
 
 /// What happened to a batch.

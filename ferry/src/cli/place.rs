@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ferry_core::ports::{BatchId, Direction, Side};
+use ferry_core::ports::{BatchId, Direction};
 use ferry_format::{Digest, FileName, NameKind, StreamName};
 
 use super::desk::{Desk, unread};
@@ -145,7 +145,7 @@ pub fn no_stream(stream: &StreamName) -> Fault {
 fn of_row(desk: &Desk, row: BatchRow) -> Found {
     let id = BatchId { stream: row.stream.clone(), epoch: row.epoch, seq: row.seq, digest: row.digest };
     let directories = SpoolDirectories::new(&desk.config);
-    let side = side(row.direction);
+    let side = row.direction.side();
     let places =
         [directories.spool_path(side, &id), directories.archive_path(side, &id), directories.head_path(side, &id)];
     let file = places.into_iter().find(|path| path.is_file());
@@ -156,20 +156,13 @@ fn of_row(desk: &Desk, row: BatchRow) -> Found {
 /// A file for a place that is not in the books: one that is held before its turn.
 fn file_at(desk: &Desk, direction: Direction, stream: &StreamName, seq: u64) -> Option<PathBuf> {
     let any = BatchId { stream: stream.clone(), epoch: 1, seq, digest: Digest([0; 32]) };
-    let directory = SpoolDirectories::new(&desk.config).spool_path(side(direction), &any);
+    let directory = SpoolDirectories::new(&desk.config).spool_path(direction.side(), &any);
     let mut paths: Vec<PathBuf> = fs::read_dir(directory.parent()?).ok()?.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     paths.into_iter().rev().find(|path| {
         let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<FileName>().ok());
         name.is_some_and(|name| matches!(name.kind, NameKind::Batch { seq: of, .. } if of == seq))
     })
-}
-
-fn side(direction: Direction) -> Side {
-    match direction {
-        Direction::Out => Side::Out,
-        Direction::In => Side::In,
-    }
 }
 
 #[cfg(test)]
