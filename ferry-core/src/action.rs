@@ -6,8 +6,8 @@ use ferry_format::{BatchStatement, Digest, EpochId, FormatError, Mark, StatusBod
 
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
-    Anchor, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation, OutgoingBatch, PortError,
-    QuarantineNote, Retained, Scan, Settled, Vetted,
+    ActEnd, ActOrder, Anchor, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation, OutgoingBatch,
+    PeerAct, PortError, QuarantineNote, ReadAct, Retained, Scan, Settled, Vetted,
 };
 use crate::retention::Prunable;
 
@@ -50,8 +50,11 @@ impl Lane {
 /// One thing to do.
 #[derive(Debug)]
 pub enum Action {
-    /// Look at the visible end of the outboxes.
-    Observe,
+    /// Look at the visible end of the outboxes, and for acts of operators.
+    Observe {
+        /// The wall clock.
+        now_ms: u64,
+    },
     /// Read captured rows and make a payload of them.
     Cut {
         /// What to read.
@@ -82,6 +85,8 @@ pub enum Action {
         name: String,
         /// The name of the attempt before, which this one replaces if the gate has not taken it.
         replaces: Option<String>,
+        /// Whether it is sealed again first.
+        reseal: bool,
     },
     /// Look into the drop directory.
     Scan,
@@ -176,6 +181,10 @@ pub enum Action {
         /// The file.
         bytes: Arc<Vec<u8>>,
     },
+    /// Carry out what an operator decided, or note why not.
+    Act(ActOrder),
+    /// List acts of the peer's operators.
+    ListActs(Vec<PeerAct>),
     /// Write what the operator sees.
     Note(Notes),
     /// Remember how long batches have been archived.
@@ -189,7 +198,12 @@ impl Action {
     #[must_use]
     pub fn lane(&self) -> Lane {
         match self {
-            Self::Observe | Self::Cut { .. } | Self::Record(_) | Self::Attempt(_) | Self::Settle { .. } => Lane::Export,
+            Self::Observe { .. }
+            | Self::Cut { .. }
+            | Self::Record(_)
+            | Self::Attempt(_)
+            | Self::Settle { .. }
+            | Self::Act(_) => Lane::Export,
             Self::Seal { .. } => Lane::Seal,
             Self::Anchor(_) | Self::Publish { .. } | Self::PublishStatus { .. } => Lane::Publish,
             Self::Scan
@@ -199,7 +213,7 @@ impl Action {
             | Self::Recall { .. }
             | Self::KeepStatus { .. } => Lane::Take,
             Self::Expel { .. } | Self::Follow { .. } | Self::Apply { .. } | Self::ReadMark { .. } => Lane::Apply,
-            Self::Note(_) | Self::Retain(_) | Self::Prune(_) => Lane::Note,
+            Self::Note(_) | Self::ListActs(_) | Self::Retain(_) | Self::Prune(_) => Lane::Note,
         }
     }
 }
@@ -210,8 +224,8 @@ pub type TakenFile = Option<(Arc<Vec<u8>>, Result<Vetted, FormatError>)>;
 /// What became of an action. Each says for what it was.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Of [`Action::Observe`].
-    Observed(Result<Observation, PortError>),
+    /// Of [`Action::Observe`], with the acts read.
+    Observed(Result<(Observation, Vec<ReadAct>), PortError>),
     /// Of [`Action::Cut`].
     Cut(StreamName, Result<CutOutcome, PortError>),
     /// Of [`Action::Seal`]: the digest and the file's length.
@@ -246,6 +260,10 @@ pub enum Outcome {
     Settled(Settled, Vec<BatchId>, Vec<String>, Result<(), PortError>),
     /// Of [`Action::PublishStatus`]: its number, and the statuses that lie at the gate now, the oldest first.
     StatusPublished(u64, Result<Vec<String>, PortError>),
+    /// Of [`Action::Act`]: what became of it, and how many parked rows the stream has after an act on them.
+    Acted(ActOrder, Result<(ActEnd, Option<u64>), PortError>),
+    /// Of [`Action::ListActs`], by their digests.
+    ActsListed(Vec<Digest>, Result<(), PortError>),
     /// Of [`Action::Note`].
     Noted(Notes, Result<(), PortError>),
     /// Of [`Action::Retain`].

@@ -95,6 +95,18 @@ places! {
     Pruned = "pruned";
     /// A batch has been archived long enough, and nobody confirms at the moment that it is applied.
     PruneWaits = "prune-waits";
+    /// An operator's act is carried out.
+    ActDone = "act-done";
+    /// An operator's act is turned away.
+    ActTurnedAway = "act-turned-away";
+    /// An act of the peer's operators is listed.
+    ActListed = "act-listed";
+    /// A batch is sealed again.
+    Resealed = "resealed";
+    /// A refused group is judged again.
+    RefusedRetried = "refused-retried";
+    /// A stream on hold has something that it would do.
+    HoldWaits = "hold-waits";
 }
 
 #[cfg(feature = "breaks")]

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use ferry_format::{EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName};
+use ferry_format::{
+    ActTime, EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName,
+};
 
 use crate::action::{Action, Outcome, TakenFile};
 use crate::breaks::{self, Break};
@@ -12,7 +14,8 @@ use crate::coverage::{self, Place};
 use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::Group;
 use crate::ports::{
-    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, PortError, Ports, QuarantineNote, Settled, Side,
+    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, Observation, OpenAct, PeerAct, PortError, Ports,
+    QuarantineNote, ReadAct, Settled, Side,
 };
 
 /// What an action needs to know beside the ports.
@@ -47,7 +50,17 @@ impl Surroundings {
 /// Runs `action`. Every failure comes back in the outcome.
 pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
     match action {
-        Action::Observe => Outcome::Observed(ports.store.observe()),
+        Action::Observe { now_ms } => Outcome::Observed(observe(now_ms, ports)),
+        Action::Act(order) => {
+            let stream = order.verdict.as_ref().ok().map(|act| act.deed.stream());
+            let contract = stream.and_then(|stream| around.contract.stream(stream));
+            let result = ports.store.act(&order, contract);
+            Outcome::Acted(order, result)
+        }
+        Action::ListActs(acts) => {
+            let digests = acts.iter().map(|act| act.digest).collect();
+            Outcome::ActsListed(digests, list_acts(acts, around, ports))
+        }
         Action::Cut { request, boundaries, plain_bytes } => {
             let result = read_and_cut(&request, &boundaries, plain_bytes, around, ports);
             Outcome::Cut(request.stream, result)
@@ -68,8 +81,8 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = ports.store.attempt(&attempts);
             Outcome::Attempted(attempts, result)
         }
-        Action::Publish { id, name, replaces } => {
-            let result = publish(&id, &name, replaces.as_deref(), ports);
+        Action::Publish { id, name, replaces, reseal } => {
+            let result = publish(&id, &name, replaces.as_deref(), reseal, ports);
             Outcome::Published(id, result)
         }
         Action::PublishStatus { statement, body, earlier, withdraw } => {
@@ -145,7 +158,9 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             let result = apply(&stream, epoch_id, &expect, &batches, now_ms, around, ports);
             Outcome::Applied(stream, result)
         }
-        Action::Observe
+        Action::Observe { .. }
+        | Action::Act(_)
+        | Action::ListActs(_)
         | Action::Cut { .. }
         | Action::Seal { .. }
         | Action::Record(_)
@@ -192,8 +207,33 @@ fn seal(
     Ok((sealed.digest, u64::try_from(sealed.bytes.len()).unwrap_or(u64::MAX)))
 }
 
-fn publish(id: &BatchId, name: &str, replaces: Option<&str>, ports: &Ports<'_>) -> Result<(), PortError> {
-    let bytes = ports.spool.get(Side::Out, id)?;
+/// Looks at the database, and reads the acts that wait there.
+fn observe(now_ms: u64, ports: &Ports<'_>) -> Result<(Observation, Vec<ReadAct>), PortError> {
+    let mut observation = ports.store.observe()?;
+    let read = |OpenAct { id, file }| {
+        let act = ports.sealer.read_act(&file, ActTime::Now(now_ms)).map_err(|error| error.code().to_owned());
+        ReadAct { id, file, act }
+    };
+    let acts = std::mem::take(&mut observation.acts).into_iter().map(read).collect();
+    Ok((observation, acts))
+}
+
+/// An act that no operator whom this zone trusts has signed is listed as such.
+fn list_acts(mut acts: Vec<PeerAct>, around: &Surroundings, ports: &Ports<'_>) -> Result<(), PortError> {
+    for act in &mut acts {
+        let read = ports.sealer.read_act(&act.file, ActTime::Past);
+        act.verified = read.is_ok_and(|read| read.zone == around.peer);
+    }
+    ports.store.list_acts(&acts)
+}
+
+fn publish(id: &BatchId, name: &str, replaces: Option<&str>, reseal: bool, ports: &Ports<'_>) -> Result<(), PortError> {
+    let mut bytes = ports.spool.get(Side::Out, id)?;
+    if reseal {
+        coverage::hit(Place::Resealed);
+        bytes = ports.sealer.reseal(&bytes)?.bytes;
+        ports.spool.put(Side::Out, id, &bytes)?;
+    }
     if let Some(old) = replaces {
         ports.gate.withdraw(old)?;
     }

@@ -34,8 +34,14 @@ fn receiver() -> Receiver {
     let contract = contract();
     let known = contract.stream(&stream()).unwrap();
     let followed = Some((EPOCH, mark(2, 10, "ten")));
-    let recovered =
-        RecoveredIn { stream: stream(), followed, parked_rows: 0, reports: Vec::new(), disputed: Vec::new() };
+    let recovered = RecoveredIn {
+        stream: stream(),
+        followed,
+        parked_rows: 0,
+        reports: Vec::new(),
+        disputed: Vec::new(),
+        on_hold: false,
+    };
     Receiver::recover(recovered, known.priority, known.digest)
 }
 

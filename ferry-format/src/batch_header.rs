@@ -197,8 +197,8 @@ fn read_approval(fields: &mut Fields) -> Result<Approval, FormatError> {
     Ok(Approval { key: fields.parsed("key")?, signature: fields.hex("signature", SIGNATURE_BYTES_MAX)? })
 }
 
-fn read_digests(fields: &mut Fields, key: &str, max: usize) -> Result<Vec<Digest>, FormatError> {
-    let values = fields.array(key, "superseded batches", max)?;
+pub(crate) fn read_digests(fields: &mut Fields, key: &str, max: usize) -> Result<Vec<Digest>, FormatError> {
+    let values = fields.array(key, "digests", max)?;
     let path = || fields.at(key);
     let read_one = |value| as_text(value, path)?.parse().map_err(|_| bad(&path(), "must be SM3 digests in hex"));
     values.into_iter().map(read_one).collect()

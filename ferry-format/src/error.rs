@@ -112,6 +112,12 @@ pub enum FormatError {
     /// An operator's approval is not by a trusted operator, or does not verify.
     #[error("an operator's approval does not verify")]
     BadApproval,
+    /// An act has fewer signatures than its deed needs.
+    #[error("the act needs the signatures of {needed} operators")]
+    TooFewApprovals {
+        /// How many operators must have signed.
+        needed: u64,
+    },
     /// A chunk is not what was signed: the file was modified in transit.
     #[error("chunk {index} was modified in transit")]
     DamagedChunk {
@@ -194,6 +200,7 @@ impl FormatError {
             Self::SignatureEncoding => "signature-encoding",
             Self::BadSignature => "bad-signature",
             Self::BadApproval => "bad-approval",
+            Self::TooFewApprovals { .. } => "too-few-approvals",
             Self::DamagedChunk { .. } => "damaged-chunk",
             Self::NotARecipient => "not-a-recipient",
             Self::Unwrap(KeyError::Unavailable { .. }) => "key-unavailable",

@@ -121,6 +121,11 @@ random_id!(
     16
 );
 random_id!(
+    /// The random id of an operator's act.
+    ActId,
+    16
+);
+random_id!(
     /// The random id of an epoch, a life of a stream.
     EpochId,
     8

@@ -4,6 +4,7 @@
 //! writer's bytes can be pinned by test vectors. The byte-level specification is `docs/format.md`.
 #![warn(missing_docs)]
 
+pub mod act;
 mod batch_header;
 pub mod canon;
 pub mod card;
@@ -26,6 +27,7 @@ pub mod magic;
 pub mod merkle;
 pub mod open;
 pub mod payload;
+pub mod reason;
 pub mod records;
 pub mod seal;
 pub mod signed_line;
@@ -41,6 +43,7 @@ pub mod trust;
 mod verified;
 pub mod verify;
 
+pub use act::{Act, ActRange, ActTime, Deed, SignedAct, Substitute};
 pub use batch_header::STATUS_STREAM;
 pub use card::{Card, fingerprint_text};
 pub use carrier::Carrier;
@@ -52,12 +55,13 @@ pub use error::{FormatError, SealError};
 pub use fields::is_table_name;
 pub use file_name::{FileName, NameKind};
 pub use head::{SignedHead, batch_head, inspect_head, verify_head};
-pub use ident::{BootNonce, EpochId, IdentError, Instance, LinkId, StreamName, ZoneName};
+pub use ident::{ActId, BootNonce, EpochId, IdentError, Instance, LinkId, StreamName, ZoneName};
 pub use keys::{DataKey, KeyError, KeyProvider, PublicKey};
 pub use magic::{Kind, peek};
 pub use merkle::Frontier;
 pub use open::{Batch, Status, open_batch, open_status};
 pub use payload::Payload;
+pub use reason::{Reason, ReasonError};
 pub use records::{Op, Record, RecordError, Value, parse_record, write_record, write_value};
 pub use seal::{Sealed, Sealing, reseal_batch, seal_batch, seal_status};
 pub use signed_line::{SignedLine, signed_part, write_signed_line};
@@ -67,8 +71,8 @@ pub use statement::{
     genesis,
 };
 pub use status::{
-    BatchReport, CodeCount, Counters, Echo, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange, StatusBody,
-    StatusStatement, Want, WantKind,
+    ActReport, BatchReport, CodeCount, Counters, Echo, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange,
+    StatusBody, StatusStatement, Want, WantKind,
 };
 pub use status_header::STATUS_LABEL;
 pub use supersede::supersede_act;

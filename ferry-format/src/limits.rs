@@ -82,5 +82,11 @@ pub const FORMATS_MAX: usize = 16;
 pub const CARDS_MAX: usize = 4;
 /// Wishes in one status.
 pub const WANTS_MAX: usize = 256;
+/// Characters of an operator's reason: one line of a log, in any language.
+pub const REASON_CHARS_MAX: usize = 200;
+/// An act file: a header whose reason takes at most twelve bytes a character, and the signatures.
+pub const ACT_BYTES_MAX: usize = 8 << 10;
+/// Acts told in one status; the others follow in the next.
+pub const ACTS_MAX: usize = 16;
 /// Keys in one trust file.
 pub const TRUST_ENTRIES_MAX: usize = 128;

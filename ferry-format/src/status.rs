@@ -61,6 +61,21 @@ pub struct StatusBody {
     pub counters: Counters,
     /// Files that the speaker has turned away since its daemon started, by code, ordered by code.
     pub turned_away: Vec<CodeCount>,
+    /// Acts of the speaker's operators that the peer has not said to have listed, in the order of their ends.
+    pub acts: Vec<ActReport>,
+    /// Digests of the acts of the peer's last status that the speaker has durably listed.
+    pub acts_listed: Vec<Digest>,
+}
+
+/// What became of an operator's act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActReport {
+    /// The act's file, as it was signed.
+    pub act: Vec<u8>,
+    /// `done`, or why it was not done, from the published list.
+    pub code: String,
+    /// When, in milliseconds since 1970-01-01 UTC: the speaker's word only.
+    pub at_ms: u64,
 }
 
 /// How many files were turned away for one reason.

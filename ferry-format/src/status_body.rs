@@ -1,21 +1,25 @@
 //! The sealed part of a status as canonical JSON, and the rules that it keeps.
 
+use crate::batch_header::read_digests;
 use crate::canon::{Value, object, text};
 use crate::error::FormatError;
 use crate::fields::{Fields, as_integer, as_text, ascend, bad};
 use crate::ident::{hex_decode_vec, hex_encode};
 use crate::limits::{
-    CARD_BYTES_MAX, CARDS_MAX, CODES_MAX, CONTRACTS_MAX, FORMATS_MAX, RANGES_MAX, REPORTS_MAX, STREAMS_MAX, WANTS_MAX,
+    ACT_BYTES_MAX, ACTS_MAX, CARD_BYTES_MAX, CARDS_MAX, CODES_MAX, CONTRACTS_MAX, FORMATS_MAX, RANGES_MAX, REPORTS_MAX,
+    STREAMS_MAX, WANTS_MAX,
 };
 use crate::{
-    BatchReport, CodeCount, Counters, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange, StatusBody, Want,
-    WantKind,
+    ActReport, BatchReport, CodeCount, Counters, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange, StatusBody,
+    Want, WantKind,
 };
 
 pub(crate) fn write(body: &StatusBody) -> Value {
     let contracts =
         body.contracts.iter().map(|(stream, digest)| object([("digest", text(digest)), ("stream", text(stream))]));
     object([
+        ("acts", Value::Array(body.acts.iter().map(write_act).collect())),
+        ("acts_listed", Value::Array(body.acts_listed.iter().map(text).collect())),
         ("cards", Value::Array(body.cards.iter().map(|card| text(hex_encode(card))).collect())),
         ("contracts", Value::Array(contracts.collect())),
         ("counters", write_counters(&body.counters)),
@@ -30,6 +34,8 @@ pub(crate) fn write(body: &StatusBody) -> Value {
 pub(crate) fn read(value: Value) -> Result<StatusBody, FormatError> {
     let mut fields = Fields::of(value, "body")?;
     let body = StatusBody {
+        acts: fields.objects("acts", "acts", ACTS_MAX, read_act)?,
+        acts_listed: read_digests(&mut fields, "acts_listed", ACTS_MAX)?,
         incoming: fields.objects("incoming", "streams", STREAMS_MAX, read_incoming)?,
         outgoing: fields.objects("outgoing", "streams", STREAMS_MAX, read_outgoing)?,
         contracts: fields.objects("contracts", "contracts", CONTRACTS_MAX, |entry| {
@@ -51,6 +57,18 @@ pub(crate) fn read(value: Value) -> Result<StatusBody, FormatError> {
         return Err(FormatError::Inconsistent { reason: "a list of the body does not ascend" });
     }
     Ok(body)
+}
+
+fn write_act(report: &ActReport) -> Value {
+    object([("act", text(hex_encode(&report.act))), ("at", Value::Integer(report.at_ms)), ("code", text(&report.code))])
+}
+
+fn read_act(fields: &mut Fields) -> Result<ActReport, FormatError> {
+    Ok(ActReport {
+        act: fields.hex("act", ACT_BYTES_MAX)?,
+        code: fields.free_text("code")?,
+        at_ms: fields.integer("at")?,
+    })
 }
 
 fn write_incoming(report: &IncomingReport) -> Value {

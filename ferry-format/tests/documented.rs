@@ -58,6 +58,9 @@ fn every_limit_stands_in_the_specification_with_its_value() {
         FORMATS_MAX,
         CARDS_MAX,
         WANTS_MAX,
+        REASON_CHARS_MAX,
+        ACT_BYTES_MAX,
+        ACTS_MAX,
         TRUST_ENTRIES_MAX
     );
     let declared = include_str!("../src/limits.rs").matches("pub const ").count();

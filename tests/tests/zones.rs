@@ -1,6 +1,8 @@
 //! Real daemons, real files, real databases: what must be refused, what must stop nothing, what must not leak.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+#[path = "zones/acts.rs"]
+mod acts;
 #[path = "zones/archive.rs"]
 mod archive;
 #[path = "zones/flood.rs"]

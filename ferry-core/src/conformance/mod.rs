@@ -53,7 +53,9 @@ use ferry_format::{
 
 use crate::ports::{BatchId, FaultKind, PortError, Side};
 
-pub use store::{applying as store_applying, outgoing as store_outgoing, refusing as store_refusing};
+pub use store::{
+    acting as store_acting, applying as store_applying, outgoing as store_outgoing, refusing as store_refusing,
+};
 
 /// The link of every fixture.
 pub const LINK: &str = "nontax";

@@ -3,6 +3,7 @@
 //! [`Link::handle`] takes what became of an action, [`Link::next`] gives the next one, [`Link::deadline`] says when to
 //! ask again if nothing happens before. Nothing is ever cancelled, and nothing happens by itself.
 
+mod acts;
 mod intake;
 mod notes;
 mod outgoing;
@@ -19,7 +20,7 @@ use ferry_format::{BootNonce, Checkpoint, Counters, Instance, StreamName};
 use crate::action::{Action, OpId, Outcome};
 use crate::coverage::{self, Place};
 use crate::perform::Surroundings;
-use crate::ports::{BatchId, FaultKind, Notes, ResendRequest, Settled};
+use crate::ports::{BatchId, FaultKind, Notes, Settled};
 use crate::receiver::Receiver;
 use crate::retention::Retention;
 use crate::sender::Sender;
@@ -100,7 +101,7 @@ pub struct Link {
     last_noted: Mono,
     noted_fingerprint: u64,
     dropped_life: u64,
-    requests: BTreeMap<u64, ResendRequest>,
+    acts: acts::Acts,
     last_fault: BTreeMap<&'static str, String>,
 }
 
@@ -144,6 +145,8 @@ impl Link {
                 self.settled(SettleTodo { settled, archive, withdraw, at: now.mono }, result, now);
             }
             Outcome::StatusPublished(number, result) => self.status_published(number, result, now),
+            Outcome::Acted(order, result) => self.acted(order, result, now),
+            Outcome::ActsListed(digests, result) => self.acts_listed(digests, result, now),
             Outcome::Noted(notes, result) => self.noted(notes, result, now),
             Outcome::Retained(result) => self.retained(result, now),
             Outcome::Pruned(what, result) => self.pruned(&what, result, now),
@@ -167,7 +170,8 @@ impl Link {
         let chores = chores.into_iter().filter(|chore| !chore.busy).map(|chore| chore.at);
         let senders = self.senders.values().flat_map(|s| [s.linger_ends(), s.next_due(), s.retry_at()]);
         let retries = self.receivers.values().map(Receiver::retry_at);
-        let others = [self.publish_retry, self.anchor.retry_at, self.settles.front().map(|todo| todo.at)];
+        let settle_at = self.settles.front().map(|todo| todo.at);
+        let others = [self.publish_retry, self.anchor.retry_at, settle_at, self.acts.retry_at()];
         let optional = senders.chain(retries).chain(others).flatten();
         let all = chores.chain(optional).chain([self.status_at()]);
         all.filter(|at| *at > now).min().unwrap_or(now + self.settings.heartbeat_ms)
@@ -235,11 +239,14 @@ impl Link {
     fn next_chore(&mut self, now: Now) -> Option<Action> {
         if self.observe.is_due(now.mono) {
             self.observe.busy = true;
-            return Some(Action::Observe);
+            return Some(Action::Observe { now_ms: now.wall_ms });
         }
         if self.scan.is_due(now.mono) {
             self.scan.busy = true;
             return Some(Action::Scan);
+        }
+        if let Some(action) = self.next_act(now).or_else(|| self.next_list(now)) {
+            return Some(action);
         }
         if self.note.is_due(now.mono)
             && let Some(action) = self.next_note(now)

@@ -7,20 +7,17 @@ use super::Link;
 use crate::action::Action;
 use crate::ports::{Direction, Notes, PortError, StreamState};
 use crate::ranges;
-use crate::receiver::Receiver;
+use crate::receiver::{HELD_BY_OPERATOR, Receiver};
 use crate::sender::Sender;
 use crate::settings::ALARM_ATTEMPT;
 use crate::time::Now;
-
-/// Requests remembered so that each is carried out once; an operator makes a few a day.
-const REQUESTS_REMEMBERED_MAX: usize = 1_024;
 
 impl Link {
     pub(super) fn next_note(&mut self, now: Now) -> Option<Action> {
         let states = self.states(now);
         let fingerprint = self.fingerprint(&states);
         let stale = now.mono.since(self.last_noted) >= self.settings.heartbeat_ms / 4;
-        let nothing_new = self.notes.life.is_empty() && self.notes.requests_done.is_empty();
+        let nothing_new = self.notes.life.is_empty() && self.notes.acts_told.is_empty();
         if nothing_new && !stale && fingerprint == self.noted_fingerprint {
             // A quiet link writes nothing but a sign of life now and then.
             self.note.at = now.mono + self.settings.note_ms;
@@ -58,11 +55,7 @@ impl Link {
         self.note.busy = false;
         self.note.at = now.mono + self.settings.note_ms;
         match result {
-            Ok(()) => {
-                while self.requests.len() > REQUESTS_REMEMBERED_MAX {
-                    self.requests.pop_first();
-                }
-            }
+            Ok(()) => {}
             Err(error) => {
                 self.fault("note", &error);
                 // What happened to batches is told again; states and facts are made anew.
@@ -70,7 +63,7 @@ impl Link {
                 for event in newer {
                     self.life(event);
                 }
-                self.notes.requests_done = self.requests.keys().copied().collect();
+                self.notes.acts_told.extend(notes.acts_told);
             }
         }
     }
@@ -112,6 +105,9 @@ impl Link {
         if let Some(seq) = sender.damaged() {
             return ("stopped", "spool-damaged".to_owned(), format!("seq {seq}"));
         }
+        if sender.is_on_hold() {
+            return ("held", HELD_BY_OPERATOR.to_owned(), String::new());
+        }
         if let Some(refusal) = sender.peer_refused() {
             return ("refused", refusal.code.clone(), place(refusal));
         }
@@ -135,7 +131,9 @@ impl Link {
         let mark = receiver.mark();
         let missing = receiver.missing_ranges(RANGES_MAX);
         let held = receiver.held_ranges(RANGES_MAX);
-        let (health, code, detail) = if let Some(refusal) = receiver.refused() {
+        let (health, code, detail) = if receiver.is_on_hold() {
+            ("held", HELD_BY_OPERATOR.to_owned(), String::new())
+        } else if let Some(refusal) = receiver.refused() {
             ("refused", refusal.code.clone(), place(refusal))
         } else if let Some(parked) = receiver.waits_for(|stream| marks.get(stream).cloned()) {
             ("parked", parked.code, format!("seq {}", parked.seq))

@@ -7,7 +7,7 @@ use ferry_format::{BatchStatement, Digest, Mark, StreamName};
 use super::{Link, Lock, SettleTodo};
 use crate::action::Action;
 use crate::cut::{CutBatch, CutOutcome};
-use crate::ports::{Anchor, Attempt, BatchId, FaultKind, LifeKind, Observation, OutgoingBatch, PortError};
+use crate::ports::{Anchor, Attempt, BatchId, FaultKind, LifeKind, Observation, OutgoingBatch, PortError, ReadAct};
 use crate::sender::Frame;
 use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED};
 use crate::time::{Mono, Now};
@@ -97,7 +97,7 @@ impl Link {
             self.publish_retry = None;
             let name = self.around.batch_name(&turn.id, turn.attempt);
             let replaces = turn.replaces.map(|attempt| self.around.batch_name(&turn.id, attempt));
-            return Some(Action::Publish { id: turn.id, name, replaces });
+            return Some(Action::Publish { id: turn.id, name, replaces, reseal: turn.reseal });
         }
         None
     }
@@ -257,11 +257,11 @@ impl Link {
         }
     }
 
-    pub(super) fn observed(&mut self, result: Result<Observation, PortError>, now: Now) {
+    pub(super) fn observed(&mut self, result: Result<(Observation, Vec<ReadAct>), PortError>, now: Now) {
         self.observe.busy = false;
         self.observe.at = now.mono + self.settings.observe_ms;
-        let observation = match result {
-            Ok(observation) => observation,
+        let (observation, acts) = match result {
+            Ok(observed) => observed,
             Err(error) => return self.fault("observe", &error),
         };
         self.audit = observation.audit;
@@ -270,22 +270,6 @@ impl Link {
         for sender in self.senders.values_mut() {
             sender.observe(&ends, now.mono);
         }
-        for request in observation.resend {
-            self.resend_requested(request);
-        }
-    }
-
-    /// Makes the batches that an operator named due now, once for each request.
-    fn resend_requested(&mut self, request: crate::ports::ResendRequest) {
-        if self.requests.contains_key(&request.id) {
-            return;
-        }
-        if let Some(sender) = self.senders.get_mut(&request.stream) {
-            for seq in sender.unsettled_between(request.first, request.last) {
-                sender.resend_now(seq);
-            }
-        }
-        self.notes.requests_done.push(request.id);
-        self.requests.insert(request.id, request);
+        self.acts_observed(acts);
     }
 }

@@ -66,6 +66,7 @@ impl Link {
         }
         self.watch_audit(statement);
         self.peer.turned_away.clone_from(&body.turned_away);
+        self.read_acts(body);
         if echo_now.is_some() {
             self.read_confirmations(statement);
         }

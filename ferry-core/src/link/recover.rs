@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ferry_format::{BootNonce, Counters, StreamName};
 use thiserror::Error;
 
-use super::{Chore, Link, Lock, intake, outgoing, peer, status};
+use super::{Chore, Link, Lock, acts, intake, outgoing, peer, status};
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
 use crate::perform::Surroundings;
@@ -82,7 +82,7 @@ pub fn recover(
         last_noted: now.mono,
         noted_fingerprint: 0,
         dropped_life: 0,
-        requests: BTreeMap::new(),
+        acts: acts::Acts::recovered(recovered.untold.clone()),
         last_fault: BTreeMap::new(),
         around,
         settings,
@@ -175,6 +175,7 @@ fn receivers(around: &Surroundings, recovered: &Recovered) -> BTreeMap<StreamNam
             parked_rows: 0,
             reports: Vec::new(),
             disputed: Vec::new(),
+            on_hold: false,
         });
         receivers.insert(contract.name.clone(), Receiver::recover(stream, contract.priority, contract.digest));
     }

@@ -149,6 +149,8 @@ impl Link {
             formats: FORMATS_READ.to_vec(),
             cards: Vec::new(),
             wants: Vec::new(),
+            acts: self.acts.told(),
+            acts_listed: self.acts.listed(),
             counters: self.counters,
             turned_away: self.turned_away.iter().take(CODES_MAX).map(code_count).collect(),
         }

@@ -1,8 +1,8 @@
 //! Ports that keep or carry whole files.
 
 use ferry_format::{
-    BatchStatement, BootNonce, Checkpoint, Digest, FormatError, Instance, Mark, Payload, Sealed, SignedBatch, Status,
-    StatusBody, StatusStatement, StreamName, Verified,
+    Act, ActTime, BatchStatement, BootNonce, Checkpoint, Digest, FormatError, Instance, Mark, Payload, Sealed,
+    SignedBatch, Status, StatusBody, StatusStatement, StreamName, Verified,
 };
 
 use super::PortError;
@@ -39,7 +39,8 @@ pub enum Side {
 
 /// The zone's durable files: batches until they are applied, the archive afterwards.
 pub trait Spool: Send + Sync {
-    /// Makes the file durable, under its final name, whole or not at all. Writing the same batch again is no error.
+    /// Makes the file durable, under its final name, whole or not at all. Writing the same batch again is no
+    /// error; where it was sealed anew the later file stays.
     ///
     /// # Errors
     /// When the file is not durably there; `Conflict` when another batch in the spool has the same name.
@@ -188,6 +189,18 @@ pub trait Sealer: Send + Sync {
     /// # Errors
     /// Why the file is not what it should be.
     fn vet(&self, bytes: &[u8]) -> Result<Vetted, FormatError>;
+
+    /// Reads an act and verifies that operators whom this zone trusts have signed it, as many as its deed needs.
+    ///
+    /// # Errors
+    /// Why it is no act, or may not be carried out.
+    fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError>;
+
+    /// Seals a batch of this zone again: the same statement and payload under a fresh key and the present signature.
+    ///
+    /// # Errors
+    /// When the keys cannot be used; `Corrupt` when it is no whole batch of this zone.
+    fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError>;
 
     /// Checks and decrypts a batch of the peer.
     ///

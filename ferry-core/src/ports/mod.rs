@@ -3,20 +3,21 @@
 //! Every call may block and may fail; a failure says whether its outcome is known. No call is ever
 //! cancelled. Implementations are used from several threads at once.
 
+mod acts;
 mod files;
 mod store;
 
 use ferry_format::{KeyError, SealError};
 use thiserror::Error;
 
+pub use acts::{ACT_DONE, ActEnd, ActOrder, OpenAct, PeerAct, ReadAct, UntoldAct};
 pub use files::{
     Anchor, AnchorStore, BatchId, Gate, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side, Spool, Vetted,
 };
 pub use store::{
     AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CheckedRow, CutRequest, Direction,
     Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered, RecoveredBatch, RecoveredIn,
-    RecoveredOut, ResendRequest, Retained, RetainedMark, Settled, SourceFault, Spoiled, Store, StreamBacklog,
-    StreamState,
+    RecoveredOut, Retained, RetainedMark, Settled, SourceFault, Spoiled, Store, StreamBacklog, StreamState,
 };
 
 /// What kind of failure a port met.

@@ -6,7 +6,7 @@ use ferry_format::{
     BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, Op, Refusal, StreamName, TableSummary,
 };
 
-use super::{PortError, Side};
+use super::{ActEnd, ActOrder, OpenAct, PeerAct, PortError, Side, UntoldAct};
 use crate::contract::StreamContract;
 
 /// The visible end of each own stream's outbox, read in one snapshot: a transaction boundary.
@@ -16,21 +16,8 @@ pub struct Observation {
     pub streams: Vec<StreamBacklog>,
     /// The audit log at the same moment.
     pub audit: Checkpoint,
-    /// What operators asked for and is not yet done, in order of id.
-    pub resend: Vec<ResendRequest>,
-}
-
-/// An operator's wish that batches be published again at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResendRequest {
-    /// The id of the request.
-    pub id: u64,
-    /// The own stream.
-    pub stream: StreamName,
-    /// The first batch.
-    pub first: u64,
-    /// The last batch.
-    pub last: u64,
+    /// Acts of operators that are not carried out, in order of id.
+    pub acts: Vec<OpenAct>,
 }
 
 /// The visible end of one outbox.
@@ -381,8 +368,8 @@ pub struct Notes {
     pub states: Vec<StreamState>,
     /// Named numbers and texts of the link: silence, lock, gate counters, peer's clock.
     pub facts: Vec<(String, String)>,
-    /// Requests of operators that were carried out.
-    pub requests_done: Vec<u64>,
+    /// Acts that the peer has listed, by id.
+    pub acts_told: Vec<u64>,
     /// The wall clock.
     pub now_ms: u64,
 }
@@ -400,6 +387,8 @@ pub struct Recovered {
     pub incoming: Vec<RecoveredIn>,
     /// The time for which batches have been archived.
     pub retained: Retained,
+    /// Ended acts that the peer is not known to have listed, the oldest first.
+    pub untold: Vec<UntoldAct>,
 }
 
 /// One own stream.
@@ -418,6 +407,8 @@ pub struct RecoveredOut {
     /// Transaction boundaries of this stream above `through_id`, the oldest first: each is the visible end of every own
     /// outbox in the snapshot in which this one had moved.
     pub boundaries: Vec<BTreeMap<StreamName, u64>>,
+    /// An operator has put the stream on hold.
+    pub on_hold: bool,
 }
 
 /// A recorded batch that is not known to be applied.
@@ -452,6 +443,8 @@ pub struct RecoveredIn {
     pub reports: Vec<BatchReport>,
     /// Places (epoch, seq) for which two verified statements came.
     pub disputed: Vec<(u64, u64)>,
+    /// An operator has put the stream on hold.
+    pub on_hold: bool,
 }
 
 /// The zone's database.
@@ -533,6 +526,20 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError>;
+
+    /// Carries out what an operator decided, or notes why it is not carried out: one transaction with its line in the list
+    /// of acts and its audit leaf. An act that has ended is no error: what became of it is told again. With an act on
+    /// parked rows comes how many the stream still has. `contract` is that of the act's stream, if there is one.
+    ///
+    /// # Errors
+    /// When nothing was changed; `Conflict` when there is no such act.
+    fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError>;
+
+    /// Lists acts of the peer's operators. One that is listed already, by its digest, changes nothing.
+    ///
+    /// # Errors
+    /// When they are not all durably listed.
+    fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError>;
 
     /// Remembers how long batches have been archived, in the place of what was remembered before.
     ///

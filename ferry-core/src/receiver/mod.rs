@@ -10,12 +10,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ferry_format::{BatchReport, Digest, EpochId, Group, Mark, Parked, Refusal, Requirement, SeqRange, StreamName};
 
 use crate::breaks::{self, Break};
+use crate::coverage::{self, Place};
 use crate::ports::{BatchId, RecoveredIn, Spoiled};
 use crate::ranges;
 use crate::time::{Mono, Now};
 
 pub use judge::Verdict;
 pub use promote::{Applied, Expelled, NextGroup};
+
+/// The published code of a stream that an operator has put on hold.
+pub const HELD_BY_OPERATOR: &str = "held-by-operator";
 
 /// A batch that is durably held above the watermark, or about to be.
 #[derive(Debug, Clone)]
@@ -70,6 +74,8 @@ pub struct Receiver {
     refused: Option<Refusal>,
     parked_rows: u64,
     reports: VecDeque<(BatchReport, Option<u64>)>,
+    /// An operator has put the stream on hold: nothing is applied.
+    on_hold: bool,
 }
 
 impl Receiver {
@@ -98,6 +104,7 @@ impl Receiver {
             refused: None,
             parked_rows: recovered.parked_rows,
             reports: recovered.reports.into_iter().map(|report| (report, None)).collect(),
+            on_hold: recovered.on_hold,
         }
     }
 
@@ -195,6 +202,29 @@ impl Receiver {
     #[must_use]
     pub fn refused(&self) -> Option<&Refusal> {
         self.refused.as_ref()
+    }
+
+    /// The refused group is judged again.
+    pub fn retry_refused(&mut self) {
+        coverage::hit(Place::RefusedRetried);
+        self.refused = None;
+        self.retry_at = None;
+    }
+
+    /// Whether an operator has put the stream on hold.
+    #[must_use]
+    pub const fn is_on_hold(&self) -> bool {
+        self.on_hold
+    }
+
+    /// Puts the stream on hold, or lets it go on.
+    pub const fn set_on_hold(&mut self, on_hold: bool) {
+        self.on_hold = on_hold;
+    }
+
+    /// How many parked rows there are after some were tried again.
+    pub const fn set_parked_rows(&mut self, count: u64) {
+        self.parked_rows = count;
     }
 
     /// Rows of `independent` tables that were parked alone.

@@ -45,6 +45,9 @@ pub struct Applied {
 impl Receiver {
     /// The group at the head of the stream, if it is whole and nothing stands in its way.
     pub fn next_group(&mut self, now: Mono, watermark: impl Fn(&StreamName) -> Option<Mark>) -> Option<NextGroup> {
+        if self.on_hold && self.whole_group().is_some() {
+            coverage::hit(Place::HoldWaits);
+        }
         let waits = self.applying || self.reading || self.retry_at.is_some_and(|at| now < at) || self.refused.is_some();
         if waits || self.expelling.is_some() || self.head_obstacle(&watermark).is_some() {
             return None;
@@ -90,6 +93,9 @@ impl Receiver {
             return self.held.keys().next().map(|(_, seq)| ("epoch-not-followed", *seq));
         };
         let head = mark.seq + 1;
+        if self.on_hold {
+            return Some((super::HELD_BY_OPERATOR, head));
+        }
         if breaks::is(Break::DisputeIgnored) {
             return None;
         }

@@ -137,7 +137,10 @@ impl Sender {
         settings: &Settings,
         recorded: impl Fn(&StreamName) -> u64,
     ) -> Option<Action> {
-        let waits = self.stopped.is_some() || self.cutting || self.retry_at.is_some_and(|at| now < at);
+        if self.on_hold && self.wants_cut(now) {
+            coverage::hit(Place::HoldWaits);
+        }
+        let waits = self.stopped.is_some() || self.on_hold || self.cutting || self.retry_at.is_some_and(|at| now < at);
         if waits || !(hurried || self.wants_cut(now)) {
             return None;
         }
@@ -164,20 +167,42 @@ impl Sender {
                 self.pass_boundaries();
             }
             Ok(CutOutcome::Empty { upto }) => {
-                // The rows were taken away by hand; boundaries up to here promise nothing more.
+                // The rows were passed over, or taken away by hand; boundaries up to here promise nothing more.
                 self.cut_through = self.cut_through.max(upto);
                 self.pass_boundaries();
+                self.nothing_left_to_record();
             }
             Ok(CutOutcome::Unsendable { id, code, place }) => {
                 coverage::hit(Place::Unsendable);
-                self.stopped = Some(Stop { code: code.to_owned(), place: format!("outbox row {id} {place}") });
+                let place = format!("outbox row {id} {place}");
+                self.stopped = Some(Stop { code: code.to_owned(), place, row: Some(id) });
             }
             Ok(CutOutcome::UnknownContract(digest)) => {
                 coverage::hit(Place::ContractParked);
                 let place = format!("rows were captured under contract {}", digest.short());
-                self.stopped = Some(Stop { code: "unknown-contract".to_owned(), place });
+                self.stopped = Some(Stop { code: "unknown-contract".to_owned(), place, row: None });
             }
             Err(_) => self.retry_at = Some(now + settings.retry_ms),
+        }
+    }
+
+    /// The captured row that stops the stream because it cannot be encoded.
+    #[must_use]
+    pub fn stopped_at_row(&self) -> Option<u64> {
+        self.stopped.as_ref().and_then(|stop| stop.row)
+    }
+
+    /// The row that stopped the stream is passed: it is cut again from there.
+    pub fn row_passed(&mut self, now: Mono) {
+        if self.stopped.take_if(|stop| stop.row.is_some()).is_some() {
+            self.retry_at = Some(now);
+        }
+    }
+
+    /// Streams that depend on this one wait for rows that are recorded, and not for those that there are no more.
+    fn nothing_left_to_record(&mut self) {
+        if self.in_pipeline() == 0 && !self.recording {
+            self.recorded_through = self.recorded_through.max(self.cut_through);
         }
     }
 
@@ -247,7 +272,7 @@ impl Sender {
             self.open_group = Some(statement.group.first);
             if self.open_group_bytes > settings.group_bytes {
                 let place = format!("group {} at seq {}", statement.group.first, statement.seq);
-                self.stopped = Some(Stop { code: "group-too-large".to_owned(), place });
+                self.stopped = Some(Stop { code: "group-too-large".to_owned(), place, row: None });
             }
         }
         self.sealed_ready.push(OutgoingBatch {
@@ -295,6 +320,7 @@ impl Sender {
             self.queue.insert(batch.seq);
             self.insert(batch.seq, Outgoing::new(batch, now));
         }
+        self.nothing_left_to_record();
         batches
     }
 
@@ -307,7 +333,8 @@ impl Sender {
                 self.retry_at = Some(now + settings.retry_ms);
             }
             FaultKind::Corrupt | FaultKind::Conflict => {
-                self.stopped = Some(Stop { code: "record-conflict".to_owned(), place: error.text.clone() });
+                let place = error.text.clone();
+                self.stopped = Some(Stop { code: "record-conflict".to_owned(), place, row: None });
             }
         }
     }
@@ -370,6 +397,7 @@ mod tests {
             through_id: 0,
             unsettled: Vec::new(),
             boundaries: Vec::new(),
+            on_hold: false,
         };
         let limits = BatchLimits { rows, plain_bytes: 1 << 20, linger_ms: 1_000 };
         let now = Now { mono: Mono(0), wall_ms: 0 };

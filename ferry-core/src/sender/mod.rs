@@ -79,6 +79,8 @@ pub struct Stop {
     pub code: String,
     /// Where: an outbox id, a table, a seq.
     pub place: String,
+    /// The captured row that is to blame, by its id in the outbox.
+    pub row: Option<u64>,
 }
 
 /// The sending side of one stream.
@@ -137,6 +139,10 @@ pub struct Sender {
     peer_refused: Option<ferry_format::Refusal>,
     peer_parked: Option<ferry_format::Parked>,
     peer_parked_rows: u64,
+    /// An operator has put the stream on hold: nothing is cut or published.
+    on_hold: bool,
+    /// Batches to seal again before they are published.
+    reseal: BTreeSet<u64>,
 }
 
 impl Sender {
@@ -190,6 +196,8 @@ impl Sender {
             peer_refused: None,
             peer_parked: None,
             peer_parked_rows: 0,
+            on_hold: recovered.on_hold,
+            reseal: BTreeSet::new(),
         };
         for batch in recovered.unsettled {
             sender.adopt(batch, now, first_look);
@@ -305,6 +313,17 @@ impl Sender {
     #[must_use]
     pub fn stopped(&self) -> Option<&Stop> {
         self.stopped.as_ref()
+    }
+
+    /// Whether an operator has put the stream on hold.
+    #[must_use]
+    pub const fn is_on_hold(&self) -> bool {
+        self.on_hold
+    }
+
+    /// Puts the stream on hold, or lets it go on.
+    pub const fn set_on_hold(&mut self, on_hold: bool) {
+        self.on_hold = on_hold;
     }
 
     /// The first batch whose file cannot be read any more.

@@ -159,6 +159,7 @@ impl Sender {
             self.clear_due(seq);
             self.queue.remove(&seq);
             self.damaged.remove(&seq);
+            self.reseal.remove(&seq);
             archive.extend(self.id(seq));
             let Some(batch) = self.unsettled.remove(&seq) else { continue };
             self.not_held -= usize::from(!batch.held);

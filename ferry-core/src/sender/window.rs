@@ -18,12 +18,18 @@ pub struct Turn {
     pub attempt: u32,
     /// The attempt before it, if its file may still lie in the drop directory.
     pub replaces: Option<u32>,
+    /// Whether it is sealed again first.
+    pub reseal: bool,
 }
 
 impl Sender {
     /// The lowest batch that waits to be published and that the anchor covers.
     pub fn next_publish(&mut self, anchored_seq: u64) -> Option<Turn> {
         let seq = *self.queue.first()?;
+        if self.on_hold {
+            coverage::hit(Place::HoldWaits);
+            return None;
+        }
         if seq > anchored_seq && !breaks::is(Break::PublishedBeforeAnchored) {
             return None;
         }
@@ -31,7 +37,8 @@ impl Sender {
         let id = self.id(seq)?;
         let batch = self.unsettled.get_mut(&seq)?;
         batch.stage = Stage::Publishing;
-        Some(Turn { id, attempt: batch.attempt, replaces: (batch.attempt > 1).then(|| batch.attempt - 1) })
+        let replaces = (batch.attempt > 1).then(|| batch.attempt - 1);
+        Some(Turn { id, attempt: batch.attempt, replaces, reseal: self.reseal.contains(&seq) })
     }
 
     /// Takes the result of publishing. Returns the attempt that is out.
@@ -45,7 +52,10 @@ impl Sender {
         let delay = self.resend_delay(seq, settings);
         let batch = self.unsettled.get_mut(&seq)?;
         match result {
-            Ok(()) => self.damaged.remove(&seq),
+            Ok(()) => {
+                self.reseal.remove(&seq);
+                self.damaged.remove(&seq)
+            }
             Err(error) if error.kind == FaultKind::Corrupt => {
                 // Trying again mends nothing; the batches beside it go on.
                 batch.stage = Stage::Out(None);
@@ -134,6 +144,16 @@ impl Sender {
         true
     }
 
+    /// Makes the next attempts of a range due now, and has them sealed again first if so asked.
+    pub fn resend_range(&mut self, first: u64, last: u64, reseal: bool) {
+        for seq in self.unsettled_between(first, last) {
+            if reseal {
+                self.reseal.insert(seq);
+            }
+            self.resend_now(seq);
+        }
+    }
+
     /// When the next attempt comes due by itself.
     #[must_use]
     pub fn next_due(&self) -> Option<Mono> {
@@ -142,7 +162,7 @@ impl Sender {
 
     /// The attempts to record now, each before it is published.
     pub fn next_attempts(&mut self, now: Now) -> Vec<Attempt> {
-        if self.attempts_retry_at.is_some_and(|at| now.mono < at) {
+        if self.on_hold || self.attempts_retry_at.is_some_and(|at| now.mono < at) {
             return Vec::new();
         }
         while let Some((at, seq)) = self.due.first().copied() {

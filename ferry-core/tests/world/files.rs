@@ -8,8 +8,9 @@ use ferry_core::ports::{
     Spool, Vetted,
 };
 use ferry_format::{
-    Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, Kind, LinkId, Payload, PublicKey,
-    Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore, Verified, ZoneName,
+    Act, ActTime, Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, Kind, LinkId, Payload,
+    PublicKey, Sealed, Sealing, SignedAct, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore, Verified,
+    ZoneName,
 };
 
 #[derive(Default)]
@@ -195,5 +196,16 @@ impl Sealer for RealSealer {
 
     fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
         ferry_format::open_batch(bytes, &self.expect(), &self.keys)
+    }
+
+    fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError> {
+        Ok(SignedAct::parse(file)?.verify(&self.trust, &self.link, when)?.into_inner())
+    }
+
+    fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError> {
+        let expect = Expect { from: Some(&self.zone), to: Some(&self.peer), ..self.expect() };
+        let batch = ferry_format::open_batch(bytes, &expect, &self.keys).map_err(|error| keys_fault(error.into()))?;
+        let sealing = Sealing::new(&self.keys, &self.recipients);
+        ferry_format::reseal_batch(&batch, &sealing, &mut *self.entropy.lock().unwrap()).map_err(keys_fault)
     }
 }

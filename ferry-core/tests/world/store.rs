@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind, Notes, Observation,
-    OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, Settled,
-    SourceFault, Store, StreamBacklog,
+    ActEnd, ActOrder, AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind,
+    Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn,
+    RecoveredOut, Retained, Settled, SourceFault, Store, StreamBacklog, UntoldAct,
 };
-use ferry_format::{Checkpoint, Digest, EpochId, Instance, Mark, StreamName};
+use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, StreamName};
 
 /// What survives a restart.
 pub struct MemoryStore {
@@ -20,6 +21,10 @@ pub struct Books {
     pub outgoing: BTreeMap<StreamName, Out>,
     pub incoming: BTreeMap<StreamName, In>,
     pub retained: Retained,
+    pub acts: Vec<OpenAct>,
+    pub untold: Vec<UntoldAct>,
+    pub of_peer: Vec<PeerAct>,
+    pub on_hold: BTreeSet<StreamName>,
     /// The next apply does this.
     pub unknown_next_apply: bool,
 }
@@ -74,6 +79,7 @@ impl Store for MemoryStore {
             settled: out.settled.clone(),
             unsettled: out.batches.range(out.settled.seq + 1..).map(|(_, batch)| batch.clone()).collect(),
             boundaries: out.boundaries.values().cloned().collect(),
+            on_hold: books.on_hold.contains(&out.last.stream),
         });
         let incoming = books.incoming.iter().map(|(stream, incoming)| RecoveredIn {
             stream: stream.clone(),
@@ -81,10 +87,12 @@ impl Store for MemoryStore {
             parked_rows: 0,
             reports: Vec::new(),
             disputed: incoming.disputed.iter().copied().collect(),
+            on_hold: books.on_hold.contains(stream),
         });
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
         let (outgoing, incoming, retained) = (outgoing.collect(), incoming.collect(), books.retained.clone());
-        Ok(Recovered { instance: Instance([7; 16]), audit, outgoing, incoming, retained })
+        let untold = books.untold.clone();
+        Ok(Recovered { instance: Instance([7; 16]), audit, outgoing, incoming, retained, untold })
     }
 
     fn observe(&self) -> Result<Observation, PortError> {
@@ -96,7 +104,7 @@ impl Store for MemoryStore {
         }
         let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id });
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
-        Ok(Observation { streams: streams.collect(), audit, resend: Vec::new() })
+        Ok(Observation { streams: streams.collect(), audit, acts: books.acts.clone() })
     }
 
     fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError> {
@@ -227,12 +235,35 @@ impl Store for MemoryStore {
         Ok(books.incoming.get(stream).and_then(|incoming| incoming.digests.get(&seq).copied()))
     }
 
+    fn act(&self, order: &ActOrder, _: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
+        let mut books = self.books.lock().unwrap();
+        books.acts.retain(|act| act.id != order.id);
+        let end = match &order.verdict {
+            Ok(_) => ActEnd::done(),
+            Err(code) => ActEnd::turned_away(code),
+        };
+        match order.verdict.as_ref().map(|act| &act.deed) {
+            Ok(Deed::Hold { stream }) => _ = books.on_hold.insert(stream.clone()),
+            Ok(Deed::Release { stream }) => _ = books.on_hold.remove(stream),
+            Ok(_) | Err(_) => {}
+        }
+        let file = order.file.clone();
+        books.untold.push(UntoldAct { id: order.id, file, end: end.clone(), at_ms: order.at_ms });
+        Ok((end, None))
+    }
+
+    fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError> {
+        self.books.lock().unwrap().of_peer.extend(acts.iter().cloned());
+        Ok(())
+    }
+
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {
         self.books.lock().unwrap().retained = retained.clone();
         Ok(())
     }
 
-    fn note(&self, _notes: &Notes) -> Result<(), PortError> {
+    fn note(&self, notes: &Notes) -> Result<(), PortError> {
+        self.books.lock().unwrap().untold.retain(|act| !notes.acts_told.contains(&act.id));
         Ok(())
     }
 }

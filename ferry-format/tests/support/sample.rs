@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use ferry_format::{
-    Approval, BatchReport, BatchStatement, BootNonce, Checkpoint, CodeCount, Compression, Counters, Digest, Echo,
-    EpochId, Group, IncomingReport, Instance, KeyProvider, Mark, OutgoingReport, Parked, Payload, Plain, PublicKey,
-    Refusal, Sealing, SeqRange, StatusBody, StatusStatement, Supersedes, TableSummary, Want, WantKind, genesis,
-    seal_batch, seal_status, supersede_act,
+    Act, ActId, ActReport, Approval, BatchReport, BatchStatement, BootNonce, Checkpoint, CodeCount, Compression,
+    Counters, Deed, Digest, Echo, EpochId, Group, IncomingReport, Instance, KeyProvider, Mark, OutgoingReport, Parked,
+    Payload, Plain, PublicKey, Reason, Refusal, Sealing, SeqRange, SignedAct, StatusBody, StatusStatement, Supersedes,
+    TableSummary, Want, WantKind, genesis, seal_batch, seal_status, supersede_act,
 };
 
 use super::{Seeded, card, keys, link, zone};
@@ -186,7 +186,23 @@ pub fn full_status_body() -> StatusBody {
             CodeCount { code: "unknown-key".to_owned(), count: 2 },
             CodeCount { code: "wrong-previous".to_owned(), count: 1 },
         ],
+        acts: vec![ActReport { act: act(&["ann"]), code: "done".to_owned(), at_ms: 1_767_225_650_000 }],
+        acts_listed: vec![Digest::of(&[b"an act of outer"])],
     }
+}
+
+/// The file of an act that operators of the link have signed.
+pub fn act(signers: &[&str]) -> Vec<u8> {
+    let mut signed = SignedAct::unsigned(Act {
+        link: link(),
+        zone: zone("inner"),
+        id: ActId([0x44; 16]),
+        at_ms: 1_767_225_640_000,
+        reason: Reason::new("银行已确认").unwrap(),
+        deed: Deed::Hold { stream: "confirm".parse().unwrap() },
+    });
+    signers.iter().for_each(|signer| signed.approve(&keys(signer)).unwrap());
+    signed.write().unwrap()
 }
 
 /// Seals a status of the inner zone.

@@ -55,8 +55,8 @@ const HEALTHS: &[Advice] = &[
             "接收方数据库拒收了一组批次；该流停在其前，数据未丢失",
         ],
         next: [
-            "mend the cause at the place that is named (table, row, constraint), then restart the daemon: it judges again",
-            "请按所列位置（表、行、约束）排除原因，然后重启守护进程，由其重新判定",
+            "mend the cause at the place that is named (table, row, constraint), then: ferry quarantine retry STREAM --reason … --key …",
+            "请按所列位置（表、行、约束）排除原因，然后运行：ferry quarantine retry 流 --reason … --key …",
         ],
     },
     Advice {
@@ -66,8 +66,8 @@ const HEALTHS: &[Advice] = &[
             "有一条已捕获的变更无法发送；该流停在其前",
         ],
         next: [
-            "keep the database as it is and report the place that is named: this version has no way past a captured row",
-            "请保持数据库原状并报告所列位置：本版本无法越过已捕获的行",
+            "mend the row in its table, then let two operators pass the captured one: ferry pass STREAM ROW --with current --reason … --key … --key …",
+            "请修正表中的该行，然后由两名操作员越过已捕获的行：ferry pass 流 行号 --with current --reason … --key … --key …",
         ],
     },
     Advice {
@@ -202,6 +202,14 @@ const CODES: &[Advice] = &[
         code: "outbox-damaged",
         meaning: ["a captured change is not readable", "有一条已捕获的变更无法读取"],
         next: ["check the disk of the database; keep it as it is", "请检查数据库所在磁盘，并保持其原样"],
+    },
+    Advice {
+        code: "held-by-operator",
+        meaning: ["an operator has put the stream on hold", "操作员已暂停该流"],
+        next: [
+            "`ferry acts list` tells in which zone, by whom and why; `ferry release STREAM --reason … --key …` there lets it go on",
+            "`ferry acts list` 说明在哪个区、何人、因何暂停；在该区运行 `ferry release 流 --reason … --key …` 可使其继续",
+        ],
     },
     Advice {
         code: "requires-stream",

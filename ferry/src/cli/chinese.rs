@@ -26,10 +26,29 @@ const TEXTS: &[Line] = &[
     ("verify", "trust", "认可谁的签名：名片、信任文件，或存放它们的目录"),
     ("verify", "link", "只接受此链路"),
     ("verify", "partial", "所给文件只是归档的一部分：不追究首尾之外的缺失"),
-    ("resend", "", "请守护进程立即重新发布批次"),
+    ("resend", "", "立即重新发布批次"),
+    ("reseal", "", "以当前密钥重新封装批次并重新发布"),
+    ("reseal", "stream", "本区发送的流"),
+    ("reseal", "range", "一个序号或 A-B 区间；省略则为全部未确认应用的批次"),
+    ("hold", "", "暂停一条流：不再发送，或在此不再应用"),
+    ("hold", "stream", "任一方向的流"),
+    ("release", "", "使被暂停的流继续"),
+    ("release", "stream", "任一方向的流"),
+    ("pass", "", "越过一条无法发送的已捕获行"),
+    ("pass", "stream", "本区发送且已停住的流"),
+    ("pass", "row", "流所停在的捕获行，见 `ferry status`"),
+    ("pass", "with", "以什么代替：void 不代替，current 表中的当前行或其删除"),
+    ("parked", "", "查看被单独搁置的行，并重试"),
+    ("parked list", "", "列出被搁置的行，最新的在前"),
+    ("parked list", "stream", "只列出此流"),
+    ("parked retry", "", "在排除原因之后重试被搁置的行"),
+    ("parked retry", "stream", "对端发送的流"),
+    ("parked retry", "range", "一个序号或 A-B 区间；省略则为全部"),
     ("resend", "stream", "本区发送的流"),
     ("resend", "range", "一个序号或 A-B 区间；省略则为全部未确认应用的批次"),
-    ("quarantine", "", "查看被拒收的文件及原因"),
+    ("quarantine", "", "查看被拒收的内容及原因，并要求重新判定"),
+    ("quarantine retry", "", "在排除原因之后重新判定被拒收的批次组"),
+    ("quarantine retry", "stream", "对端发送的流"),
     ("quarantine list", "", "列出被拒收的文件，最新的在前"),
     ("quarantine show", "", "显示一个文件被拒收的原因，以及文件头所声称的内容"),
     ("quarantine show", "name", "列表中的文件名"),
@@ -48,12 +67,19 @@ pub fn localise(command: Command) -> Command {
 /// The Chinese text for a verb or an argument of it.
 #[must_use]
 pub fn text_of(verb: &str, argument: &str) -> Option<&'static str> {
-    all().find(|(of, name, _)| *of == verb && *name == argument).map(|(_, _, text)| *text)
+    let of_verb = all().find(|(of, name, _)| *of == verb && *name == argument).map(|(_, _, text)| *text);
+    // What every act has stands once.
+    of_verb.or_else(|| super::acting::CHINESE.iter().find(|(name, _)| *name == argument).map(|(_, text)| *text))
 }
 
 /// The texts above, and those that stand beside their verbs.
 fn all() -> impl Iterator<Item = &'static Line> {
-    TEXTS.iter().chain(super::init::CHINESE).chain(super::keys::CHINESE).chain(super::trust::CHINESE)
+    TEXTS
+        .iter()
+        .chain(super::init::CHINESE)
+        .chain(super::acts::CHINESE)
+        .chain(super::keys::CHINESE)
+        .chain(super::trust::CHINESE)
 }
 
 fn texts(mut command: Command, path: &str) -> Command {

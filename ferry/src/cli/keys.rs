@@ -15,7 +15,7 @@ use super::output::Output;
 use super::when;
 use crate::config::Config;
 use crate::files::{AnchorFile, durable};
-use crate::keyring::{create_keys, credentials_directory, load_keys, own_card};
+use crate::keyring::{create_keys, create_operator, credentials_directory, load_keys, own_card};
 use crate::lang::Text;
 use crate::{ExitCode, Fault, Lang, text};
 
@@ -40,6 +40,12 @@ pub enum KeysVerb {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Make an operator's key where there is none, and its card beside it
+    Operator {
+        /// The private key's file; the card gets the same name with the ending .card
+        #[arg(value_name = "FILE")]
+        key: PathBuf,
+    },
 }
 
 /// The Chinese texts of the verb's own arguments: verb, argument, text.
@@ -47,6 +53,8 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("keys init", "", "在没有密钥时生成本区密钥"),
     ("keys show", "", "显示本区密钥的编号与公钥"),
     ("keys card", "", "写出要带给对端的公开名片，并显示其指纹"),
+    ("keys operator", "", "在没有密钥时生成一名操作员的密钥及其名片"),
+    ("keys operator", "key", "私钥文件；名片与其同名，以 .card 结尾"),
     ("keys card", "out", "写到何处 [默认：配置文件旁的 ZONE.card]"),
 ];
 
@@ -63,6 +71,7 @@ pub fn run(args: KeysArgs, context: &Context) -> Result<Output, Fault> {
         }
         KeysVerb::Show => shown(&config, &load(&config)?, context.lang),
         KeysVerb::Card { out } => card(&config, out, context),
+        KeysVerb::Operator { key } => operator(&config, &key, context),
     }
 }
 
@@ -113,6 +122,29 @@ fn card(config: &Config, out: Option<PathBuf>, context: &Context) -> Result<Outp
     };
     let fingerprint = card.fingerprint().to_string();
     Ok(Output::new(human, json!({ "card": path, "new": new, "fingerprint": fingerprint })))
+}
+
+/// Makes an operator's key and card. Both zones are to trust the card.
+fn operator(config: &Config, path: &Path, context: &Context) -> Result<Output, Fault> {
+    let keys = create_operator(path)?;
+    let card = own_card(config, &keys, None, context.now_ms);
+    let bytes = card.write(&keys).map_err(Fault::internal)?;
+    let file = path.with_extension("card");
+    durable::publish_new(&file, &bytes, durable::GROUP_READABLE).map_err(|error| unwritable(&file, &error))?;
+    let (key, file, fingerprint) = (path.display(), file.display(), card.fingerprint_text());
+    let human = match context.lang {
+        Lang::En => format!(
+            "{key} was made; nobody but its operator may have it\n{file} is its card\nfingerprint  {fingerprint}\n\
+             trust it in both zones: ferry trust add {file} --role operator\n"
+        ),
+        Lang::Zh => format!(
+            "已生成 {key}；仅操作员本人可持有\n{file} 为其名片\n指纹  {fingerprint}\n\
+             请在两区信任：ferry trust add {file} --role operator\n"
+        ),
+    };
+    let json =
+        json!({ "key": path, "card": path.with_extension("card"), "fingerprint": card.fingerprint().to_string() });
+    Ok(Output::new(human, json))
 }
 
 fn existing(config: &Config, path: &Path, bytes: &[u8], keys: &SoftKeys) -> Result<Card, Fault> {

@@ -3,14 +3,19 @@
 //! Every verb is one file with its arguments and a function `run` that returns an [`Output`] or a [`Fault`]; nothing
 //! but [`output`] prints.
 
+mod acting;
+mod acts;
 mod advice;
 mod blame;
 mod chinese;
 mod desk;
 mod explain;
+mod hold;
 pub mod init;
 pub mod keys;
 pub mod output;
+mod parked;
+mod pass;
 mod place;
 mod quarantine;
 mod queue;
@@ -81,10 +86,22 @@ pub enum Verb {
     Explain(explain::ExplainArgs),
     /// Check archives with public keys alone, and list every fault
     Verify(verify::VerifyArgs),
-    /// Ask the daemon to publish batches again at once
+    /// Have batches published again at once
     Resend(resend::ResendArgs),
-    /// Look at the files that were refused, and why
+    /// Have batches sealed under the present keys and published again
+    Reseal(resend::ResendArgs),
+    /// Put a stream on hold: nothing of it is sent, or applied here
+    Hold(hold::HoldArgs),
+    /// Let a stream that is on hold go on
+    Release(hold::HoldArgs),
+    /// Go past a captured row that cannot be sent
+    Pass(pass::PassArgs),
+    /// Look at what was refused, and have it judged again
     Quarantine(quarantine::QuarantineArgs),
+    /// Look at rows that were parked alone, and try them again
+    Parked(parked::ParkedArgs),
+    /// Look at what operators of both zones decided; sign and hand in drafts
+    Acts(acts::ActsArgs),
     /// Make and show this zone's keys
     Keys(keys::KeysArgs),
     /// Decide whose signatures this zone trusts
@@ -147,7 +164,13 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Show(args) => show::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
-        Verb::Resend(args) => resend::run(args, context),
+        Verb::Resend(args) => resend::resend(&args, context),
+        Verb::Reseal(args) => resend::reseal(&args, context),
+        Verb::Hold(args) => hold::hold(&args, context),
+        Verb::Release(args) => hold::release(&args, context),
+        Verb::Pass(args) => pass::run(&args, context),
+        Verb::Parked(args) => parked::run(args, context),
+        Verb::Acts(args) => acts::run(args, context),
         Verb::Quarantine(args) => quarantine::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Trust(args) => trust::run(args, context),

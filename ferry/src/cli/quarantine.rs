@@ -1,15 +1,18 @@
 //! `ferry quarantine`: the files that were refused, and why.
 
 use clap::{Args, Subcommand};
+use ferry_core::ports::Direction;
+use ferry_format::{ActRange, Deed, StreamName};
 use serde_json::{Value, json};
 
 use super::Context;
+use super::acting::{ActArgs, act, turned_away};
 use super::advice::advice;
-use super::desk::{self, unread};
+use super::desk::{self, Desk, unread};
 use super::output::Output;
 use super::statement::{header_json, header_text};
 use super::tables::Table;
-use super::{show, when};
+use super::{place, show, when};
 use crate::files::{Kept, QuarantineDirectories};
 use crate::lang::Text;
 use crate::{ExitCode, Fault, Lang, text, verify};
@@ -33,6 +36,15 @@ pub enum QuarantineVerb {
         #[arg(value_name = "NAME")]
         name: String,
     },
+    /// Judge a refused group again, after its cause was mended
+    Retry {
+        /// A stream that the peer sends
+        #[arg(value_name = "STREAM")]
+        stream: StreamName,
+        /// Reason and signatures.
+        #[command(flatten)]
+        act: ActArgs,
+    },
 }
 
 /// Reads the directory and tells. Needs no database.
@@ -40,6 +52,9 @@ pub enum QuarantineVerb {
 /// # Errors
 /// When the configuration or the directory cannot be read, or there is no such file.
 pub fn run(args: QuarantineArgs, context: &Context) -> Result<Output, Fault> {
+    if let QuarantineVerb::Retry { stream, act } = args.verb {
+        return retry(&stream, &act, context);
+    }
     let config = desk::config(context)?;
     let [refused, unverified] = QuarantineDirectories::list(&config).map_err(unread)?;
     let refused = refused.into_iter().map(|kept| (true, kept));
@@ -53,7 +68,23 @@ pub fn run(args: QuarantineArgs, context: &Context) -> Result<Output, Fault> {
             let (signed, kept) = found.or_else(by_origin).ok_or_else(|| no_such_file(&name))?;
             Ok(show_one(*signed, kept, context.lang))
         }
+        QuarantineVerb::Retry { .. } => unreachable!("it was handled above"),
     }
+}
+
+/// Has the refused group at the head of a stream judged again.
+fn retry(stream: &StreamName, args: &ActArgs, context: &Context) -> Result<Output, Fault> {
+    let desk = Desk::open(context)?;
+    let found = place::at(&desk, stream, 0)?;
+    let states = desk.books.stream_states().map_err(unread)?;
+    let state = states.iter().find(|state| state.stream == *stream && state.direction == Direction::In);
+    let Some(state) = state.filter(|state| state.health == "refused") else {
+        return Err(turned_away("nothing-refused"));
+    };
+    // The refusal names one batch of the group at the head.
+    let first = state.applied_seq + 1;
+    let range = ActRange { stream: stream.clone(), epoch: found.epoch, first, last: state.last_seq.max(first) };
+    act(&desk, Deed::Retry { range }, args, context)
 }
 
 fn list(files: &[(bool, Kept)], lang: Lang) -> Output {

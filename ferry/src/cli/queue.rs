@@ -12,7 +12,7 @@ use super::status::{direction_name, stream_json};
 use super::tables::Table;
 use super::{place, when};
 use crate::config::Config;
-use crate::store::{Backlog, BatchQuery, BatchRow, ParkedRow, RequestRow, StreamStateRow};
+use crate::store::{Backlog, BatchQuery, BatchRow, ParkedRow, StreamStateRow};
 use crate::{Fault, Lang};
 
 /// The arguments of `ferry queue`.
@@ -36,7 +36,6 @@ struct Queue {
     outgoing: Vec<BatchRow>,
     incoming: Vec<StreamStateRow>,
     parked_rows: Vec<ParkedRow>,
-    requests: Vec<RequestRow>,
     /// Files turned away since the daemon started, by code.
     turned_away: Vec<(String, String)>,
 }
@@ -70,13 +69,11 @@ fn read(desk: &Desk, only: Option<&StreamName>) -> Result<Queue, Fault> {
         outgoing: books.batches(&query).map_err(unread)?,
         incoming: states.into_iter().filter(waits).collect(),
         parked_rows: books.parked_rows(PARKED_ROWS_MAX).map_err(unread)?,
-        requests: books.pending_requests().map_err(unread)?,
         turned_away: turned_away(books.facts().map_err(unread)?),
     };
     queue.outbox.retain(|backlog| backlog.rows > 0 && wanted(&backlog.stream));
     queue.incoming.retain(|state| wanted(&state.stream));
     queue.parked_rows.retain(|row| wanted(&row.stream));
-    queue.requests.retain(|request| wanted(&request.stream));
     queue.outgoing.sort_by(|a, b| (&a.stream, a.epoch, a.seq).cmp(&(&b.stream, b.epoch, b.seq)));
     Ok(queue)
 }
@@ -106,14 +103,6 @@ impl Queue {
                 "files": count.parse::<u64>().unwrap_or(0),
             })).collect::<Vec<_>>(),
             "parked_rows": self.parked_rows.iter().map(parked_json).collect::<Vec<_>>(),
-            "resend_requests": self.requests.iter().map(|request| json!({
-                "id": request.id,
-                "stream": request.stream.as_str(),
-                "first": request.first,
-                "last": request.last,
-                "made_by": request.made_by,
-                "made_at_ms": request.made_at_ms,
-            })).collect::<Vec<_>>(),
         })
     }
 
@@ -124,7 +113,6 @@ impl Queue {
             self.outgoing_text(context),
             self.incoming_text(lang),
             self.parked_text(lang),
-            self.requests_text(lang),
             self.turned_away_text(lang),
         ];
         let told: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -209,32 +197,26 @@ impl Queue {
     }
 
     fn parked_text(&self, lang: Lang) -> String {
-        let (title, head) = match lang {
-            Lang::En => ("rows that were parked alone", ["batch", "row", "table", "code", "since"]),
-            Lang::Zh => ("被单独搁置的行", ["批次", "行", "表", "代码", "自"]),
+        let title = match lang {
+            Lang::En => "rows that were parked alone",
+            Lang::Zh => "被单独搁置的行",
         };
-        let mut table = Table::new(&head).right(&[1]).indented(2);
-        for row in &self.parked_rows {
-            let batch = format!("{}/{}", row.stream, row.seq);
-            let since = when::local(row.at_ms);
-            table.row(vec![batch, row.row.to_string(), row.table.clone(), row.code.clone(), since]);
-        }
-        titled(title, &table)
+        titled(title, &parked_table(&self.parked_rows, lang).indented(2))
     }
+}
 
-    fn requests_text(&self, lang: Lang) -> String {
-        let (title, head) = match lang {
-            Lang::En => ("requests to send again", ["id", "batches", "by", "since"]),
-            Lang::Zh => ("重发请求", ["编号", "批次", "请求者", "自"]),
-        };
-        let mut table = Table::new(&head).right(&[0]).indented(2);
-        for request in &self.requests {
-            let batches = format!("{}/{}-{}", request.stream, request.first, request.last);
-            let since = when::local(request.made_at_ms);
-            table.row(vec![request.id.to_string(), batches, request.made_by.clone(), since]);
-        }
-        titled(title, &table)
+/// Parked rows as a table.
+pub fn parked_table(rows: &[ParkedRow], lang: Lang) -> Table {
+    let head = match lang {
+        Lang::En => ["batch", "row", "table", "code", "since"],
+        Lang::Zh => ["批次", "行", "表", "代码", "自"],
+    };
+    let mut table = Table::new(&head).right(&[1]);
+    for row in rows {
+        let (batch, since) = (format!("{}/{}", row.stream, row.seq), when::local(row.at_ms));
+        table.row(vec![batch, row.row.to_string(), row.table.clone(), row.code.clone(), since]);
     }
+    table
 }
 
 fn titled(title: &str, table: &Table) -> String {
@@ -293,7 +275,8 @@ pub fn batch_json(row: &BatchRow, config: &Config) -> Value {
     })
 }
 
-fn parked_json(row: &ParkedRow) -> Value {
+/// A parked row as a document.
+pub fn parked_json(row: &ParkedRow) -> Value {
     json!({
         "stream": row.stream.as_str(),
         "epoch": row.epoch,

@@ -111,6 +111,27 @@ const SUPERSEDES: &[&str] = &["old", "reason", "approvals"];
 const KEPT: &[&str] =
     &["name", "path", "number", "signed", "code", "story", "gate_name", "at_ms", "bytes", "sm3", "meaning", "next"];
 
+const PARKED_ROW: &[&str] = &["stream", "epoch", "seq", "row", "table", "code", "at_ms"];
+const HANDED_IN: &[Part] = &[(".", &["act", "deed", "stream", "signed", "needed", "code", "draft"])];
+const ACT: &[&str] = &[
+    "act",
+    "here",
+    "zone",
+    "deed",
+    "stream",
+    "first",
+    "last",
+    "reason",
+    "made_at_ms",
+    "signers",
+    "verified",
+    "digest",
+    "handed_in_at_ms",
+    "code",
+    "ended_at_ms",
+    "told_at_ms",
+];
+
 /// The keys of every answer of the verbs that read, part by part; `.` is the answer itself.
 pub const ANSWERS: &[(&str, &[Part])] = &[
     (
@@ -140,12 +161,11 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     (
         "queue",
         &[
-            (".", &["now_ms", "outbox", "outgoing", "incoming", "parked_rows", "resend_requests", "turned_away"]),
+            (".", &["now_ms", "outbox", "outgoing", "incoming", "parked_rows", "turned_away"]),
             (".outbox[]", &["stream", "rows", "at_least"]),
             (".outgoing[]", BATCH),
             (".incoming[]", STREAM),
-            (".parked_rows[]", &["stream", "epoch", "seq", "row", "table", "code", "at_ms"]),
-            (".resend_requests[]", &["id", "stream", "first", "last", "made_by", "made_at_ms"]),
+            (".parked_rows[]", PARKED_ROW),
             (".turned_away[]", &["code", "files"]),
         ],
     ),
@@ -207,7 +227,19 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
             (".keys[]", &["link", "zone", "key", "fingerprint"]),
         ],
     ),
-    ("resend", &[(".", &["request", "stream", "first", "last", "batches"])]),
+    ("resend", HANDED_IN),
+    ("reseal", HANDED_IN),
+    ("hold", HANDED_IN),
+    ("release", HANDED_IN),
+    ("pass", HANDED_IN),
+    ("quarantine retry", HANDED_IN),
+    ("parked retry", HANDED_IN),
+    ("acts sign", HANDED_IN),
+    ("acts submit", HANDED_IN),
+    ("acts list", &[(".", &["acts"]), (".acts[]", ACT)]),
+    ("acts show", &[(".", ACT)]),
+    ("parked list", &[(".", &["rows"]), (".rows[]", PARKED_ROW)]),
+    ("keys operator", &[(".", &["key", "card", "fingerprint"])]),
     ("quarantine list", &[(".", &["files"]), (".files[]", KEPT)]),
     (
         "quarantine show",
@@ -225,7 +257,7 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
 ];
 
 const ANSWERS_HEAD: &str = "\n## JSON answers\n\n\
-    The keys of the answers of the verbs that read. `.` is the answer, `[]` the elements of a list. A key is always \
+    The keys of the answers of the verbs that read and of those that hand an act in. `.` is the answer, `[]` the elements of a list. A key is always \
     there; what\ndoes not apply is null. `facts`, `other_kinds` and `totals_fen` have names for keys. Keys may be \
     added, but never change.\n";
 

@@ -1,19 +1,18 @@
-//! `ferry resend`: asks the daemon to publish batches again at once.
+//! `ferry resend` and `ferry reseal`: batches are published again at once, as they are or sealed anew.
 
 use clap::Args;
 use ferry_core::ports::Direction;
-use ferry_format::StreamName;
-use serde_json::json;
+use ferry_format::{ActRange, Deed, StreamName};
 
-use super::Context;
+use super::acting::{ActArgs, act};
 use super::desk::{Desk, unread};
 use super::output::Output;
-use super::place;
+use super::{Context, place};
 use crate::lang::Text;
 use crate::store::BatchQuery;
-use crate::{ExitCode, Fault, Lang, text};
+use crate::{ExitCode, Fault, text};
 
-/// The arguments of `ferry resend`.
+/// The arguments of `ferry resend` and `ferry reseal`.
 #[derive(Debug, Args)]
 pub struct ResendArgs {
     /// A stream that this zone sends
@@ -22,57 +21,61 @@ pub struct ResendArgs {
     /// One seq or a range A-B; without it everything that is not known to be applied
     #[arg(value_name = "SEQ|A-B", value_parser = range)]
     pub range: Option<Range>,
+    /// Reason and signatures.
+    #[command(flatten)]
+    pub act: ActArgs,
 }
 
 /// An inclusive range of seqs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    first: u64,
-    last: u64,
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
 }
 
-/// A stream with more unapplied batches than that is asked for in several requests.
+/// A stream with more unapplied batches than that is asked for in several acts.
 const BATCHES_MAX: u64 = 100_000;
 
-/// Writes the request.
+/// Has batches published again.
 ///
 /// # Errors
-/// When the stream is not this zone's to send, or nothing unapplied is in the range.
-pub fn run(args: ResendArgs, context: &Context) -> Result<Output, Fault> {
+/// When the stream is not this zone's to send, nothing unapplied is in the range, or the act is turned away.
+pub fn resend(args: &ResendArgs, context: &Context) -> Result<Output, Fault> {
+    again(args, context, |range| Deed::Resend { range })
+}
+
+/// Has batches sealed under the present keys and published again.
+///
+/// # Errors
+/// As for [`resend`].
+pub fn reseal(args: &ResendArgs, context: &Context) -> Result<Output, Fault> {
+    again(args, context, |range| Deed::Reseal { range })
+}
+
+fn again(args: &ResendArgs, context: &Context, deed: impl FnOnce(ActRange) -> Deed) -> Result<Output, Fault> {
     let desk = Desk::open(context)?;
     if place::at(&desk, &args.stream, 0)?.direction == Direction::In {
         return Err(not_own(&args.stream));
     }
-    let query = BatchQuery {
-        direction: Direction::Out,
-        stream: Some(args.stream.clone()),
-        unsettled: true,
-        limit: BATCHES_MAX,
-    };
-    let mut seqs: Vec<u64> = desk.books.batches(&query).map_err(unread)?.iter().map(|row| row.seq).collect();
-    seqs.retain(|seq| args.range.is_none_or(|range| (range.first..=range.last).contains(seq)));
-    let (Some(first), Some(last)) = (seqs.iter().min().copied(), seqs.iter().max().copied()) else {
+    let (direction, stream) = (Direction::Out, Some(args.stream.clone()));
+    let query = BatchQuery { direction, stream, unsettled: true, limit: BATCHES_MAX };
+    let mut rows = desk.books.batches(&query).map_err(unread)?;
+    rows.retain(|row| args.range.is_none_or(|range| (range.first..=range.last).contains(&row.seq)));
+    let seqs = || rows.iter().map(|row| row.seq);
+    let (Some(first), Some(last), Some(row)) = (seqs().min(), seqs().max(), rows.first()) else {
         return Err(nothing_unapplied(&args.stream));
     };
-    let by = format!("uid {}", rustix::process::getuid().as_raw());
-    let books = &desk.books;
-    let id = books.add_resend_request(&args.stream, first, last, &by, context.now_ms).map_err(unread)?;
-    let (stream, count) = (&args.stream, seqs.len());
-    let human = match context.lang {
-        Lang::En => format!(
-            "request {id}: {count} batches of {stream} (seq {first} to {last}) are sent again as soon as the daemon \
-             reads it\n`ferry queue {stream}` shows the request until it is carried out\n"
-        ),
-        Lang::Zh => format!(
-            "请求 {id}：流 {stream} 的 {count} 个批次（序号 {first} 至 {last}）将在守护进程读到后立即重发\n\
-             在执行之前，`ferry queue {stream}` 会显示该请求\n"
-        ),
-    };
-    let document = json!({ "request": id, "stream": stream.as_str(), "first": first, "last": last, "batches": count });
-    Ok(Output::new(human, document))
+    let range = ActRange { stream: args.stream.clone(), epoch: row.epoch, first, last };
+    act(&desk, deed(range), &args.act, context)
 }
 
-fn range(text: &str) -> Result<Range, String> {
+/// Reads one seq or a range.
+///
+/// # Errors
+/// When it is neither.
+pub fn range(text: &str) -> Result<Range, String> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (first.parse::<u64>(), last.parse::<u64>()) {
         (Ok(first), Ok(last)) if 1 <= first && first <= last => Ok(Range { first, last }),

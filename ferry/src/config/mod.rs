@@ -15,7 +15,7 @@ use ferry_format::{Carrier, LinkId, ZoneName};
 
 pub use contract_file::{load_contract, load_schema};
 pub use fields::{CARRIED_BYTES_MAX, FIELDS, Field, Kind, RESEND_STEPS_MAX};
-pub use preflight::{ZoneLock, check_directories, check_keys, check_layout, preflight};
+pub use preflight::{ZoneLock, check_directories, check_keys, check_layout, check_private, preflight};
 pub use template::Template;
 
 use crate::error::Fault;

@@ -109,6 +109,15 @@ pub fn check_keys(config: &Config, credentials: Option<&Path>) -> Result<(), Fau
     Ok(())
 }
 
+/// Checks that nobody else may read a private key's file.
+///
+/// # Errors
+/// When it is missing, or another user could read it.
+pub fn check_private(path: &Path) -> Result<(), Fault> {
+    let found = std::fs::symlink_metadata(path).map_err(|error| no_keys(path, &error))?;
+    private(path, &found, 0o600)
+}
+
 /// The exclusive right to work on a zone's files, held until it is dropped.
 #[derive(Debug)]
 pub struct ZoneLock {

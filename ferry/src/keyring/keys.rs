@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use ferry_format::{Card, EncryptKey, Instance, KeyState, SoftKeys, TrustEntry};
+use ferry_format::{Card, EncryptKey, Instance, KeyState, SignKey, SoftKeys, TrustEntry};
 use zeroize::Zeroizing;
 
 use super::OsEntropy;
@@ -63,6 +63,30 @@ pub fn create_keys(config: &Config) -> Result<SoftKeys, Fault> {
         })?;
     }
     Ok(keys)
+}
+
+/// Reads an operator's key, one file that nobody else may read. It signs acts and unwraps nothing.
+///
+/// # Errors
+/// When it is missing, no SM2 key, or another user could have read it.
+pub fn load_operator(path: &Path) -> Result<SoftKeys, Fault> {
+    crate::config::check_private(path)?;
+    let pem = read(path)?;
+    SoftKeys::from_pem(&pem, &pem).map_err(|error| unusable(path, &error))
+}
+
+/// Makes an operator's key where there is none.
+///
+/// # Errors
+/// When there is a file, or it could not be durably written.
+pub fn create_operator(path: &Path) -> Result<SoftKeys, Fault> {
+    let key = SignKey::generate(&mut OsEntropy::new()).map_err(Fault::internal)?;
+    let pem = key.to_pem();
+    durable::publish_new(path, pem.as_bytes(), durable::PRIVATE).map_err(|error| {
+        let there = error.kind() == io::ErrorKind::AlreadyExists;
+        if there { exists(path) } else { unwritable(path, &error) }
+    })?;
+    SoftKeys::from_pem(&pem, &pem).map_err(Fault::internal)
 }
 
 /// The card of this zone's keys.

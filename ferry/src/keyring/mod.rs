@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use ferry_format::{Entropy, EntropyError};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-pub use keys::{ENCRYPT_KEY, SIGN_KEY, create_keys, has_keys, load_keys, own_card, own_entry};
+pub use keys::{
+    ENCRYPT_KEY, SIGN_KEY, create_keys, create_operator, has_keys, load_keys, load_operator, own_card, own_entry,
+};
 pub use sealer::FerrySealer;
 pub use trust::{TrustFile, read_trust, write_trust};
 

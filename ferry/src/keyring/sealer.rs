@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ferry_core::ports::{FaultKind, PortError, Sealer, Vetted};
 use ferry_format::{
-    Batch, BatchStatement, Expect, FormatError, KeyState, Kind, LinkId, Payload, PublicKey, Sealed, Sealing, SoftKeys,
-    StatusBody, StatusStatement, TrustStore, Verified, ZoneName, open_batch, open_status, peek, seal_batch,
-    seal_status, verify_batch,
+    Act, ActTime, Batch, BatchStatement, Expect, FormatError, KeyState, Kind, LinkId, Payload, PublicKey, Sealed,
+    Sealing, SignedAct, SoftKeys, StatusBody, StatusStatement, TrustStore, Verified, ZoneName, open_batch, open_status,
+    peek, reseal_batch, seal_batch, seal_status, verify_batch,
 };
 
 use super::keys::{load_keys, own_entry};
@@ -129,6 +129,18 @@ impl Sealer for FerrySealer {
     fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
         let trust = self.trust.current();
         open_batch(bytes, &self.expect(&trust), &self.keys)
+    }
+
+    fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError> {
+        let act = SignedAct::parse(file)?.verify(&self.trust.current(), &self.link, when)?;
+        Ok(act.into_inner())
+    }
+
+    fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError> {
+        let batch = self.open_own(bytes).map_err(|error| PortError::new(FaultKind::Corrupt, error.to_string()))?;
+        let recipients = self.recipients()?;
+        let sealing = Sealing::new(&self.keys, &recipients);
+        Ok(reseal_batch(&batch, &sealing, &mut OsEntropy::new())?)
     }
 }
 

@@ -162,21 +162,27 @@ pub struct ContractRow {
     pub text: String,
 }
 
-/// A wish of an operator that is not carried out yet.
+/// An operator's act, of this zone or of the peer's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestRow {
-    /// Its id.
+pub struct ActRow {
+    /// Its place in the list.
     pub id: u64,
-    /// The own stream.
-    pub stream: StreamName,
-    /// The first batch.
-    pub first: u64,
-    /// The last batch.
-    pub last: u64,
-    /// Who asked.
-    pub made_by: String,
-    /// When, wall clock.
-    pub made_at_ms: u64,
+    /// Whether it was handed in here; the others were told by the peer.
+    pub here: bool,
+    /// The SM3 of its file.
+    pub digest: Digest,
+    /// Its file.
+    pub file: Vec<u8>,
+    /// Whether operators whom this zone trusts have signed it.
+    pub verified: bool,
+    /// When it was handed in, wall clock; an act of the peer when it ended there.
+    pub handed_in_at_ms: u64,
+    /// What became of it; `None` while it waits for the daemon.
+    pub code: Option<String>,
+    /// When it ended, wall clock.
+    pub ended_at_ms: Option<u64>,
+    /// When the peer is known to have listed it, wall clock.
+    pub told_at_ms: Option<u64>,
 }
 
 /// What operators read while the daemon runs.
@@ -214,18 +220,14 @@ pub trait Books: Send + Sync {
     /// Every registered part of a contract, in the order of registration.
     fn contracts(&self) -> Result<Vec<ContractRow>, PortError>;
 
-    /// Asks that batches be published again at once; yields the id of the request.
-    fn add_resend_request(
-        &self,
-        stream: &StreamName,
-        first: u64,
-        last: u64,
-        made_by: &str,
-        now_ms: u64,
-    ) -> Result<u64, PortError>;
+    /// Acts of both zones' operators, the latest first.
+    fn acts(&self, limit: u64) -> Result<Vec<ActRow>, PortError>;
 
-    /// Requests that are not carried out yet, in order of id.
-    fn pending_requests(&self) -> Result<Vec<RequestRow>, PortError>;
+    /// One act, by its place in the list.
+    fn act(&self, id: u64) -> Result<Option<ActRow>, PortError>;
+
+    /// Hands an act in for the daemon to carry out; yields its place in the list. The same file again is the same act.
+    fn hand_in(&self, file: &[u8], now_ms: u64) -> Result<u64, PortError>;
 
     /// The heads of the audit logs, ordered by log.
     fn audit_heads(&self) -> Result<Vec<AuditHead>, PortError>;

@@ -68,6 +68,18 @@ pub(crate) trait Dialect {
     /// Binds first and last id. Yields the ids in order.
     fn read_ids(&self, outbox: &str) -> String;
 
+    /// Binds an id. Yields the line.
+    fn read_row(&self, outbox: &str) -> String;
+
+    /// Binds an id. Removes the row.
+    fn remove_row(&self, outbox: &str) -> String;
+
+    /// Binds an id. Puts the present image of the key that the line names into its place, or its removal when it is gone.
+    fn current_image(&self, outbox: &str, table: &Table) -> String;
+
+    /// Binds link, stream, table, a JSON array of keys, or of rows if `by_rows`. Removes parked rows with these keys.
+    fn parked_overtaken(&self, table: &Table, by_rows: bool) -> String;
+
     /// Binds an id. Removes every row up to it.
     fn remove_through(&self, outbox: &str) -> String;
 
@@ -170,7 +182,7 @@ pub(crate) struct Statements {
     pub in_add: &'static str,
     /// Binds link, stream. Yields epoch, epoch id, seq, digest, parked rows.
     pub in_get: &'static str,
-    /// Binds link, stream, epoch, old seq, old digest, new seq, new digest, newly parked rows.
+    /// Binds link, stream, epoch, old seq, old digest, new seq, new digest, rows parked before and now.
     pub in_advance: &'static str,
     /// Binds link, stream, epoch, seq, digest, rows, parked, file bytes, taken, applied, wait, apply.
     pub batch_in_add: &'static str,
@@ -182,6 +194,14 @@ pub(crate) struct Statements {
     pub parked_add: &'static str,
     /// Binds link, limit. Yields stream, epoch, seq, row, table, code, time; the latest first.
     pub parked_list: &'static str,
+    /// Binds link, stream, epoch, first seq, last seq. Yields seq, row, table, record in order.
+    pub parked_in: &'static str,
+    /// Binds link, stream, epoch, seq, row.
+    pub parked_remove: &'static str,
+    /// Binds link, stream, epoch, seq, row, code.
+    pub parked_code: &'static str,
+    /// Binds link, stream, how many rows are parked no more.
+    pub in_unpark: &'static str,
     /// Binds link. Opens the replicas to this transaction.
     pub applying_set: &'static str,
     /// Closes them.
@@ -199,12 +219,32 @@ pub(crate) struct Statements {
     pub fact_put: &'static str,
     /// Binds link. Yields name, value in order of name.
     pub fact_list: &'static str,
-    /// Binds link, stream, first, last, maker, time.
-    pub request_add: &'static str,
-    /// Binds link. Yields id, stream, first, last, maker, time of those not done, in order of id.
-    pub request_list: &'static str,
-    /// Binds link, id, time.
-    pub request_done: &'static str,
+    /// Binds link, origin, digest, file, whether it is verified, time. Does nothing when the act is there.
+    pub act_add: &'static str,
+    /// Binds link, origin, digest. Yields id.
+    pub act_id: &'static str,
+    /// Binds link, id. Yields code, null while it is open.
+    pub act_get: &'static str,
+    /// Binds link, limit. Yields id, file of open acts of this zone in order of id.
+    pub act_open: &'static str,
+    /// Binds link, id, code, time. The first end counts.
+    pub act_end: &'static str,
+    /// Binds link, limit. Yields id, file, code, time of ended acts of this zone that the peer has not listed.
+    pub act_untold: &'static str,
+    /// Binds link, id, time. The first time counts.
+    pub act_told: &'static str,
+    /// Binds link, limit. Yields id, origin, digest, file, verified, handed in, code, ended, told; the latest first.
+    pub act_list: &'static str,
+    /// Binds link, id. Yields the same for one.
+    pub act_at: &'static str,
+    /// Binds link, stream, act.
+    pub hold_add: &'static str,
+    /// Binds link, stream.
+    pub hold_remove: &'static str,
+    /// Binds link, stream. Yields the act.
+    pub hold_get: &'static str,
+    /// Binds link, stream, id in the outbox, line, act, time.
+    pub passed_add: &'static str,
     /// Binds link, elapsed time.
     pub retention_put: &'static str,
     /// Binds link. Yields the elapsed time.

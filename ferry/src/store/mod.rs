@@ -28,7 +28,7 @@ mod fault;
 mod sqlite;
 
 pub use books::{
-    Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RequestRow, StreamStateRow,
+    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, StreamStateRow,
 };
 pub use error::{StoreError, TableFault, TableFlaw};
 pub use fault::fault;

@@ -49,6 +49,7 @@ pub fn chinese_of_code(code: &str) -> Option<&'static str> {
 const SENTENCES: &[(&str, &str)] = &[
     ("announced-key", "签名密钥仅已公告，尚未经操作员确认"),
     ("bad-approval", "操作员的批准签名未通过验证"),
+    ("too-few-approvals", "签名的操作员人数不足"),
     ("bad-carrier", "文本载体的写法与规定不符"),
     ("bad-compression", "压缩数据不符合规定"),
     ("bad-end", "缺少结束标记"),

@@ -49,13 +49,13 @@ const SCHEMA: &str = "CREATE TABLE t_payment (id INTEGER NOT NULL PRIMARY KEY, a
     CREATE TABLE t_notice (id INTEGER NOT NULL PRIMARY KEY) STRICT;\n";
 
 /// An outer zone that `ferry init` made.
-struct Zone {
+pub struct Zone {
     directory: TempDir,
     archive: Archive,
 }
 
 impl Zone {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let zone = Self { directory: TempDir::new().unwrap(), archive: Archive::new() };
         put(&zone.path("small.toml"), CONTRACT.as_bytes());
         put(&zone.path("small.sql"), SCHEMA.as_bytes());
@@ -71,16 +71,16 @@ impl Zone {
         zone
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)
     }
 
-    fn store(&self) -> SqliteStore {
+    pub fn store(&self) -> SqliteStore {
         SqliteStore::open(&self.path("zone/outer.db"), &link()).unwrap()
     }
 
     /// Records batches of `confirm`, with their files in the spool.
-    fn record(&mut self, count: usize) -> Vec<Made> {
+    pub fn record(&mut self, count: usize) -> Vec<Made> {
         let store = self.store();
         let mut made: Vec<Made> = Vec::new();
         for _ in 0..count {
@@ -95,28 +95,32 @@ impl Zone {
         made
     }
 
-    fn run(&self, arguments: &[&str], locale: &str) -> Output {
+    pub fn run(&self, arguments: &[&str], locale: &str) -> Output {
         let config = self.path("zone/ferry.toml");
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
         command.args(arguments).arg("--config").arg(config).env("LC_ALL", locale).env("TZ", "UTC").output().unwrap()
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--json"]].concat(), "C");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         let document = serde_json::from_slice(&output.stdout).unwrap();
-        let verb = if arguments[0] == "quarantine" { arguments[..2].join(" ") } else { arguments[0].to_owned() };
+        let verb = if ["quarantine", "acts", "parked", "keys", "trust"].contains(&arguments[0]) {
+            arguments[..2].join(" ")
+        } else {
+            arguments[0].to_owned()
+        };
         assert_documented(&verb, &document);
         document
     }
 
-    fn people(&self, arguments: &[&str], locale: &str) -> String {
+    pub fn people(&self, arguments: &[&str], locale: &str) -> String {
         let output = self.run(arguments, locale);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn fault(&self, arguments: &[&str]) -> (Option<i32>, String) {
+    pub fn fault(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let output = self.run(&[arguments, &["--json"]].concat(), "C");
         let document: Value = serde_json::from_slice(&output.stderr).unwrap();
         (output.status.code(), document["error"]["code"].as_str().unwrap().to_owned())
@@ -325,21 +329,6 @@ fn a_batch_of_the_peer_tells_where_it_waits() {
     assert!(held["now"].as_str().unwrap().contains("3-4"), "{held}");
     assert_eq!(zone.json(&["explain", "notice/2"])["state"], "applied");
     assert_eq!(zone.fault(&["explain", "notice/10"]).0, Some(21));
-}
-
-#[test]
-fn a_resend_is_a_request_that_the_daemon_reads() {
-    let mut zone = Zone::new();
-    zone.record(4);
-    let document = zone.json(&["resend", "confirm", "2-3"]);
-    assert_eq!((&document["first"], &document["last"], &document["batches"]), (&2.into(), &3.into(), &2.into()));
-    let asked = zone.store().observe().unwrap().resend;
-    assert_eq!(asked.iter().map(|one| (one.first, one.last)).collect::<Vec<_>>(), [(2, 3)]);
-    assert_eq!(zone.json(&["queue"])["resend_requests"][0]["first"], 2);
-    assert!(zone.people(&["resend", "confirm"], "C").contains("4 batches of confirm (seq 1 to 4)"));
-    assert_eq!(zone.fault(&["resend", "confirm", "9"]), (Some(26), "nothing-unapplied".to_owned()));
-    assert_eq!(zone.fault(&["resend", "notice"]), (Some(26), "not-own-stream".to_owned()));
-    assert_eq!(zone.fault(&["resend", "nowhere"]), (Some(21), "no-such-stream".to_owned()));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn error_of(output: &Output) -> Value {
 }
 
 /// Command lines that are wrong, and what the message names.
-const WRONG: [(&[&str], &str); 9] = [
+const WRONG: [(&[&str], &str); 12] = [
     (&[], "a verb is missing"),
     (&["fly"], "no verb fly"),
     (&["status", "--fast"], "no argument --fast"),
@@ -26,7 +26,10 @@ const WRONG: [(&[&str], &str); 9] = [
     (&["verify", "--trust", "a"], "missing: <PATH>"),
     (&["verify", "a", "--trust", "b", "--link", "Not a link"], "--link <LINK> cannot be Not a link"),
     (&["show"], "missing: <BATCH>"),
-    (&["resend", "confirm", "9-7"], "cannot be 9-7"),
+    (&["resend", "confirm", "9-7", "--reason", "x"], "cannot be 9-7"),
+    (&["hold", "confirm"], "missing: --reason"),
+    (&["pass", "confirm", "3", "--reason", "x"], "missing: --with"),
+    (&["pass", "confirm", "3", "--reason", "x", "--with", "luck"], "cannot be luck"),
     (&["quarantine", "lose"], "no verb lose"),
 ];
 

@@ -38,7 +38,8 @@ pub fn waiting(world: &World) -> Option<String> {
 
 fn waiting_stream(world: &World, stream: &StreamName) -> Option<String> {
     let model = &world.model.streams[stream];
-    if model.followed == model.len() && is_settled(world, stream) {
+    let none_parked = model.parked.is_empty() || !world.options.operators;
+    if model.followed >= model.goal() && none_parked && is_settled(world, stream) {
         return None;
     }
     if is_excused(world, stream) {
@@ -51,7 +52,7 @@ fn is_settled(world: &World, stream: &StreamName) -> bool {
     let model = &world.model.streams[stream];
     let link = world.host(model.owner).link.as_ref();
     let sender = link.and_then(|link| link.senders().find(|sender| sender.stream == *stream));
-    sender.is_some_and(ferry_core::sender::Sender::is_idle) || world.fates[stream].frozen
+    sender.is_some_and(|sender| sender.is_idle() && !sender.is_on_hold()) || world.fates[stream].frozen
 }
 
 /// Whether somebody is told why this stream, or one that it depends on, does not go on.
@@ -64,14 +65,16 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     let sender = owner.senders().find(|sender| sender.stream == *stream);
     let state = receiver.receivers().find(|state| state.stream == *stream);
     let (Some(sender), Some(state)) = (sender, state) else { return false };
+    // Where operators act, nothing waits for them in the end.
     let poisoned = model.next_poison(model.followed).is_some() && state.refused().is_some();
+    let unsendable = fate.unsendable_from.is_some() && sender.stopped().is_some();
+    let waits = !world.options.operators && (poisoned || unsendable);
     let locked = fate.frozen && owner.lock().is_some();
     let disputed = fate.disputed && state.waits_for(|_| None).is_some_and(|parked| parked.code == "two-statements");
-    let unsendable = fate.unsendable_from.is_some() && sender.stopped().is_some();
     // A zone whose database was put back lacks what its peer has settled: the peer sees it, and this version has no way
     // to bring it back.
     let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
-    if fate.forgotten || poisoned || locked || disputed || unsendable || fate.rewound || too_large {
+    if fate.forgotten || waits || locked || disputed || fate.rewound || too_large {
         return true;
     }
     // A zone that has lost its anchor must find out by itself. One that was put back stays locked, and all its streams with

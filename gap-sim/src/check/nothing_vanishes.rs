@@ -41,7 +41,8 @@ impl Checker for NothingVanishes {
             let database = host.store.database();
             let own = &database.own[stream];
             let waiting = own.outbox.len() as u64;
-            if own.last_id != model.len() || own.through_id + waiting != own.last_id {
+            let void = model.passed.range(own.through_id + 1..).filter(|(_, instead)| instead.is_none()).count() as u64;
+            if own.last_id != model.len() || own.through_id + waiting + void != own.last_id {
                 return Err(format!(
                     "{stream}: {} changes committed, {} recorded, {waiting} wait",
                     model.len(),

@@ -191,6 +191,7 @@ impl Scenario {
             wall_start_ms: NEW_YEAR_MS,
             latency_ms: 20,
             strikes: BTreeMap::new(),
+            operators: false,
             liveness_ms: 2 * settings.resend_max_ms + 10 * settings.heartbeat_ms,
             round_ms: 2 * settings.gate_worst_ms,
             settings,

@@ -84,6 +84,7 @@ fn options(seed: u64) -> Options {
         wall_start_ms: NEW_YEAR_MS,
         latency_ms: 20,
         strikes: std::collections::BTreeMap::new(),
+        operators: false,
         liveness_ms: DRAIN_MS,
         round_ms: 0,
         settings,

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ferry_core::ports::{Attempt, Direction, LifeEvent, LifeKind, RecoveredBatch, ResendRequest, Retained};
+use ferry_core::ports::{ActEnd, Attempt, Direction, LifeEvent, LifeKind, PeerAct, RecoveredBatch, Retained};
 use ferry_core::settings::BOUNDARIES_MAX;
 use ferry_format::{BatchReport, Checkpoint, Digest, EpochId, Frontier, Instance, Mark, StreamName};
 
 /// A row's key or values, as canonical JSON.
 pub type Json = String;
+
+/// Tables of a database: name, key, values.
+pub type Tables = BTreeMap<String, BTreeMap<Json, Json>>;
 
 /// One captured change of an own table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +77,36 @@ pub struct PeerStream {
     pub applied: BTreeMap<u64, Digest>,
     /// A report for every batch applied.
     pub reports: BTreeMap<u64, BatchReport>,
-    /// Parked rows: seq, row index, table.
-    pub parked: Vec<(u64, u64, String)>,
+    /// Parked rows, in the order in which they were parked.
+    pub parked: Vec<ParkedRow>,
     /// Places with two verified statements.
     pub disputed: BTreeSet<(u64, u64)>,
+}
+
+/// A row of an independent table that was parked alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedRow {
+    /// The batch.
+    pub seq: u64,
+    /// The record in it.
+    pub index: u64,
+    /// The table.
+    pub table: String,
+    /// The key.
+    pub key: Json,
+    /// The image; `None` for a delete.
+    pub values: Option<Json>,
+}
+
+/// An act that an operator of this zone has handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedAct {
+    /// Its file.
+    pub file: Vec<u8>,
+    /// What became of it, and when.
+    pub end: Option<(ActEnd, u64)>,
+    /// The peer has listed it.
+    pub told: bool,
 }
 
 /// Everything that is committed.
@@ -86,7 +115,7 @@ pub struct Database {
     /// The id of this life of the database.
     pub instance: Instance,
     /// Business tables, own and replicas: table, key, values.
-    pub tables: BTreeMap<String, BTreeMap<Json, Json>>,
+    pub tables: Tables,
     /// Own streams.
     pub own: BTreeMap<StreamName, OwnStream>,
     /// Streams of the peer.
@@ -95,8 +124,18 @@ pub struct Database {
     pub audit: BTreeMap<String, Frontier>,
     /// Applied leaves in the logs, by stream: for the check that they were written with the rows.
     pub applied_leaves: BTreeMap<StreamName, u64>,
-    /// What operators asked for and is not done.
-    pub requests: Vec<ResendRequest>,
+    /// Acts of this zone's operators, by id.
+    pub acts: BTreeMap<u64, HandedAct>,
+    /// Acts of the peer's operators, by the digest of their files.
+    pub peer_acts: BTreeMap<Digest, PeerAct>,
+    /// Streams that an operator has put on hold.
+    pub on_hold: BTreeSet<StreamName>,
+    /// Captured rows that were passed over: the stream, its id, and what crosses in its place.
+    pub passed: Vec<(StreamName, u64, Option<String>)>,
+    /// Streams whose parked rows were tried again and taken.
+    pub unparked: Vec<StreamName>,
+    /// The constraint that the bad word breaks has been taken away.
+    pub mended: bool,
     /// How long batches have been archived.
     pub retained: Retained,
     /// How often rows of each of the peer's streams were written.

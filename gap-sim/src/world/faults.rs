@@ -115,6 +115,12 @@ faults! {
     StolenKey = "stolen-key",
     /// A held file rots on the disk.
     SpoolRot = "spool-rot",
+    /// An operator puts a stream on hold, or lets it go on.
+    OperatorHold = "operator-hold",
+    /// An operator has batches sent again.
+    OperatorResend = "operator-resend",
+    /// An operator has batches sealed again.
+    OperatorReseal = "operator-reseal",
 }
 
 impl Fault {
@@ -155,8 +161,11 @@ impl Fault {
             Self::BothRestored => &[Place::PeerBehind, Place::RestoredLocked],
             Self::AnchorLost => &[Place::AnchorLocked],
             Self::ContractSkew => &[Place::ContractParked],
-            Self::PoisonRow => &[Place::RowRefused, Place::RowParked],
+            Self::PoisonRow => &[Place::RowRefused, Place::RowParked, Place::RefusedRetried],
             Self::UnsendableRow => &[Place::Unsendable],
+            Self::OperatorHold => &[Place::HoldWaits],
+            Self::OperatorResend => &[Place::ActDone, Place::ActTurnedAway],
+            Self::OperatorReseal => &[Place::Resealed],
             Self::TwoStatements => &[Place::Disputed],
             Self::StolenKey => &[Place::ForeignWatermark],
             Self::SpoolRot => &[Place::SpoiledExpelled],

@@ -30,7 +30,7 @@ impl World {
             let peer_keys = self.host(owner.peer()).sealer.keys();
             let peer = card(peer_keys, &link(), &zone_name(owner.peer()));
             let payload = self.fill(&mut statement);
-            SimSealer::new(strangers, &own, &peer, self.options.seed).seal_batch(&statement, &payload)
+            SimSealer::new(strangers, &own, &peer, &[], self.options.seed).seal_batch(&statement, &payload)
         } else {
             let payload = self.fill(&mut statement);
             match self.prng.below(4) {

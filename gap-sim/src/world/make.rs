@@ -17,7 +17,7 @@ use super::gateway::Gateway;
 use super::host::{Host, Parts, ZoneId};
 use super::model::{Model, ModelStream};
 use super::options::Options;
-use super::sealer::{SimSealer, card, keys_from, strangers};
+use super::sealer::{SimSealer, card, keys_from, operators, strangers};
 use super::store::SimStore;
 use super::trace::Trace;
 use super::{Fate, Plan, World};
@@ -64,10 +64,14 @@ impl World {
         let keys = ZoneId::BOTH.map(|zone| keys_from(seed ^ (0x6b65_7973 + zone.index() as u64)));
         let cards = ZoneId::BOTH.map(|zone| card(&keys[zone.index()], &link(), &zone_name(zone)));
         let mut keys = keys.into_iter();
+        let operators = operators(seed);
+        let operators_cards: Vec<_> =
+            operators.iter().map(|keys| card(keys, &link(), &zone_name(ZoneId::Inner))).collect();
         let hosts = ZoneId::BOTH.map(|zone| {
             let own_keys = keys.next().expect("there are keys for both zones");
             let (own, peer) = (&cards[zone.index()], &cards[zone.peer().index()]);
-            let mut sealer = SimSealer::new(own_keys, own, peer, seed.rotate_left(17) ^ zone.index() as u64);
+            let entropy = seed.rotate_left(17) ^ zone.index() as u64;
+            let mut sealer = SimSealer::new(own_keys, own, peer, &operators_cards, entropy);
             if breaks::is(Break::AnySigner) {
                 sealer.trust_wrongly(&card(&strangers(seed), &link(), &zone_name(zone.peer())));
             }
@@ -117,6 +121,8 @@ impl World {
             files_before: 0,
             liveness_end_ms: u64::MAX,
             forged_count: 0,
+            operators,
+            acts_made: 0,
             options,
         }
     }
@@ -211,7 +217,12 @@ pub(super) fn empty_database(
         peers: BTreeMap::new(),
         audit: BTreeMap::new(),
         applied_leaves: BTreeMap::new(),
-        requests: Vec::new(),
+        acts: BTreeMap::new(),
+        peer_acts: BTreeMap::new(),
+        on_hold: BTreeSet::new(),
+        passed: Vec::new(),
+        unparked: Vec::new(),
+        mended: false,
         retained: Retained::default(),
         written: BTreeMap::new(),
         commits: 0,

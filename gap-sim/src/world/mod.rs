@@ -4,6 +4,8 @@
 //! the zones' programs and everything that goes wrong ([`options`]). First faults act; then they end, and everything must
 //! be applied within a bound. Checkers look on all the time ([`crate::check`]).
 
+mod acts;
+mod apply;
 mod backlog;
 pub mod clock;
 #[cfg(test)]
@@ -71,6 +73,8 @@ pub(crate) enum Plan {
     Commit(&'static str, u64),
     /// A zone's program commits a transaction with a row that says a word.
     Say(&'static str, &'static str),
+    /// An operator looks at both zones, and does what they say is to be done.
+    Operate,
     /// A person does something at the gate: on the way out of a zone, to the next file whose name has this part.
     ByHand(ZoneId, Hand, &'static str),
     /// A fault strikes this zone.
@@ -107,7 +111,7 @@ pub struct Fate {
     pub disputed: bool,
     /// What a thief stated with the owner's key: seq and digest.
     pub stolen: BTreeSet<(u64, Digest)>,
-    /// A row that cannot be encoded was captured: nothing at or above this change may be expected.
+    /// A row that cannot be encoded was captured and not passed over: nothing at or above this change may be expected.
     pub unsendable_from: Option<u64>,
 }
 
@@ -160,6 +164,9 @@ pub struct World {
     /// When everything must have converged.
     liveness_end_ms: u64,
     forged_count: u64,
+    /// The keys of two operators, whom both zones trust.
+    operators: [ferry_format::SoftKeys; 2],
+    acts_made: u64,
 }
 
 impl World {

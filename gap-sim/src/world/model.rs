@@ -4,7 +4,9 @@
 //! in the order of their commits, as its outbox numbers them. A replica that has applied everything up to change `n` holds
 //! exactly what the changes 1 to `n` make of empty tables, except rows that its database does not take: those of an
 //! independent table are parked alone, one of another table stops the stream before its transaction. A bad image is no
-//! matter where its batch replaces it and has no other that stays. `n` is always the end of a transaction.
+//! matter where its batch replaces it and has no other that stays. `n` is always the end of a transaction. When the database
+//! has been mended it takes every image, and parked rows that are tried again and have no later image join the others. A
+//! change that operators passed over does not count, or the image counts that took its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,10 +30,14 @@ pub struct ModelStream {
     pub replica: BTreeMap<String, BTreeMap<String, String>>,
     /// Up to which change the replica has been followed.
     pub followed: u64,
-    /// Rows parked up to there.
-    pub parked: u64,
+    /// Rows parked up to there, without those that have a later image.
+    pub parked: Vec<Change>,
     /// Numbers of the changes that the receiving database does not take and that are not parked alone.
     pub poison: BTreeSet<u64>,
+    /// Changes that were passed over, with what took their place.
+    pub passed: BTreeMap<u64, Option<Change>>,
+    /// From now on the receiving database takes every image.
+    mended: bool,
 }
 
 impl ModelStream {
@@ -45,8 +51,10 @@ impl ModelStream {
             ends: BTreeSet::from([0]),
             replica: BTreeMap::new(),
             followed: 0,
-            parked: 0,
+            parked: Vec::new(),
             poison: BTreeSet::new(),
+            passed: BTreeMap::new(),
+            mended: false,
         }
     }
 
@@ -54,7 +62,7 @@ impl ModelStream {
     pub fn commit(&mut self, changes: &[Change]) {
         for change in changes {
             self.changes.push(change.clone());
-            if is_bad(change) && !self.independent.contains(&change.table) {
+            if !self.mended && is_bad(change) && !self.independent.contains(&change.table) {
                 self.poison.insert(self.len());
             }
         }
@@ -84,19 +92,24 @@ impl ModelStream {
 
     fn follow_batch(&mut self, to: u64) {
         let place = |number: u64| usize::try_from(number).expect("a world has few changes");
-        let batch = &self.changes[place(self.followed)..place(to)];
+        let numbered = (self.followed + 1..).zip(&self.changes[place(self.followed)..place(to)]);
+        let batch: Vec<&Change> = numbered
+            .filter_map(|(number, change)| match self.passed.get(&number) {
+                None => Some(change),
+                Some(instead) => instead.as_ref(),
+            })
+            .collect();
+        let is_bad = |change: &Change| !self.mended && is_bad(change);
         let last: BTreeMap<(&str, &str), bool> =
             batch.iter().map(|change| ((change.table.as_str(), change.key.as_str()), is_bad(change))).collect();
         let is_clean = last.values().all(|bad| !bad);
         for change in batch {
-            let table = self.replica.entry(change.table.clone()).or_default();
-            if change.op == Op::Delete {
-                table.remove(&change.key);
-            } else if !is_clean && is_bad(change) && self.independent.contains(&change.table) {
-                self.parked += 1;
-            } else {
-                table.insert(change.key.clone(), change.values.clone());
+            if !is_clean && is_bad(change) && self.independent.contains(&change.table) {
+                self.parked.push(change.clone());
+                continue;
             }
+            self.parked.retain(|row| row.table != change.table || row.key != change.key);
+            write(&mut self.replica, change);
         }
         if is_clean {
             self.poison.retain(|bad| *bad <= self.followed || *bad > to);
@@ -104,11 +117,43 @@ impl ModelStream {
         self.followed = to;
     }
 
+    /// The last change that is expected to be applied: those after it were passed over.
+    #[must_use]
+    pub fn goal(&self) -> u64 {
+        (0..=self.len()).rev().find(|number| !matches!(self.passed.get(number), Some(None))).unwrap_or(0)
+    }
+
+    /// The receiving database takes every image from now on.
+    pub fn mend(&mut self) {
+        self.mended = true;
+        self.poison.clear();
+    }
+
+    /// A change was passed over; the line of what took its place, if anything did.
+    pub fn pass(&mut self, number: u64, line: Option<&str>) {
+        self.passed.insert(number, line.map(Change::of_line));
+    }
+
+    /// Parked rows were tried again, and the database took them.
+    pub fn unpark(&mut self) {
+        for row in std::mem::take(&mut self.parked) {
+            write(&mut self.replica, &row);
+        }
+    }
+
     /// The first change above `after` that the receiving database does not take, and that is not parked alone.
     #[must_use]
     pub fn next_poison(&self, after: u64) -> Option<u64> {
         self.poison.range(after + 1..).next().copied()
     }
+}
+
+fn write(replica: &mut BTreeMap<String, BTreeMap<String, String>>, change: &Change) {
+    let table = replica.entry(change.table.clone()).or_default();
+    match change.op {
+        Op::Delete => table.remove(&change.key),
+        Op::Insert | Op::Update => table.insert(change.key.clone(), change.values.clone()),
+    };
 }
 
 /// Whether the receiving database does not take the image that a change leaves.

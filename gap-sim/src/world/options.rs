@@ -63,6 +63,8 @@ pub struct Options {
     pub latency_ms: u64,
     /// How often each fault of the hosts, the files and the people strikes.
     pub strikes: BTreeMap<Fault, u64>,
+    /// Whether operators mend causes and act when the faults have ended.
+    pub operators: bool,
     /// The most simulated time after the faults until everything has converged, when little waits.
     pub liveness_ms: u64,
     /// The most simulated time for a window of batches to cross and to be known to have crossed.
@@ -122,15 +124,17 @@ impl Options {
                 strikes.insert(fault, count);
             }
         }
-        // A row that cannot be encoded stops its stream for good in this version, so few worlds have one.
         if prng.below(12) == 0 {
             strikes.insert(Fault::UnsendableRow, 1);
         }
+        draw_acts(&mut strikes, seed);
         // A file that the faults swallowed comes again after the longest interval between two attempts. Then it crosses,
         // which a status of the peer tells: each needs two looks of the gate and its worst delay.
         let crossing_ms = settings.gate_worst_ms + 3 * profile.scan_interval_ms;
         let round_ms = 2 * crossing_ms + settings.scan_ms + settings.observe_ms + settings.status_debounce_ms;
-        let liveness_ms = settings.resend_max_ms * 6 / 5 + 4 * round_ms + 4 * settings.heartbeat_ms;
+        // Operators look every heartbeat, and what they do takes effect within another.
+        let operators_ms = 8 * settings.heartbeat_ms + 2 * round_ms;
+        let liveness_ms = settings.resend_max_ms * 6 / 5 + 4 * round_ms + 4 * settings.heartbeat_ms + operators_ms;
         Self {
             seed,
             streams: draw_streams(&mut prng),
@@ -146,6 +150,7 @@ impl Options {
             wall_start_ms: NEW_YEAR_MS - prng.below(2 * safety_ms),
             latency_ms: [0, 2, 20, 400][pick(&mut prng, 4)] / divisor,
             strikes,
+            operators: true,
             liveness_ms,
             round_ms,
         }
@@ -206,6 +211,16 @@ fn draw_retention(settings: &mut Settings, seed: u64, divisor: u64) {
     let mut prng = Prng::fork(seed, &[0x7265_7461_696e]);
     if prng.below(2) == 0 {
         settings.retention_ms = [60_000, 180_000, 600_000][pick(&mut prng, 3)] / divisor;
+    }
+}
+
+/// In some worlds operators act although nobody asked them to.
+fn draw_acts(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
+    let mut prng = Prng::fork(seed, &[0x6163_7473]);
+    for (fault, most) in [(Fault::OperatorHold, 6), (Fault::OperatorResend, 4), (Fault::OperatorReseal, 3)] {
+        if prng.below(4) == 0 {
+            strikes.insert(fault, prng.between(1, most));
+        }
     }
 }
 

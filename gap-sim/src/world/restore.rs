@@ -110,7 +110,8 @@ impl World {
         let Some(model) = self.model.streams.get_mut(stream) else { return };
         if through < model.followed {
             fate.rewound = true;
-            (model.followed, model.parked) = (0, 0);
+            model.followed = 0;
+            model.parked.clear();
             model.replica.clear();
             model.follow(fate.recorded.range(..=seq).map(|(_, (_, through))| *through));
         }

@@ -269,6 +269,10 @@ impl World {
                 self.strike_at(fault, zone);
                 self.look(&Moment::Committed)
             }
+            Plan::Operate => {
+                self.operate();
+                self.look(&Moment::Committed)
+            }
             Plan::Backup(zone) => {
                 let backup = self.host(zone).store.database().clone();
                 self.backups.insert(zone, backup);
@@ -376,6 +380,10 @@ impl World {
         for stream in self.model.streams.keys().filter(|_| streams_go_on).cloned().collect::<Vec<_>>() {
             self.transact(&stream, "");
         }
+        if self.options.operators {
+            let now = self.now_ms;
+            self.plan(now, Plan::Operate);
+        }
         self.liveness_end_ms = self.now_ms + self.options.liveness_ms + self.rounds() * self.options.round_ms;
         self.look(&Moment::FaultsEnded)
     }
@@ -464,6 +472,7 @@ impl World {
 
     /// The model's replicas go on to what the receivers have applied.
     pub(crate) fn follow_replicas(&mut self) {
+        self.learn_passed();
         let streams: Vec<ferry_format::StreamName> = self.model.streams.keys().cloned().collect();
         for stream in streams {
             if self.is_usurped(&stream) {
@@ -477,5 +486,6 @@ impl World {
                 model.follow(recorded.range(..=seq).map(|(_, (_, through))| *through));
             }
         }
+        self.learn_unparked();
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use ferry_core::breaks::{self, Break};
-use ferry_core::ports::{PortError, Sealer, Vetted};
+use ferry_core::ports::{FaultKind, PortError, Sealer, Vetted};
 use ferry_format::{
-    Batch, BatchStatement, Card, Digest, Entropy, EntropyError, Expect, FormatError, KeyState, Kind, LinkId, Payload,
-    PublicKey, SealError, Sealed, Sealing, SoftKeys, StatusBody, StatusStatement, TrustEntry, TrustStore, Verified,
-    ZoneName,
+    Act, ActTime, Batch, BatchStatement, Card, Digest, Entropy, EntropyError, Expect, FormatError, KeyState, Kind,
+    LinkId, Payload, PublicKey, SealError, Sealed, Sealing, SignedAct, SoftKeys, StatusBody, StatusStatement,
+    TrustEntry, TrustStore, Verified, ZoneName,
 };
 
 /// Entropy that repeats with the seed.
@@ -41,6 +41,7 @@ pub struct SimSealer {
     keys: SoftKeys,
     recipients: Vec<PublicKey>,
     trust: TrustStore,
+    own: TrustStore,
     wrongly: Option<TrustStore>,
     link: LinkId,
     zone: ZoneName,
@@ -69,6 +70,12 @@ pub fn strangers(seed: u64) -> SoftKeys {
     keys_from(seed ^ 0x7374_7261_6e67_6572)
 }
 
+/// The keys of two operators.
+#[must_use]
+pub fn operators(seed: u64) -> [SoftKeys; 2] {
+    [1, 2].map(|number| keys_from(seed ^ (0x6f70_6572_6174 + number)))
+}
+
 /// The public card of a zone's keys.
 #[must_use]
 pub fn card(keys: &SoftKeys, link: &LinkId, zone: &ZoneName) -> Card {
@@ -77,18 +84,24 @@ pub fn card(keys: &SoftKeys, link: &LinkId, zone: &ZoneName) -> Card {
 }
 
 impl SimSealer {
-    /// The sealer of a zone that trusts the card of its peer.
+    /// The sealer of a zone that trusts the card of its peer, and those of operators.
     ///
     /// # Panics
     /// When the card is of another link, a mistake of the world.
     #[must_use]
-    pub fn new(keys: SoftKeys, own: &Card, peer: &Card, entropy_seed: u64) -> Self {
+    pub fn new(keys: SoftKeys, own: &Card, peer: &Card, operators: &[Card], entropy_seed: u64) -> Self {
         let mut trust = TrustStore::new();
-        trust.add(TrustEntry::of_zone(peer, KeyState::Active)).expect("the first card of a store is no double");
+        let entries = operators.iter().map(|card| TrustEntry::of_operator(card, KeyState::Active));
+        for entry in entries.chain([TrustEntry::of_zone(peer, KeyState::Active)]) {
+            trust.add(entry).expect("every key of a world is another");
+        }
+        let mut own_trust = TrustStore::new();
+        own_trust.add(TrustEntry::of_zone(own, KeyState::Active)).expect("the first card of a store is no double");
         Self {
             keys,
             recipients: vec![peer.encrypt.clone(), own.encrypt.clone()],
             trust,
+            own: own_trust,
             wrongly: None,
             link: own.link.clone(),
             zone: own.zone.clone(),
@@ -161,6 +174,19 @@ impl Sealer for SimSealer {
                 .map(|status| Vetted::Status(Box::new(status))),
             Kind::Card | Kind::Checkpoint | Kind::Act | Kind::Revocation => Err(FormatError::WrongKind),
         }
+    }
+
+    fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError> {
+        let act = SignedAct::parse(file)?.verify(&self.trust, &self.link, when)?;
+        Ok(act.into_inner())
+    }
+
+    fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError> {
+        let expect = Expect { trust: &self.own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) };
+        let batch = ferry_format::open_batch(bytes, &expect, &self.keys);
+        let batch = batch.map_err(|error| PortError::new(FaultKind::Corrupt, error.to_string()))?;
+        let sealing = Sealing::new(&self.keys, &self.recipients);
+        Ok(ferry_format::reseal_batch(&batch, &sealing, &mut *self.entropy())?)
     }
 
     fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CheckedRow, CutRequest, Dispute,
-    FaultKind, Notes, Observation, OutgoingBatch, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn,
-    RecoveredOut, Retained, Settled, SourceFault, Store, StreamBacklog,
+    ActEnd, ActOrder, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind, Notes,
+    Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut,
+    Retained, Settled, Store, StreamBacklog,
 };
-use ferry_format::{BatchReport, Digest, EpochId, Mark, Op, Refusal, StreamName};
+use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 
-use super::database::{Captured, Database, Json, PeerStream, RecordedBatch};
+use super::apply::{ApplyPlan, not_applied};
+use super::database::{Captured, Database, PeerStream, RecordedBatch};
 use super::fuse::{Fuse, Stopped};
 
 /// What the next transactions meet.
@@ -179,6 +180,21 @@ pub struct Change {
 }
 
 impl Change {
+    /// The change that a captured line tells.
+    ///
+    /// # Panics
+    /// When it is no captured line of a world.
+    #[must_use]
+    pub fn of_line(line: &str) -> Self {
+        let parts: Vec<serde_json::Value> = serde_json::from_str(line).expect("captured lines are JSON");
+        let [table, op, no, ..] = parts.as_slice() else { panic!("a captured line has a table, an op and a key") };
+        let (table, op) = (table.as_str().expect("a name").to_owned(), op.as_str().expect("a letter"));
+        let op = [Op::Insert, Op::Update, Op::Delete].into_iter().find(|one| op == one.letter().to_string());
+        let head = format!("[\"{table}\",\"x\",").len();
+        let values = format!("[{}", &line[head..]);
+        Self { table, op: op.expect("a letter of an op"), key: format!("[{no}]"), values }
+    }
+
     /// The record line that capture writes.
     #[must_use]
     pub fn line(&self) -> String {
@@ -205,11 +221,13 @@ impl Store for SimStore {
                     .map(|(_, recorded)| recorded.batch.clone())
                     .collect(),
                 boundaries: own.boundaries.values().cloned().collect(),
+                on_hold: database.on_hold.contains(&own.last.stream),
             });
             let incoming = database.peers.iter().map(|(stream, peer)| RecoveredIn {
                 stream: stream.clone(),
                 followed: peer.followed.clone(),
                 parked_rows: count(peer.parked.len()),
+                on_hold: database.on_hold.contains(stream),
                 reports: peer.reports.values().rev().take(256).rev().cloned().collect(),
                 disputed: peer.disputed.iter().copied().collect(),
             });
@@ -219,6 +237,7 @@ impl Store for SimStore {
                 outgoing: outgoing.collect(),
                 incoming: incoming.collect(),
                 retained: database.retained.clone(),
+                untold: database.untold_acts(),
             })
         })
     }
@@ -233,7 +252,7 @@ impl Store for SimStore {
             own.remember(&ends);
         }
         let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id });
-        Ok(Observation { streams: streams.collect(), audit: database.checkpoint(), resend: database.requests.clone() })
+        Ok(Observation { streams: streams.collect(), audit: database.checkpoint(), acts: database.open_acts() })
     }
 
     fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError> {
@@ -365,7 +384,8 @@ impl Store for SimStore {
         if epoch_id != request.epoch_id {
             return Err(fault(FaultKind::Conflict, "the stream follows another epoch of the same number"));
         }
-        let plan = match ApplyPlan::make(request, mark, first, source)? {
+        let mended = self.database().mended;
+        let plan = match ApplyPlan::make(request, mark, mended, first, source)? {
             Ok(plan) => plan,
             Err(outcome) => return Ok(outcome),
         };
@@ -397,6 +417,37 @@ impl Store for SimStore {
         })
     }
 
+    fn act(&self, order: &ActOrder, _contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
+        let known = self.read(|database| {
+            let act = database.acts.get(&order.id);
+            act.map(|act| act.end.clone()).ok_or_else(|| fault(FaultKind::Conflict, "there is no such act"))
+        })?;
+        let end = match known {
+            Some((end, _)) => end,
+            None => {
+                let end = self.database().end_of(order);
+                self.commit(|database| database.carry_out(order, &end))?;
+                end
+            }
+        };
+        let parked = match order.verdict.as_ref().map(|act| &act.deed) {
+            Ok(Deed::RetryRows { range }) => Some(count(self.database().peers[&range.stream].parked.len())),
+            Ok(_) | Err(_) => None,
+        };
+        Ok((end, parked))
+    }
+
+    fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError> {
+        self.write(
+            |_| Ok(()),
+            |database, ()| {
+                for act in acts {
+                    database.peer_acts.entry(act.digest).or_insert_with(|| act.clone());
+                }
+            },
+        )
+    }
+
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {
         self.busy()?;
         self.commit_unseen(|database| database.retained = retained.clone())
@@ -406,19 +457,15 @@ impl Store for SimStore {
         self.write(
             |_| Ok(()),
             |database, ()| {
-                database.requests.retain(|request| !notes.requests_done.contains(&request.id));
+                for id in &notes.acts_told {
+                    database.acts.get_mut(id).into_iter().for_each(|act| act.told = true);
+                }
                 for event in &notes.life {
                     database.note(event);
                 }
             },
         )
     }
-}
-
-/// Whether the database does not take the image that a row leaves.
-fn is_bad(batch: &CheckedBatch, row: &CheckedRow) -> bool {
-    let word = POISON.as_bytes();
-    row.op != Op::Delete && batch.values(row).windows(word.len()).any(|part| part == word)
 }
 
 /// How many of the batches are recorded already; the others must follow.
@@ -465,114 +512,4 @@ fn record_one(database: &mut Database, batch: &OutgoingBatch) {
     let (through_id, previous) = (batch.through_id, batch.previous);
     own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous });
     database.leaf(&format!("out.{}", batch.stream), &format!("recorded {} {}", batch.seq, batch.digest));
-}
-
-/// What becomes of a group of which a batch cannot be handed over.
-fn not_applied(fault: SourceFault) -> Result<ApplyOutcome, PortError> {
-    match fault {
-        SourceFault::Refused(refusal) => Ok(ApplyOutcome::Refused(refusal)),
-        SourceFault::Spoiled(spoiled) => Ok(ApplyOutcome::Spoiled(spoiled)),
-        SourceFault::Port(error) => Err(error),
-    }
-}
-
-/// What a group changes, found out before anything is changed.
-struct ApplyPlan {
-    mark: Mark,
-    /// Table, key, and the values that it has afterwards.
-    rows: Vec<(String, Json, Option<Json>)>,
-    parked: Vec<(u64, u64, String)>,
-    applied: Vec<AppliedBatch>,
-    /// Digest, and when the file was taken, by applied batch.
-    taken: Vec<(Digest, u64)>,
-}
-
-impl ApplyPlan {
-    fn make(
-        request: &ApplyRequest<'_>,
-        mark: Mark,
-        first: CheckedBatch,
-        source: &mut dyn BatchSource,
-    ) -> Result<Result<Self, ApplyOutcome>, PortError> {
-        let mut plan = Self { mark, rows: Vec::new(), parked: Vec::new(), applied: Vec::new(), taken: Vec::new() };
-        let mut upcoming = Some(first);
-        while let Some(batch) = upcoming {
-            if batch.seq != plan.mark.seq + 1 && !breaks::is(Break::HolePassedByTime) {
-                return Err(fault(FaultKind::Conflict, "the batches of a group do not follow each other"));
-            }
-            if let Err(refusal) = plan.add(request.contract, &batch) {
-                return Ok(Err(ApplyOutcome::Refused(refusal)));
-            }
-            upcoming = match source.next() {
-                Ok(next) => next,
-                Err(error) => return not_applied(error).map(Err),
-            };
-        }
-        Ok(Ok(plan))
-    }
-
-    fn add(&mut self, contract: &StreamContract, batch: &CheckedBatch) -> Result<(), Refusal> {
-        let mut parked = 0;
-        let last: BTreeMap<(usize, &[u8]), bool> =
-            batch.rows.iter().map(|row| ((row.table, batch.key(row)), is_bad(batch, row))).collect();
-        // An image that the same batch replaces meets no constraint, unless another one makes the database go row by row.
-        let is_clean = last.values().all(|bad| !bad);
-        for (index, row) in batch.rows.iter().enumerate() {
-            let table = &contract.tables[row.table];
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let (key, values) = (text(batch.key(row)), text(batch.values(row)));
-            let values = match row.op {
-                Op::Insert | Op::Update => Some(values),
-                Op::Delete => None,
-            };
-            if is_clean || !is_bad(batch, row) {
-                self.rows.push((table.name.clone(), key, values));
-            } else if table.independent {
-                parked += 1;
-                self.parked.push((batch.seq, count(index), table.name.clone()));
-            } else if !breaks::is(Break::RefusedPassedByTime) {
-                let quoted = values.unwrap_or_default();
-                let constraint = if breaks::is(Break::ValuesInRefusal) { quoted } else { "word_is_clean".to_owned() };
-                return Err(Refusal {
-                    code: "constraint-check".to_owned(),
-                    seq: batch.seq,
-                    table: Some(table.name.clone()),
-                    row: u64::try_from(index).ok(),
-                    constraint: Some(constraint),
-                });
-            }
-        }
-        (self.mark.seq, self.mark.digest) = (batch.seq, batch.digest);
-        self.applied.push(AppliedBatch { seq: batch.seq, rows: count(batch.rows.len()) - parked, parked, apply_ms: 1 });
-        self.taken.push((batch.digest, batch.taken_at_ms));
-        Ok(())
-    }
-
-    fn write_rows(&self, database: &mut Database) {
-        *database.written.entry(self.mark.stream.clone()).or_default() += 1;
-        for (table, key, values) in &self.rows {
-            let table = database.tables.entry(table.clone()).or_default();
-            match values {
-                Some(values) => table.insert(key.clone(), values.clone()),
-                None => table.remove(key),
-            };
-        }
-    }
-
-    fn write_books(&self, database: &mut Database, request: &ApplyRequest<'_>) {
-        let stream = &request.contract.name;
-        let peer = database.peers.entry(stream.clone()).or_default();
-        peer.parked.extend(self.parked.iter().cloned());
-        peer.followed = Some((request.epoch_id, self.mark.clone()));
-        for (batch, (digest, taken_at_ms)) in self.applied.iter().zip(&self.taken) {
-            peer.applied.insert(batch.seq, *digest);
-            let AppliedBatch { seq, rows, parked, apply_ms } = *batch;
-            let wait_ms = if *taken_at_ms == 0 { 0 } else { request.now_ms.saturating_sub(*taken_at_ms) };
-            peer.reports.insert(seq, BatchReport { seq, rows, parked, wait_ms, apply_ms });
-        }
-        for (batch, (digest, _)) in self.applied.iter().zip(&self.taken) {
-            *database.applied_leaves.entry(stream.clone()).or_default() += 1;
-            database.leaf(&format!("in.{stream}"), &format!("applied {} {digest}", batch.seq));
-        }
-    }
 }

@@ -7,7 +7,12 @@ use ferry_core::ports::PortError;
 #[must_use]
 pub fn describe(action: &Action) -> String {
     match action {
-        Action::Observe => "observe".to_owned(),
+        Action::Observe { .. } => "observe".to_owned(),
+        Action::Act(order) => match &order.verdict {
+            Ok(act) => format!("act {} {}", act.deed.name(), act.deed.stream()),
+            Err(code) => format!("act turned away {code}"),
+        },
+        Action::ListActs(acts) => format!("list acts {}", acts.len()),
         Action::Cut { request, boundaries, .. } => {
             format!("cut {} {}..{} boundaries {}", request.stream, request.after, request.upto, boundaries.len())
         }
@@ -72,7 +77,8 @@ pub fn failure(outcome: &Outcome) -> Option<String> {
         Outcome::Recalled(_, _, _, result) => result.as_ref().err(),
         Outcome::Settled(_, _, _, result) => result.as_ref().err(),
         Outcome::StatusPublished(_, result) => result.as_ref().err(),
-        Outcome::Noted(_, result) | Outcome::Retained(result) => result.as_ref().err(),
+        Outcome::Acted(_, result) => result.as_ref().err(),
+        Outcome::ActsListed(_, result) | Outcome::Noted(_, result) | Outcome::Retained(result) => result.as_ref().err(),
         Outcome::Pruned(_, result) => result.as_ref().err(),
     };
     error.map(|error| format!("{:?}: {}", error.kind, error.text))

@@ -118,6 +118,15 @@ impl World {
         self.faults.add(super::Fault::UnsendableRow, 1);
     }
 
+    /// The program of a zone writes the row that a captured line is about anew, as it should be.
+    pub(super) fn rewrite(&mut self, stream: &StreamName, line: &str) {
+        let Change { table, key, .. } = Change::of_line(line);
+        let no = key.trim_matches(['[', ']']).to_owned();
+        self.row_count += 1;
+        let values = format!("[{no},\"mended\",1,\"{SECRET}{}\",\"20251231\"]", self.row_count);
+        self.commit(stream, &[Change { table, op: Op::Update, key, values }]);
+    }
+
     pub(super) fn any_stream(&mut self) -> Option<StreamName> {
         let drawn = self.prng.below(self.model.streams.len() as u64);
         self.model.streams.keys().nth(usize::try_from(drawn).ok()?).cloned()

@@ -324,7 +324,7 @@ fn a_busy_database_takes_nothing_inwards_and_all_of_it_later(fixture: &mut dyn S
             store.follow(epoch_id(&name("request")), &beginning("request")),
             store.dispute(&dispute(1, 9, 1)),
             apply_from(fixture, &beginning("confirm"), vec![Ok(batch)]).map(|_| ()),
-            store.note(&Notes { requests_done: vec![1], ..Notes::default() }),
+            store.note(&Notes { acts_told: vec![1], ..Notes::default() }),
         ]
     };
     fixture.keep_busy(true);

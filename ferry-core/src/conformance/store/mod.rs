@@ -1,5 +1,6 @@
 //! What a store promises: the zone's own streams on their way out, the peer's on their way in, and what is refused.
 
+pub mod acting;
 pub mod applying;
 pub mod outgoing;
 pub mod refusing;
@@ -71,8 +72,14 @@ pub trait StoreFixture {
     /// Another program keeps the database for itself, or lets go of it.
     fn keep_busy(&mut self, busy: bool);
 
-    /// An operator asks that batches of an own stream are published again. Yields the id of the request.
-    fn request(&mut self, stream: &StreamName, first: u64, last: u64) -> u64;
+    /// An operator hands an act in. Yields its place in the list.
+    fn hand_in(&mut self, file: &[u8]) -> u64;
+
+    /// From now on the tables take [`BAD_WORD`].
+    fn mend(&mut self);
+
+    /// The digests of the acts of the peer that are listed, ordered.
+    fn listed(&self) -> Vec<Digest>;
 }
 
 /// One change of a table with a number as its key and a word.

@@ -10,8 +10,8 @@ use super::{
     next_contract, outgoing, own, update,
 };
 use crate::ports::{
-    Attempt, Direction, FaultKind, Notes, Observation, OutgoingBatch, RawCut, RecoveredBatch, RecoveredIn,
-    RecoveredOut, ResendRequest, Retained, RetainedMark, Settled, StreamBacklog,
+    Attempt, Direction, FaultKind, Observation, OutgoingBatch, RawCut, RecoveredBatch, RecoveredIn, RecoveredOut,
+    Retained, RetainedMark, Settled, StreamBacklog,
 };
 use crate::settings::BOUNDARIES_MAX;
 
@@ -45,7 +45,6 @@ macro_rules! store_outgoing_cases {
             what_is_settled_is_not_recovered_as_unsettled,
             settling_again_or_less_changes_nothing,
             only_our_own_batch_can_be_settled,
-            requests_are_seen_in_order_until_they_are_done,
             what_is_retained_replaces_what_was_and_is_recovered,
             every_step_outwards_appends_a_leaf,
             a_busy_database_takes_nothing_outwards_and_all_of_it_later,
@@ -102,9 +101,10 @@ fn a_new_database_recovers_its_streams_at_their_beginning(fixture: &mut dyn Stor
         settled: beginning(stream),
         unsettled: Vec::new(),
         boundaries: Vec::new(),
+        on_hold: false,
     };
     let (followed, parked_rows, reports, disputed) = (None, 0, Vec::new(), Vec::new());
-    let incoming = RecoveredIn { stream: name("confirm"), followed, parked_rows, reports, disputed };
+    let incoming = RecoveredIn { stream: name("confirm"), followed, parked_rows, reports, disputed, on_hold: false };
     assert_eq!((recovered.instance, recovered.audit.size), (INSTANCE, 0));
     assert_eq!(recovered.audit.root, Digest::of(&[]));
     assert_eq!(recovered.outgoing, [out("bill"), out("notice")]);
@@ -189,8 +189,8 @@ fn observing_tells_the_end_of_every_own_outbox(fixture: &mut dyn StoreFixture) {
         [("bill", bill), ("notice", notice)].map(|(stream, last_id)| StreamBacklog { stream: name(stream), last_id })
     };
     let seen = |fixture: &dyn StoreFixture| fixture.store().observe().unwrap();
-    let Observation { streams, audit, resend } = seen(fixture);
-    assert_eq!((streams.as_slice(), audit.size, resend.len()), (ends(0, 0).as_slice(), 0, 0));
+    let Observation { streams, audit, acts } = seen(fixture);
+    assert_eq!((streams.as_slice(), audit.size, acts.len()), (ends(0, 0).as_slice(), 0, 0));
     fixture.commit(&[insert("bill", 1, "b"), insert("bill", 2, "b"), insert("notice", 1, "n")]);
     assert_eq!(seen(fixture).streams, ends(2, 1));
     record_bill(fixture, 2, 2);
@@ -282,6 +282,7 @@ fn what_was_recorded_is_recovered(fixture: &mut dyn StoreFixture) {
         settled: beginning("bill"),
         unsettled: vec![recovered(&first), recovered(&second)],
         boundaries: Vec::new(),
+        on_hold: false,
     };
     assert_eq!(own(fixture, "bill"), expected);
     let before = fixture.store().recover().unwrap();
@@ -459,21 +460,6 @@ fn only_our_own_batch_can_be_settled(fixture: &mut dyn StoreFixture) {
         assert_eq!(kind(fixture.store().settle(&settled(wrong.clone()))), FaultKind::Conflict, "{wrong:?}");
         assert_eq!(fixture.store().recover().unwrap(), before);
     }
-}
-
-fn requests_are_seen_in_order_until_they_are_done(fixture: &mut dyn StoreFixture) {
-    let first = fixture.request(&name("notice"), 1, 1);
-    let second = fixture.request(&name("bill"), 2, 3);
-    let request = |id, stream, first, last| ResendRequest { id, stream: name(stream), first, last };
-    let (one, two) = (request(first, "notice", 1, 1), request(second, "bill", 2, 3));
-    fixture.reopen();
-    assert_eq!(fixture.store().observe().unwrap().resend, [one, two.clone()]);
-    let done = |id| Notes { requests_done: vec![id], now_ms: 9, ..Notes::default() };
-    fixture.store().note(&done(first)).unwrap();
-    fixture.store().note(&done(first)).unwrap();
-    assert_eq!(fixture.store().observe().unwrap().resend, [two]);
-    fixture.store().note(&done(second)).unwrap();
-    assert!(fixture.store().observe().unwrap().resend.is_empty());
 }
 
 fn every_step_outwards_appends_a_leaf(fixture: &mut dyn StoreFixture) {

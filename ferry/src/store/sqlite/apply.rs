@@ -25,7 +25,7 @@ use super::lane::{Columns as _, Session, args, sql};
 use crate::store::dialect::Dialect as _;
 
 /// The code of a row that refers to a row which is not there.
-const FOREIGN_KEY: &str = "constraint-foreign-key";
+pub(super) const FOREIGN_KEY: &str = "constraint-foreign-key";
 
 /// How the tables of one contract are written, by their place in it.
 pub(super) struct Plan {
@@ -69,7 +69,8 @@ pub(super) fn apply(
     };
     let plan = plan(session, plans, request.contract)?;
     session.begin()?;
-    let mut group = Group { session, link, request, plan: &plan, applied: Vec::new(), clock: Clock::start() };
+    let mut group =
+        Group { session, link, request, plan: &plan, applied: Vec::new(), parked_rows: 0, clock: Clock::start() };
     let written = group.write(first, source);
     match written.and_then(|outcome| group.commit().map(|()| outcome)) {
         Ok(outcome) => Ok(outcome),
@@ -124,12 +125,15 @@ struct Group<'g> {
     request: &'g ApplyRequest<'g>,
     plan: &'g Plan,
     applied: Vec<(AppliedBatch, Digest)>,
+    /// Rows of the stream that are parked, as far as the group has come.
+    parked_rows: u64,
     clock: Clock,
 }
 
 impl Group<'_> {
     fn write(&mut self, first: CheckedBatch, source: &mut dyn BatchSource) -> Result<ApplyOutcome, Stop> {
         let before = self.expected_watermark()?;
+        self.parked_rows = before.parked_rows;
         self.session.run(sql().applying_set, args![self.link.as_str()])?;
         self.session.run(sql().defer_foreign_keys, &[])?;
         let mut mark = before.mark;
@@ -144,8 +148,8 @@ impl Group<'_> {
             upcoming = next(source)?;
         }
         self.session.run(sql().applying_clear, &[])?;
-        self.advance(&mark)?;
-        let parked_rows = before.parked_rows + self.applied.iter().map(|(batch, _)| batch.parked).sum::<u64>();
+        self.advance(&mark, before.parked_rows)?;
+        let parked_rows = self.parked_rows;
         let batches = self.applied.iter().map(|(batch, _)| batch.clone()).collect();
         Ok(ApplyOutcome::Applied { mark, batches, parked_rows })
     }
@@ -168,9 +172,11 @@ impl Group<'_> {
     fn write_batch(&mut self, batch: &CheckedBatch) -> Result<u64, Stop> {
         self.session.run(sql().savepoint, &[])?;
         let sets = collapse(batch).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
+        let parked_before = self.parked_rows;
         let parked = match self.write_sets(&sets) {
             Ok(()) => 0,
             Err(DbError::Constraint(_)) => {
+                self.parked_rows = parked_before;
                 self.session.run(sql().rollback_to, &[])?;
                 self.write_rows(batch)?
             }
@@ -196,6 +202,20 @@ impl Group<'_> {
                 self.check_orphans(set.table, rows)?;
             }
         }
+        for set in sets {
+            self.overtake(set.table, set.deletes.as_deref(), false)?;
+            self.overtake(set.table, set.upserts.as_deref(), true)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets parked rows that have a later image now: tried again, they would take its place.
+    fn overtake(&mut self, table: usize, written: Option<&str>, by_rows: bool) -> Result<(), DbError> {
+        let table = &self.request.contract.tables[table];
+        let Some(written) = written.filter(|_| self.parked_rows > 0 && table.independent) else { return Ok(()) };
+        let place = (self.link.as_str(), self.request.contract.name.as_str(), table.name.as_str());
+        let of = args![place.0, place.1, place.2, written];
+        self.parked_rows -= self.session.run(SqliteDialect.parked_overtaken(table, by_rows), of)?;
         Ok(())
     }
 
@@ -241,12 +261,12 @@ impl Group<'_> {
         let one = one.ok_or_else(|| corrupt("a checked row is empty"))?;
         let plan = &self.plan.tables[row.table];
         if removes {
-            self.session.run(Arc::clone(&plan.delete), args![one])?;
+            self.session.run(Arc::clone(&plan.delete), args![one.as_str()])?;
         } else {
             self.check_orphans(row.table, &one)?;
-            self.session.run(Arc::clone(&plan.upsert), args![one])?;
+            self.session.run(Arc::clone(&plan.upsert), args![one.as_str()])?;
         }
-        Ok(())
+        self.overtake(row.table, Some(&one), !removes)
     }
 
     fn park(&mut self, batch: &CheckedBatch, row: &CheckedRow, index: u64, code: &str) -> Result<(), DbError> {
@@ -260,6 +280,7 @@ impl Group<'_> {
             sql().parked_add,
             args![place.0, place.1, mark.epoch, batch.seq, index, table.as_str(), code, record, now_ms],
         )?;
+        self.parked_rows += 1;
         Ok(())
     }
 
@@ -289,13 +310,22 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn advance(&mut self, mark: &Mark) -> Result<(), DbError> {
+    fn advance(&mut self, mark: &Mark, parked_before: u64) -> Result<(), DbError> {
         let expect = self.request.expect;
-        let parked: u64 = self.applied.iter().map(|(batch, _)| batch.parked).sum();
         let (link, stream) = (self.link.as_str(), expect.stream.as_str());
         let changed = self.session.run(
             sql().in_advance,
-            args![link, stream, expect.epoch, expect.seq, &expect.digest, mark.seq, &mark.digest, parked],
+            args![
+                link,
+                stream,
+                expect.epoch,
+                expect.seq,
+                &expect.digest,
+                mark.seq,
+                &mark.digest,
+                parked_before,
+                self.parked_rows
+            ],
         )?;
         if changed != 1 {
             return Err(conflict(format!("the watermark of {stream} moved inside a transaction")));

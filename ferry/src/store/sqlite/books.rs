@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use ferry_core::ports::{Direction, FaultKind, PortError};
+use ferry_core::ports::{Direction, PortError};
 use ferry_format::{Checkpoint, Group, LinkId, StreamName};
 use sqlx::sqlite::SqliteRow;
 
+use super::acts;
 use super::audit::{AuditHead, AuditLeaf, checkpoint, heads, leaves};
 use super::create::{check_link, check_version, meta, must_exist};
 use super::dialect::SqliteDialect;
@@ -15,7 +16,7 @@ use super::notes::direction_name;
 use super::recover::own_streams;
 use crate::store::StoreError;
 use crate::store::books::{
-    Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RequestRow, StreamStateRow,
+    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, StreamStateRow,
 };
 use crate::store::dialect::Dialect as _;
 
@@ -173,44 +174,24 @@ impl Books for SqliteBooks {
         })
     }
 
-    fn add_resend_request(
-        &self,
-        stream: &StreamName,
-        first: u64,
-        last: u64,
-        made_by: &str,
-        now_ms: u64,
-    ) -> Result<u64, PortError> {
-        if first == 0 || last < first {
-            return Err(PortError::new(
-                FaultKind::Conflict,
-                "a range of seqs begins at 1 and does not end before that",
-            ));
-        }
-        let lane = Lane::new(&self.path, Access::Write)?;
-        let mut session = lane.lock();
-        let id = session.write(|session| {
-            let of = args![self.link.as_str(), stream.as_str(), first, last, made_by, now_ms];
-            let row = session.first(sql().request_add, of)?;
-            row.ok_or_else(|| corrupt("an insert yielded no row"))?.int(0)
-        })?;
-        session.close()?;
-        Ok(id)
+    fn acts(&self, limit: u64) -> Result<Vec<ActRow>, PortError> {
+        self.read(|session, link| {
+            session.all(sql().act_list, args![link.as_str(), limit])?.iter().map(act_row).collect()
+        })
     }
 
-    fn pending_requests(&self) -> Result<Vec<RequestRow>, PortError> {
+    fn act(&self, id: u64) -> Result<Option<ActRow>, PortError> {
         self.read(|session, link| {
-            rows(session, sql().request_list, link, |row| {
-                Ok(RequestRow {
-                    id: row.int(0)?,
-                    stream: row.parsed(1)?,
-                    first: row.int(2)?,
-                    last: row.int(3)?,
-                    made_by: row.string(4)?,
-                    made_at_ms: row.int(5)?,
-                })
-            })
+            session.first(sql().act_at, args![link.as_str(), id])?.map(|row| act_row(&row)).transpose()
         })
+    }
+
+    fn hand_in(&self, file: &[u8], now_ms: u64) -> Result<u64, PortError> {
+        let lane = Lane::new(&self.path, Access::Write)?;
+        let mut session = lane.lock();
+        let id = session.write(|session| acts::hand_in(session, &self.link, file, now_ms))?;
+        session.close()?;
+        Ok(id)
     }
 
     fn audit_heads(&self) -> Result<Vec<AuditHead>, PortError> {
@@ -262,6 +243,20 @@ fn stream_state(row: &SqliteRow) -> Result<StreamStateRow, DbError> {
         detail: row.string(12)?,
         parked_rows: row.int(13)?,
         updated_at_ms: row.int(14)?,
+    })
+}
+
+fn act_row(row: &SqliteRow) -> Result<ActRow, DbError> {
+    Ok(ActRow {
+        id: row.int(0)?,
+        here: row.string(1)? == "here",
+        digest: row.parsed(2)?,
+        file: row.bytes(3)?,
+        verified: row.int(4)? != 0,
+        handed_in_at_ms: row.int(5)?,
+        code: row.maybe_string(6)?,
+        ended_at_ms: row.maybe_int(7)?,
+        told_at_ms: row.maybe_int(8)?,
     })
 }
 

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use ferry_core::ports::{Observation, ResendRequest, StreamBacklog};
+use ferry_core::ports::{Observation, StreamBacklog};
 use ferry_core::settings::BOUNDARIES_MAX;
 use ferry_format::{LinkId, StreamName};
 
+use super::acts;
 use super::audit::read_checkpoint;
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, corrupt};
@@ -28,7 +29,7 @@ pub(super) struct Moved {
     replaces: Option<u64>,
 }
 
-/// The ends of the outboxes, the audit log and the operators' requests, in the caller's snapshot, with what has moved.
+/// The ends of the outboxes, the audit log and the operators' acts, in the caller's snapshot, with what has moved.
 pub(super) fn observe(session: &mut Session, link: &LinkId) -> Result<(Observation, Vec<Moved>), DbError> {
     let own = own_streams(session, link)?;
     let outboxes: Vec<(String, String)> = own.iter().map(|own| (own.stream.to_string(), own.outbox.clone())).collect();
@@ -44,12 +45,8 @@ pub(super) fn observe(session: &mut Session, link: &LinkId) -> Result<(Observati
             moved.extend(growth(session, link, own, backlog)?);
         }
     }
-    let request = |row: &sqlx::sqlite::SqliteRow| {
-        Ok(ResendRequest { id: row.int(0)?, stream: row.parsed(1)?, first: row.int(2)?, last: row.int(3)? })
-    };
-    let requests = session.all(sql().request_list, args![link.as_str()])?;
-    let resend = requests.iter().map(request).collect::<Result<_, DbError>>()?;
-    Ok((Observation { streams, audit: read_checkpoint(session, link)?, resend }, moved))
+    let acts = acts::open(session, link)?;
+    Ok((Observation { streams, audit: read_checkpoint(session, link)?, acts }, moved))
 }
 
 fn growth(

@@ -5,85 +5,13 @@ use std::fmt::Write as _;
 use ferry_core::contract::{Column, ColumnKind, Table};
 use ferry_format::{LinkId, StreamName, ZoneName};
 
+use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3};
 use crate::store::dialect::{Dialect, ForeignKey, Statements, UniqueKey};
 
 /// SQLite 3.51 or newer, as it is built in: `jsonb_each` hands each row over as it was parsed, where `json_each` would
 /// write it out as text for every value to parse again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqliteDialect;
-
-/// Version 1 of ferry's tables. Times are milliseconds since 1970-01-01 UTC, digests and ids lower-case hex.
-const SCHEMA_1: &str = r"
-CREATE TABLE ferry_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_contract (
-  id INTEGER PRIMARY KEY, link TEXT NOT NULL, stream TEXT NOT NULL,
-  direction TEXT NOT NULL CHECK (direction IN ('out', 'in')), digest TEXT NOT NULL, text TEXT NOT NULL,
-  installed_at_ms INTEGER NOT NULL, UNIQUE (link, stream, digest)) STRICT;
-CREATE TABLE ferry_stream_out (
-  link TEXT NOT NULL, stream TEXT NOT NULL, outbox TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL,
-  epoch_id TEXT NOT NULL, last_seq INTEGER NOT NULL, last_digest TEXT NOT NULL, through_id INTEGER NOT NULL,
-  settled_seq INTEGER NOT NULL, settled_digest TEXT NOT NULL, capture INTEGER REFERENCES ferry_contract (id),
-  PRIMARY KEY (link, stream)) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_batch_out (
-  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL,
-  previous TEXT NOT NULL, group_first INTEGER NOT NULL, group_last INTEGER NOT NULL, rows INTEGER NOT NULL,
-  file_bytes INTEGER NOT NULL, through_id INTEGER NOT NULL, cut_at_ms INTEGER NOT NULL, tables TEXT NOT NULL,
-  attempt INTEGER NOT NULL DEFAULT 1, attempted_at_ms INTEGER, published_at_ms INTEGER, held_at_ms INTEGER,
-  settled_at_ms INTEGER, PRIMARY KEY (link, stream, epoch, seq)) STRICT, WITHOUT ROWID;
-CREATE INDEX ferry_batch_out_digest ON ferry_batch_out (link, digest);
-CREATE TABLE ferry_stream_in (
-  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, epoch_id TEXT NOT NULL, seq INTEGER NOT NULL,
-  digest TEXT NOT NULL, parked_rows INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (link, stream)) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_batch_in (
-  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL,
-  rows INTEGER NOT NULL, parked INTEGER NOT NULL, file_bytes INTEGER NOT NULL, taken_at_ms INTEGER NOT NULL,
-  applied_at_ms INTEGER NOT NULL, wait_ms INTEGER NOT NULL, apply_ms INTEGER NOT NULL,
-  PRIMARY KEY (link, stream, epoch, seq)) STRICT, WITHOUT ROWID;
-CREATE INDEX ferry_batch_in_digest ON ferry_batch_in (link, digest);
-CREATE TABLE ferry_boundary (
-  link TEXT NOT NULL, stream TEXT NOT NULL, last_id INTEGER NOT NULL, ends TEXT NOT NULL,
-  PRIMARY KEY (link, stream, last_id)) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_dispute (
-  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL,
-  seen_at_ms INTEGER NOT NULL, PRIMARY KEY (link, stream, epoch, seq)) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_parked_row (
-  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, row_index INTEGER NOT NULL,
-  table_name TEXT NOT NULL, code TEXT NOT NULL, record TEXT NOT NULL, parked_at_ms INTEGER NOT NULL,
-  PRIMARY KEY (link, stream, epoch, seq, row_index)) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_applying (link TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_life (
-  id INTEGER PRIMARY KEY, link TEXT NOT NULL, direction TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL,
-  seq INTEGER NOT NULL, kind TEXT NOT NULL, at_ms INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
-CREATE INDEX ferry_life_batch ON ferry_life (link, direction, stream, epoch, seq);
-CREATE TABLE ferry_stream_state (
-  link TEXT NOT NULL, stream TEXT NOT NULL, direction TEXT NOT NULL, epoch INTEGER NOT NULL,
-  last_seq INTEGER NOT NULL, published_seq INTEGER NOT NULL, applied_seq INTEGER NOT NULL,
-  applied_digest TEXT NOT NULL, held TEXT NOT NULL, missing TEXT NOT NULL, lag_ms INTEGER NOT NULL,
-  health TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, parked_rows INTEGER NOT NULL,
-  updated_at_ms INTEGER NOT NULL, PRIMARY KEY (link, stream, direction)) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_fact (
-  link TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, updated_at_ms INTEGER NOT NULL,
-  PRIMARY KEY (link, name)) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_request (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, link TEXT NOT NULL, kind TEXT NOT NULL, stream TEXT NOT NULL,
-  first INTEGER NOT NULL, last INTEGER NOT NULL, made_by TEXT NOT NULL, made_at_ms INTEGER NOT NULL,
-  done_at_ms INTEGER) STRICT;
-CREATE INDEX ferry_request_open ON ferry_request (link, id) WHERE done_at_ms IS NULL;
-CREATE TABLE ferry_audit (
-  link TEXT NOT NULL, log TEXT NOT NULL, idx INTEGER NOT NULL, leaf TEXT NOT NULL, kind TEXT NOT NULL,
-  body TEXT NOT NULL, PRIMARY KEY (link, log, idx)) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_audit_head (
-  link TEXT NOT NULL, log TEXT NOT NULL, size INTEGER NOT NULL, frontier BLOB NOT NULL,
-  PRIMARY KEY (link, log)) STRICT, WITHOUT ROWID;
-";
-
-/// Version 2: how long batches have been archived, in milliseconds that daemons ran, and how far streams had come when.
-const SCHEMA_2: &str = r"
-CREATE TABLE ferry_retention (link TEXT PRIMARY KEY, elapsed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE ferry_retention_mark (
-  link TEXT NOT NULL, direction TEXT NOT NULL, stream TEXT NOT NULL, elapsed_ms INTEGER NOT NULL, epoch INTEGER NOT NULL,
-  seq INTEGER NOT NULL, PRIMARY KEY (link, direction, stream, epoch, seq)) STRICT, WITHOUT ROWID;
-";
 
 /// The columns of a batch of an own stream, as the books read them.
 macro_rules! out_columns {
@@ -166,8 +94,8 @@ const STATEMENTS: Statements = Statements {
     dispute_list: "SELECT epoch, seq FROM ferry_dispute WHERE link = ?1 AND stream = ?2 ORDER BY epoch, seq",
     in_add: "INSERT INTO ferry_stream_in (link, stream, epoch, epoch_id, seq, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     in_get: "SELECT epoch, epoch_id, seq, digest, parked_rows FROM ferry_stream_in WHERE link = ?1 AND stream = ?2",
-    in_advance: "UPDATE ferry_stream_in SET seq = ?6, digest = ?7, parked_rows = parked_rows + ?8 \
-        WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 AND digest = ?5",
+    in_advance: "UPDATE ferry_stream_in SET seq = ?6, digest = ?7, parked_rows = ?9 \
+        WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 AND digest = ?5 AND parked_rows = ?8",
     batch_in_add: "INSERT INTO ferry_batch_in (link, stream, epoch, seq, digest, rows, parked, file_bytes, \
         taken_at_ms, applied_at_ms, wait_ms, apply_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     batch_in_digest: "SELECT digest FROM ferry_batch_in WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4",
@@ -177,6 +105,13 @@ const STATEMENTS: Statements = Statements {
         parked_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     parked_list: "SELECT stream, epoch, seq, row_index, table_name, code, parked_at_ms FROM ferry_parked_row \
         WHERE link = ?1 ORDER BY parked_at_ms DESC, stream, epoch, seq, row_index LIMIT ?2",
+    parked_in: "SELECT seq, row_index, table_name, record FROM ferry_parked_row WHERE link = ?1 AND stream = ?2 \
+        AND epoch = ?3 AND seq BETWEEN ?4 AND ?5 ORDER BY seq, row_index",
+    parked_remove: "DELETE FROM ferry_parked_row WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 \
+        AND row_index = ?5",
+    parked_code: "UPDATE ferry_parked_row SET code = ?6 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 \
+        AND row_index = ?5",
+    in_unpark: "UPDATE ferry_stream_in SET parked_rows = parked_rows - ?3 WHERE link = ?1 AND stream = ?2",
     applying_set: "INSERT INTO ferry_applying (link) VALUES (?1)",
     applying_clear: "DELETE FROM ferry_applying",
     life_add: "INSERT INTO ferry_life (link, direction, stream, epoch, seq, kind, at_ms, detail) \
@@ -197,11 +132,25 @@ const STATEMENTS: Statements = Statements {
     fact_put: "INSERT INTO ferry_fact (link, name, value, updated_at_ms) VALUES (?1, ?2, ?3, ?4) \
         ON CONFLICT (link, name) DO UPDATE SET value = excluded.value, updated_at_ms = excluded.updated_at_ms",
     fact_list: "SELECT name, value FROM ferry_fact WHERE link = ?1 ORDER BY name",
-    request_add: "INSERT INTO ferry_request (link, kind, stream, first, last, made_by, made_at_ms) \
-        VALUES (?1, 'resend', ?2, ?3, ?4, ?5, ?6) RETURNING id",
-    request_list: "SELECT id, stream, first, last, made_by, made_at_ms FROM ferry_request \
-        WHERE link = ?1 AND done_at_ms IS NULL ORDER BY id",
-    request_done: "UPDATE ferry_request SET done_at_ms = ?3 WHERE link = ?1 AND id = ?2 AND done_at_ms IS NULL",
+    act_add: "INSERT INTO ferry_act (link, origin, digest, file, verified, handed_in_at_ms) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (link, origin, digest) DO NOTHING",
+    act_id: "SELECT id FROM ferry_act WHERE link = ?1 AND origin = ?2 AND digest = ?3",
+    act_get: "SELECT code FROM ferry_act WHERE link = ?1 AND id = ?2",
+    act_open: "SELECT id, file FROM ferry_act WHERE link = ?1 AND origin = 'here' AND code IS NULL ORDER BY id LIMIT ?2",
+    act_end: "UPDATE ferry_act SET code = ?3, ended_at_ms = ?4 WHERE link = ?1 AND id = ?2 AND code IS NULL",
+    act_untold: "SELECT id, file, code, ended_at_ms FROM ferry_act WHERE link = ?1 AND origin = 'here' \
+        AND code IS NOT NULL AND told_at_ms IS NULL ORDER BY id LIMIT ?2",
+    act_told: "UPDATE ferry_act SET told_at_ms = ?3 WHERE link = ?1 AND id = ?2 AND told_at_ms IS NULL",
+    act_list: "SELECT id, origin, digest, file, verified, handed_in_at_ms, code, ended_at_ms, told_at_ms FROM ferry_act \
+        WHERE link = ?1 ORDER BY id DESC LIMIT ?2",
+    act_at: "SELECT id, origin, digest, file, verified, handed_in_at_ms, code, ended_at_ms, told_at_ms FROM ferry_act \
+        WHERE link = ?1 AND id = ?2",
+    hold_add: "INSERT INTO ferry_hold (link, stream, act) VALUES (?1, ?2, ?3) \
+        ON CONFLICT (link, stream) DO UPDATE SET act = excluded.act",
+    hold_remove: "DELETE FROM ferry_hold WHERE link = ?1 AND stream = ?2",
+    hold_get: "SELECT act FROM ferry_hold WHERE link = ?1 AND stream = ?2",
+    passed_add: "INSERT INTO ferry_passed_row (link, stream, row_id, line, act, passed_at_ms) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     retention_put: "INSERT INTO ferry_retention (link, elapsed_ms) VALUES (?1, ?2) \
         ON CONFLICT (link) DO UPDATE SET elapsed_ms = excluded.elapsed_ms",
     retention_get: "SELECT elapsed_ms FROM ferry_retention WHERE link = ?1",
@@ -244,7 +193,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn migrations(&self) -> &'static [&'static str] {
-        &[SCHEMA_1, SCHEMA_2]
+        &[SCHEMA_1, SCHEMA_2, SCHEMA_3]
     }
 
     fn outbox(&self, link: &LinkId, stream: &StreamName) -> String {
@@ -379,6 +328,56 @@ impl Dialect for SqliteDialect {
 
     fn read_ids(&self, outbox: &str) -> String {
         format!("SELECT id FROM {} WHERE id BETWEEN ?1 AND ?2 ORDER BY id", quote(outbox))
+    }
+
+    fn read_row(&self, outbox: &str) -> String {
+        format!("SELECT line FROM {} WHERE id = ?1", quote(outbox))
+    }
+
+    fn remove_row(&self, outbox: &str) -> String {
+        format!("DELETE FROM {} WHERE id = ?1", quote(outbox))
+    }
+
+    fn current_image(&self, outbox: &str, table: &Table) -> String {
+        let name = literal(&table.name);
+        let place = |place: usize, position: usize| {
+            format!("iif(line ->> 1 = 'd', line ->> {}, line ->> {})", place + 2, position + 2)
+        };
+        let mut same = String::new();
+        let mut key = String::new();
+        for (index, (column, position)) in table.key_columns().zip(&table.key).enumerate() {
+            let told = place(index, *position);
+            let value = if column.kind == ColumnKind::Bytes { format!("unhex({told})") } else { told.clone() };
+            let and = if index == 0 { "" } else { " AND " };
+            append(&mut same, format_args!("{and}t.{} IS {value}", quote(&column.name)));
+            append(&mut key, format_args!(", {told}"));
+        }
+        let row = record("t", table.columns.iter());
+        format!(
+            "UPDATE {} SET line = coalesce((SELECT json_array({name}, 'u', {row}) FROM {} AS t WHERE {same}), \
+             json_array({name}, 'd'{key})) WHERE id = ?1",
+            quote(outbox),
+            quote(&table.name)
+        )
+    }
+
+    fn parked_overtaken(&self, table: &Table, by_rows: bool) -> String {
+        let mut same = String::new();
+        for (index, position) in table.key.iter().enumerate() {
+            let given = if by_rows { *position } else { index };
+            append(
+                &mut same,
+                format_args!(
+                    " AND iif(record ->> 1 = 'd', record ->> {}, record ->> {}) IS k.value ->> {given}",
+                    index + 2,
+                    position + 2
+                ),
+            );
+        }
+        format!(
+            "DELETE FROM ferry_parked_row WHERE link = ?1 AND stream = ?2 AND table_name = ?3 \
+             AND EXISTS (SELECT 1 FROM json_each(?4) AS k WHERE true{same})"
+        )
     }
 
     fn remove_through(&self, outbox: &str) -> String {

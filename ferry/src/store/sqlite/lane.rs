@@ -338,6 +338,8 @@ pub(super) trait Columns {
     fn string(&self, column: usize) -> Result<String, DbError>;
     fn maybe_string(&self, column: usize) -> Result<Option<String>, DbError>;
     fn bytes(&self, column: usize) -> Result<Vec<u8>, DbError>;
+    /// The bytes of a text that may not be UTF-8.
+    fn raw(&self, column: usize) -> Result<Vec<u8>, DbError>;
 
     /// A text that is a digest, an id or a name.
     fn parsed<T: std::str::FromStr>(&self, column: usize) -> Result<T, DbError> {
@@ -369,5 +371,9 @@ impl Columns for SqliteRow {
 
     fn bytes(&self, column: usize) -> Result<Vec<u8>, DbError> {
         Ok(self.try_get::<Vec<u8>, _>(column)?)
+    }
+
+    fn raw(&self, column: usize) -> Result<Vec<u8>, DbError> {
+        Ok(self.try_get_unchecked::<Vec<u8>, _>(column)?)
     }
 }

@@ -4,6 +4,7 @@
 //! each other's Rust code; SQLite itself lets one transaction write at a time. A commit returns when its log is on
 //! disk (`synchronous = FULL`). Calls block, and must not be made from inside an asynchronous runtime.
 
+mod acts;
 mod apply;
 mod audit;
 mod books;
@@ -18,8 +19,10 @@ mod inspect;
 mod lane;
 mod notes;
 mod outgoing;
+mod parked;
 mod recover;
 mod retention;
+mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -27,9 +30,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes, Observation, OutgoingBatch,
-    PortError, RawCut, Recovered, Retained, Settled, Store,
+    ActEnd, ActOrder, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes, Observation,
+    OutgoingBatch, PeerAct, PortError, RawCut, Recovered, Retained, Settled, Store,
 };
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
@@ -166,6 +170,16 @@ impl Store for SqliteStore {
 
     fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
         Ok(incoming::applied_digest(&mut self.into.lock(), &self.link, stream, epoch, seq)?)
+    }
+
+    fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
+        let mut session = self.out.lock();
+        session.write(|session| acts::act(session, &self.link, order, contract))
+    }
+
+    fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError> {
+        let mut session = self.books.lock();
+        Ok(session.write(|session| acts::list_of_peer(session, &self.link, acts))?)
     }
 
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {

@@ -3,6 +3,7 @@
 use ferry_core::ports::{Direction, LifeEvent, LifeKind, Notes, StreamState};
 use ferry_format::LinkId;
 
+use super::acts;
 use super::audit::{Leaf, Log, append};
 use super::failure::DbError;
 use super::lane::{Session, args, sql};
@@ -42,10 +43,7 @@ pub(super) fn note(session: &mut Session, link: &LinkId, notes: &Notes) -> Resul
     for (name, value) in &notes.facts {
         session.run(sql().fact_put, args![link.as_str(), name.as_str(), value.as_str(), notes.now_ms])?;
     }
-    for id in &notes.requests_done {
-        session.run(sql().request_done, args![link.as_str(), *id, notes.now_ms])?;
-    }
-    Ok(())
+    acts::told(session, link, &notes.acts_told, notes.now_ms)
 }
 
 fn add_life(session: &mut Session, link: &LinkId, event: &LifeEvent) -> Result<(), DbError> {

@@ -4,7 +4,6 @@ use ferry_core::ports::{Attempt, CutRequest, OutgoingBatch, RawCut, Settled};
 use ferry_format::limits::PLAIN_BYTES_MAX;
 use ferry_format::{Digest, EpochId, LinkId, StreamName};
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
 use super::audit::{Leaf, Log, append};
 use super::dialect::SqliteDialect;
@@ -99,8 +98,8 @@ fn first_contract(session: &mut Session, outbox: &str, after: u64, upto: u64) ->
 fn read_lines(session: &mut Session, outbox: &str, first: u64, last: u64, count: u64) -> Result<Vec<u8>, DbError> {
     let row = session.first(SqliteDialect.read_lines(outbox), args![first, last, count])?;
     let row = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?;
-    // As bytes: a text that is not UTF-8 is the sender's to judge, row by row.
-    Ok(row.try_get_unchecked::<Vec<u8>, _>(0)?)
+    // A text that is not UTF-8 is the sender's to judge, row by row.
+    row.raw(0)
 }
 
 /// Ids have no gaps unless rows were removed by hand, so they are read only then.

@@ -4,6 +4,7 @@ use ferry_core::ports::{Recovered, RecoveredBatch, RecoveredIn, RecoveredOut};
 use ferry_format::limits::REPORTS_MAX;
 use ferry_format::{BatchReport, Group, LinkId, Mark, StreamName};
 
+use super::acts;
 use super::audit::read_checkpoint;
 use super::boundaries;
 use super::create::meta;
@@ -27,7 +28,8 @@ pub(super) fn recover(session: &mut Session, link: &LinkId) -> Result<Recovered,
         incoming.push(recover_in(session, link, row.parsed(0)?)?);
     }
     let retained = retention::retained(session, link)?;
-    Ok(Recovered { instance, audit, outgoing, incoming, retained })
+    let untold = acts::untold(session, link)?;
+    Ok(Recovered { instance, audit, outgoing, incoming, retained, untold })
 }
 
 /// The own streams of a link, ordered by stream.
@@ -40,6 +42,7 @@ fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<R
     let rows = session.all(sql().batch_out_unsettled, of)?;
     let unsettled = rows.iter().map(recovered_batch).collect::<Result<_, _>>()?;
     let boundaries = boundaries::above(session, link, &own)?;
+    let on_hold = acts::is_on_hold(session, link, &own.stream)?;
     let mark = |seq, digest| Mark { stream: own.stream.clone(), epoch: own.epoch, seq, digest };
     Ok(RecoveredOut {
         last: mark(own.last_seq, own.last_digest),
@@ -48,6 +51,7 @@ fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<R
         settled: mark(own.settled_seq, own.settled_digest),
         unsettled,
         boundaries,
+        on_hold,
     })
 }
 
@@ -67,8 +71,9 @@ fn recovered_batch(row: &sqlx::sqlite::SqliteRow) -> Result<RecoveredBatch, DbEr
 
 fn recover_in(session: &mut Session, link: &LinkId, stream: StreamName) -> Result<RecoveredIn, DbError> {
     let disputed = disputed(session, link, &stream)?;
+    let on_hold = acts::is_on_hold(session, link, &stream)?;
     let Some(found) = followed(session, link, &stream)? else {
-        return Ok(RecoveredIn { stream, followed: None, parked_rows: 0, reports: Vec::new(), disputed });
+        return Ok(RecoveredIn { stream, followed: None, parked_rows: 0, reports: Vec::new(), disputed, on_hold });
     };
     let limit = u64::try_from(REPORTS_MAX).map_err(|_| corrupt("a limit is out of range"))?;
     let of = args![link.as_str(), stream.as_str(), found.mark.epoch, limit];
@@ -85,5 +90,5 @@ fn recover_in(session: &mut Session, link: &LinkId, stream: StreamName) -> Resul
     let mut reports = rows.iter().map(report).collect::<Result<Vec<_>, DbError>>()?;
     reports.reverse();
     let (parked_rows, followed) = (found.parked_rows, Some((found.epoch_id, found.mark)));
-    Ok(RecoveredIn { stream, followed, parked_rows, reports, disputed })
+    Ok(RecoveredIn { stream, followed, parked_rows, reports, disputed, on_hold })
 }

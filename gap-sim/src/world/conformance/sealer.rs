@@ -19,9 +19,9 @@ impl SimSealers {
         let cards = [0, 1, 2].map(|index| card(&keys()[index], &link(), &names[index]));
         let [zone, peer, stranger] = keys();
         Self([
-            SimSealer::new(zone, &cards[0], &cards[1], 1),
-            SimSealer::new(peer, &cards[1], &cards[0], 2),
-            SimSealer::new(stranger, &cards[2], &cards[0], 3),
+            SimSealer::new(zone, &cards[0], &cards[1], &[], 1),
+            SimSealer::new(peer, &cards[1], &cards[0], &[], 2),
+            SimSealer::new(stranger, &cards[2], &cards[0], &[], 3),
         ])
     }
 }

@@ -3,8 +3,8 @@
 use ferry_core::conformance::store::{Change, INSTANCE, StoreFixture, contract, epoch_id};
 use ferry_core::conformance::{link, zone};
 use ferry_core::contract::Contract;
-use ferry_core::ports::{ResendRequest, Store};
-use ferry_format::StreamName;
+use ferry_core::ports::Store;
+use ferry_format::{Digest, StreamName};
 
 use crate::world::database::Database;
 use crate::world::make::empty_database;
@@ -13,6 +13,11 @@ use crate::world::store::{self, SimStore};
 mod outgoing {
     use super::SimZone;
     ferry_core::store_outgoing_cases!(ferry_core::conformance_tests, store_outgoing, SimZone::new());
+}
+
+mod acting {
+    use super::SimZone;
+    ferry_core::store_acting_cases!(ferry_core::conformance_tests, store_acting, SimZone::new());
 }
 
 mod applying {
@@ -75,17 +80,23 @@ impl StoreFixture for SimZone {
     }
 
     fn parked(&self, stream: &StreamName) -> Vec<(u64, u64, String)> {
-        self.store.database().peers[stream].parked.clone()
+        let rows = &self.store.database().peers[stream].parked;
+        rows.iter().map(|row| (row.seq, row.index, row.table.clone())).collect()
     }
 
     fn keep_busy(&mut self, busy: bool) {
         self.store.make_busy(if busy { u64::MAX } else { 0 });
     }
 
-    fn request(&mut self, stream: &StreamName, first: u64, last: u64) -> u64 {
-        let requests = &mut self.store.database().requests;
-        let id = requests.len() as u64 + 1;
-        requests.push(ResendRequest { id, stream: stream.clone(), first, last });
-        id
+    fn hand_in(&mut self, file: &[u8]) -> u64 {
+        self.store.database().hand_in(file)
+    }
+
+    fn mend(&mut self) {
+        self.store.database().mended = true;
+    }
+
+    fn listed(&self) -> Vec<Digest> {
+        self.store.database().peer_acts.keys().copied().collect()
     }
 }

@@ -1,4 +1,4 @@
-use ferry_core::ports::{Direction, LifeEvent, LifeKind, Notes, Store as _, StreamState};
+use ferry_core::ports::{ActOrder, Direction, LifeEvent, LifeKind, Notes, Store as _, StreamState};
 use ferry_format::{Digest, Group};
 
 use super::{Zone, epochs, link, registration, sale};
@@ -71,7 +71,7 @@ fn notes_are_kept_and_a_state_replaces_the_one_before() {
         life: vec![event(LifeKind::Published, 11), event(LifeKind::Published, 12), event(LifeKind::Held, 13)],
         states: vec![state(5), state(6)],
         facts: vec![("gate.foreign".to_owned(), "3".to_owned())],
-        requests_done: Vec::new(),
+        acts_told: Vec::new(),
         now_ms: 20,
     };
     zone.store.note(&notes).unwrap();
@@ -89,17 +89,21 @@ fn notes_are_kept_and_a_state_replaces_the_one_before() {
 }
 
 #[test]
-fn a_request_waits_until_it_is_carried_out() {
+fn an_act_is_listed_from_the_moment_it_is_handed_in() {
     let zone = Zone::new("outer");
     let books = SqliteBooks::open(&zone.path, &link()).unwrap();
-    assert!(books.add_resend_request(&sale(), 3, 2, "wang", 5).is_err());
-    let id = books.add_resend_request(&sale(), 2, 3, "wang", 5).unwrap();
-    let pending = books.pending_requests().unwrap();
-    assert_eq!((pending[0].id, pending[0].made_by.as_str()), (id, "wang"));
-    assert_eq!(zone.store.observe().unwrap().resend[0].first, 2);
-    zone.store.note(&Notes { requests_done: vec![id], now_ms: 9, ..Notes::default() }).unwrap();
-    assert!(books.pending_requests().unwrap().is_empty());
-    assert!(zone.store.observe().unwrap().resend.is_empty());
+    let id = books.hand_in(b"no act at all", 5).unwrap();
+    assert_eq!(books.hand_in(b"no act at all", 6), Ok(id));
+    let row = books.act(id).unwrap().unwrap();
+    assert_eq!((row.here, row.verified, row.handed_in_at_ms, row.code.as_deref()), (true, true, 5, None));
+    let order = ActOrder { id, file: row.file, verdict: Err("unknown-magic".to_owned()), at_ms: 9 };
+    zone.store.act(&order, None).unwrap();
+    let rows = books.acts(10).unwrap();
+    let ends: Vec<_> = rows.iter().map(|row| (row.code.as_deref(), row.ended_at_ms, row.told_at_ms)).collect();
+    assert_eq!(ends, [(Some("unknown-magic"), Some(9), None)]);
+    zone.store.note(&Notes { acts_told: vec![id], now_ms: 11, ..Notes::default() }).unwrap();
+    assert_eq!(books.act(id).unwrap().unwrap().told_at_ms, Some(11));
+    assert_eq!(books.act(id + 1), Ok(None));
 }
 
 #[test]
@@ -107,7 +111,7 @@ fn the_books_name_the_database_and_its_contracts() {
     let zone = Zone::new("outer");
     let books = SqliteBooks::open(&zone.path, &link()).unwrap();
     let identity = books.identity().unwrap();
-    assert_eq!((identity.instance, identity.schema_version), (super::INSTANCE, 2));
+    assert_eq!((identity.instance, identity.schema_version), (super::INSTANCE, 3));
     let epochs = epochs();
     zone.store.register(&registration(&zone.name, &zone.contract, &epochs)).unwrap();
     let contracts = books.contracts().unwrap();

@@ -8,7 +8,7 @@ use ferry_core::conformance::store::{
 use ferry_core::conformance::{link, zone};
 use ferry_core::contract::Contract;
 use ferry_core::ports::Store;
-use ferry_format::{Op, StreamName};
+use ferry_format::{Digest, Op, StreamName};
 use tempfile::TempDir;
 
 use super::super::lane::{Access, Columns as _, Lane, args};
@@ -18,6 +18,11 @@ use crate::store::{Books as _, SqliteBooks};
 mod outgoing {
     use super::RealStore;
     ferry_core::store_outgoing_cases!(ferry_core::conformance_tests, store_outgoing, RealStore::new());
+}
+
+mod acting {
+    use super::RealStore;
+    ferry_core::store_acting_cases!(ferry_core::conformance_tests, store_acting, RealStore::new());
 }
 
 mod applying {
@@ -43,10 +48,8 @@ impl RealStore {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("zone.db");
-        let table = |table| {
-            let rule = format!("CONSTRAINT {CONSTRAINT} CHECK (instr(word, '{BAD_WORD}') = 0)");
-            format!("CREATE TABLE {table} (no INTEGER PRIMARY KEY, word TEXT NOT NULL {rule}) STRICT;")
-        };
+        let table =
+            |table| format!("CREATE TABLE {table} (no INTEGER PRIMARY KEY, word TEXT NOT NULL {}) STRICT;", rule());
         let schema: String = TABLES.map(table).concat();
         registered(&contract(), |registration| create(&path, &link(), INSTANCE, &schema, registration)).unwrap();
         let store = SqliteStore::open(&path, &link()).unwrap();
@@ -55,6 +58,11 @@ impl RealStore {
         made.adopt(&contract());
         made
     }
+}
+
+/// The rule that no table takes the bad word.
+fn rule() -> String {
+    format!("CONSTRAINT {CONSTRAINT} CHECK (instr(word, '{BAD_WORD}') = 0)")
 }
 
 /// Does something with a contract as the zone registers it.
@@ -111,8 +119,24 @@ impl StoreFixture for RealStore {
         self.program.lock().script(if busy { "BEGIN IMMEDIATE" } else { "ROLLBACK" }).unwrap();
     }
 
-    fn request(&mut self, stream: &StreamName, first: u64, last: u64) -> u64 {
-        let books = SqliteBooks::open(&self.dir.path().join("zone.db"), &link()).unwrap();
-        books.add_resend_request(stream, first, last, "wang", 5).unwrap()
+    fn hand_in(&mut self, file: &[u8]) -> u64 {
+        SqliteBooks::open(&self.dir.path().join("zone.db"), &link()).unwrap().hand_in(file, 5).unwrap()
+    }
+
+    /// As an administrator would: the rule leaves the tables' definitions.
+    fn mend(&mut self) {
+        let mend = format!(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, ' {}', '') WHERE type = 'table';
+             PRAGMA writable_schema = RESET",
+            rule().replace('\'', "''")
+        );
+        self.program.lock().script(&mend).unwrap();
+        self.reopen();
+    }
+
+    fn listed(&self) -> Vec<Digest> {
+        let query = "SELECT digest FROM ferry_act WHERE origin = 'peer' ORDER BY digest";
+        self.program.lock().all(query, args![]).unwrap().iter().map(|row| row.parsed(0).unwrap()).collect()
     }
 }

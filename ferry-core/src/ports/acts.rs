@@ -1,0 +1,94 @@
+//! What operators decided, on its way through the database.
+
+use ferry_format::{Act, Digest};
+
+/// An act that lies in the database and is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAct {
+    /// Its place in the list of acts.
+    pub id: u64,
+    /// Its file, as it was handed in.
+    pub file: Vec<u8>,
+}
+
+/// An open act that was read, and whether it may be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadAct {
+    /// Its place in the list of acts.
+    pub id: u64,
+    /// Its file.
+    pub file: Vec<u8>,
+    /// The act, verified by the signatures of trusted operators, or the code by which it is turned away.
+    pub act: Result<Act, String>,
+}
+
+/// What is to be written of an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActOrder {
+    /// Its place in the list of acts.
+    pub id: u64,
+    /// Its file.
+    pub file: Vec<u8>,
+    /// What to carry out, or the code by which the act is turned away.
+    pub verdict: Result<Act, String>,
+    /// The wall clock.
+    pub at_ms: u64,
+}
+
+/// What became of an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActEnd {
+    /// [`ACT_DONE`], or the code by which it was turned away.
+    pub code: String,
+}
+
+/// The code of an act that was carried out.
+pub const ACT_DONE: &str = "done";
+
+impl ActEnd {
+    /// It was carried out.
+    #[must_use]
+    pub fn done() -> Self {
+        Self { code: ACT_DONE.to_owned() }
+    }
+
+    /// It was turned away.
+    #[must_use]
+    pub fn turned_away(code: &str) -> Self {
+        Self { code: code.to_owned() }
+    }
+
+    /// Whether it was carried out.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.code == ACT_DONE
+    }
+}
+
+/// An ended act of this zone that the peer has not said to have listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UntoldAct {
+    /// Its place in the list of acts.
+    pub id: u64,
+    /// Its file.
+    pub file: Vec<u8>,
+    /// What became of it.
+    pub end: ActEnd,
+    /// When, wall clock.
+    pub at_ms: u64,
+}
+
+/// An act of the peer's operators, as its status tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerAct {
+    /// The SM3 of the file.
+    pub digest: Digest,
+    /// The file.
+    pub file: Vec<u8>,
+    /// Whether operators whom this zone trusts have signed it.
+    pub verified: bool,
+    /// What became of it there.
+    pub code: String,
+    /// When, by the peer's clock.
+    pub at_ms: u64,
+}

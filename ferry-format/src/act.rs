@@ -1,0 +1,489 @@
+//! Acts: what operators decided, for which reason, signed by them.
+//!
+//! An act names the zone that carries it out. It crosses in that zone's status files, so that both zones list it.
+
+use crate::canon::{Value, object, text};
+use crate::digest::KeyId;
+use crate::envelope::SUITE;
+use crate::error::{FormatError, SealError};
+use crate::fields::{Fields, ascend};
+use crate::ident::{hex_decode_vec, hex_encode};
+use crate::keys::KeyProvider;
+use crate::layout::{check_end, header_line};
+use crate::limits::{ACT_BYTES_MAX, APPROVALS_MAX, SIGNATURE_BYTES_MAX};
+use crate::magic::{END_MAGIC, Kind, MAGIC_BYTES, strip};
+use crate::reason::Reason;
+use crate::signed_line::signed_part;
+use crate::trust::{KeyState, TrustStore};
+use crate::verified::Verified;
+use crate::{ActId, Approval, Digest, LinkId, StreamName, ZoneName};
+
+/// What an operator decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// The link.
+    pub link: LinkId,
+    /// The zone that carries it out.
+    pub zone: ZoneName,
+    /// A random id: the same decision made twice is two acts.
+    pub id: ActId,
+    /// When it was made, in milliseconds since 1970-01-01 UTC: the operator's word only.
+    pub at_ms: u64,
+    /// Why.
+    pub reason: Reason,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deed {
+    /// A stream stands still: its owner sends nothing of it, its receiver applies nothing of it.
+    Hold {
+        /// The stream.
+        stream: StreamName,
+    },
+    /// A stream that was held goes on.
+    Release {
+        /// The stream.
+        stream: StreamName,
+    },
+    /// A refused group is judged again.
+    Retry {
+        /// The group.
+        range: ActRange,
+    },
+    /// Batches are published again at once.
+    Resend {
+        /// The batches.
+        range: ActRange,
+    },
+    /// Batches are sealed again under the present keys, and published at once.
+    Reseal {
+        /// The batches.
+        range: ActRange,
+    },
+    /// A captured row that cannot be encoded is passed over.
+    Pass {
+        /// The stream.
+        stream: StreamName,
+        /// The row's id in the outbox.
+        row: u64,
+        /// What crosses in its place.
+        with: Substitute,
+    },
+    /// Parked rows of `independent` tables are tried again.
+    RetryRows {
+        /// The batches whose parked rows are meant.
+        range: ActRange,
+    },
+}
+
+/// What takes the place of a row that is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Substitute {
+    /// Nothing: the peer keeps what it has.
+    Void,
+    /// The row as it stands in the table now, or its deletion when it is gone.
+    Current,
+}
+
+/// Batches of one stream that an act names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActRange {
+    /// The stream.
+    pub stream: StreamName,
+    /// The epoch.
+    pub epoch: u64,
+    /// The first seq.
+    pub first: u64,
+    /// The last seq.
+    pub last: u64,
+}
+
+impl Deed {
+    /// The name of the deed, as it stands in the header.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hold { .. } => "hold",
+            Self::Release { .. } => "release",
+            Self::Retry { .. } => "retry",
+            Self::Resend { .. } => "resend",
+            Self::Reseal { .. } => "reseal",
+            Self::Pass { .. } => "pass",
+            Self::RetryRows { .. } => "retry-rows",
+        }
+    }
+
+    /// The stream that it is about.
+    #[must_use]
+    pub const fn stream(&self) -> &StreamName {
+        match self {
+            Self::Hold { stream } | Self::Release { stream } | Self::Pass { stream, .. } => stream,
+            Self::Retry { range } | Self::Resend { range } | Self::Reseal { range } | Self::RetryRows { range } => {
+                &range.stream
+            }
+        }
+    }
+
+    /// How many operators must have signed it: two where a row of the owner does not reach the peer as it was.
+    #[must_use]
+    pub const fn approvals(&self) -> usize {
+        match self {
+            Self::Pass { .. } => 2,
+            Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Retry { .. }
+            | Self::Resend { .. }
+            | Self::Reseal { .. }
+            | Self::RetryRows { .. } => 1,
+        }
+    }
+}
+
+/// An act with the signatures under it, as a text file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedAct {
+    /// What was decided.
+    pub act: Act,
+    /// Who signed it, ordered by key id. Nothing is verified.
+    pub approvals: Vec<Approval>,
+}
+
+impl SignedAct {
+    /// An act that nobody has signed yet.
+    #[must_use]
+    pub fn unsigned(act: Act) -> Self {
+        Self { act, approvals: Vec::new() }
+    }
+
+    /// Adds an operator's signature, in the place of an earlier one by the same key.
+    ///
+    /// # Errors
+    /// When the key does not sign, or enough operators have signed.
+    pub fn approve(&mut self, keys: &dyn KeyProvider) -> Result<(), SealError> {
+        let signature = keys.sign(&self.signed_bytes()?)?;
+        let key = keys.sign_key_id();
+        self.approvals.retain(|approval| approval.key != key);
+        if self.approvals.len() == APPROVALS_MAX {
+            return Err(FormatError::Limit { what: "approvals", max: APPROVALS_MAX as u64 }.into());
+        }
+        self.approvals.push(Approval { key, signature });
+        self.approvals.sort_by_key(|approval| approval.key);
+        Ok(())
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// When the act is not canonical or too long.
+    pub fn write(&self) -> Result<Vec<u8>, FormatError> {
+        let mut out = self.signed_bytes()?;
+        let lines = self.approvals.iter().map(|one| format!("{} {}", one.key, hex_encode(&one.signature)));
+        out.extend_from_slice(lines.collect::<Vec<_>>().join("\n").as_bytes());
+        out.extend_from_slice(END_MAGIC);
+        Self::parse(&out)?;
+        Ok(out)
+    }
+
+    /// Reads the file. Nothing is verified.
+    ///
+    /// # Errors
+    /// When it is no act, or not spelled exactly as [`SignedAct::write`] does.
+    pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+        if bytes.len() > ACT_BYTES_MAX {
+            return Err(FormatError::Limit { what: "act bytes", max: ACT_BYTES_MAX as u64 });
+        }
+        let header = header_line(strip(bytes, Kind::Act)?)?;
+        let act = read(crate::canon::parse(header)?)?;
+        let rest = &bytes[MAGIC_BYTES + header.len() + 1..];
+        let length = rest.len().checked_sub(END_MAGIC.len()).ok_or(FormatError::Truncated)?;
+        let (approvals, end) = rest.split_at(length);
+        check_end(end)?;
+        let approvals = core::str::from_utf8(approvals).map_err(|_| FormatError::SignatureEncoding)?;
+        let lines = if approvals.is_empty() { Vec::new() } else { approvals.split('\n').collect() };
+        if lines.len() > APPROVALS_MAX {
+            return Err(FormatError::Limit { what: "approvals", max: APPROVALS_MAX as u64 });
+        }
+        let approvals = lines.into_iter().map(read_approval).collect::<Result<Vec<_>, _>>()?;
+        if !ascend(&approvals, |approval| approval.key) {
+            return Err(FormatError::Inconsistent { reason: "approvals do not ascend by key" });
+        }
+        Ok(Self { act, approvals })
+    }
+
+    /// The act's identity: the SM3 of what is signed.
+    ///
+    /// # Errors
+    /// When the act is not canonical or too long.
+    pub fn digest(&self) -> Result<Digest, FormatError> {
+        Ok(Digest::of(&[&self.signed_bytes()?]))
+    }
+
+    /// Verifies every signature, each by a trusted operator of the link, and that there are as many as the deed needs.
+    /// Keys that are retired, or expired at `now_ms`, count only for acts that are `past`.
+    ///
+    /// # Errors
+    /// [`FormatError::BadApproval`], [`FormatError::TooFewApprovals`] or [`FormatError::WrongLink`].
+    pub fn verify(&self, trust: &TrustStore, link: &LinkId, when: ActTime) -> Result<Verified<Act>, FormatError> {
+        if self.act.link != *link {
+            return Err(FormatError::WrongLink);
+        }
+        let signed = self.signed_bytes()?;
+        for approval in &self.approvals {
+            let entry = trust.signer(&approval.key, Kind::Act, SUITE).map_err(|_| FormatError::BadApproval)?;
+            let may_act = match when {
+                ActTime::Past => true,
+                ActTime::Now(now_ms) => entry.state == KeyState::Active && !entry.expired_at(now_ms),
+            };
+            if entry.link != *link || !may_act {
+                return Err(FormatError::BadApproval);
+            }
+            entry.sign.verify(&signed, &approval.signature).map_err(|_| FormatError::BadApproval)?;
+        }
+        let needed = self.act.deed.approvals();
+        if self.approvals.len() < needed {
+            return Err(FormatError::TooFewApprovals { needed: needed as u64 });
+        }
+        Ok(Verified::new(self.act.clone()))
+    }
+
+    fn signed_bytes(&self) -> Result<Vec<u8>, FormatError> {
+        signed_part(Kind::Act, &write(&self.act))
+    }
+}
+
+/// Whether an act is to be carried out, or was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActTime {
+    /// It is to be carried out now, in milliseconds since 1970-01-01 UTC.
+    Now(u64),
+    /// It was carried out; the peer, or an archive, tells of it.
+    Past,
+}
+
+fn read_approval(line: &str) -> Result<Approval, FormatError> {
+    let (key, signature) = line.split_once(' ').ok_or(FormatError::SignatureEncoding)?;
+    let key: KeyId = key.parse().map_err(|_| FormatError::SignatureEncoding)?;
+    if signature.len() > 2 * SIGNATURE_BYTES_MAX {
+        return Err(FormatError::SignatureEncoding);
+    }
+    let signature = hex_decode_vec(signature).map_err(|_| FormatError::SignatureEncoding)?;
+    Ok(Approval { key, signature })
+}
+
+fn write(act: &Act) -> Value {
+    let mut entries = vec![
+        ("act", text(act.deed.name())),
+        ("at", Value::Integer(act.at_ms)),
+        ("id", text(act.id)),
+        ("link", text(&act.link)),
+        ("reason", text(&act.reason)),
+        ("stream", text(act.deed.stream())),
+        ("zone", text(&act.zone)),
+    ];
+    match &act.deed {
+        Deed::Hold { .. } | Deed::Release { .. } => {}
+        Deed::Retry { range } | Deed::Resend { range } | Deed::Reseal { range } | Deed::RetryRows { range } => {
+            entries.push(("epoch", Value::Integer(range.epoch)));
+            entries.push(("first", Value::Integer(range.first)));
+            entries.push(("last", Value::Integer(range.last)));
+        }
+        Deed::Pass { row, with, .. } => {
+            entries.push(("row", Value::Integer(*row)));
+            entries.push(("with", text(substitute_name(*with))));
+        }
+    }
+    object(entries)
+}
+
+fn read(value: Value) -> Result<Act, FormatError> {
+    let mut fields = Fields::of(value, "")?;
+    let stream = fields.parsed("stream")?;
+    let name = fields.text("act")?;
+    let deed = match name.as_str() {
+        "hold" => Deed::Hold { stream },
+        "release" => Deed::Release { stream },
+        "retry" => Deed::Retry { range: read_range(&mut fields, stream)? },
+        "resend" => Deed::Resend { range: read_range(&mut fields, stream)? },
+        "reseal" => Deed::Reseal { range: read_range(&mut fields, stream)? },
+        "retry-rows" => Deed::RetryRows { range: read_range(&mut fields, stream)? },
+        "pass" => Deed::Pass { stream, row: fields.integer("row")?, with: read_substitute(&mut fields)? },
+        _ => return Err(fields.refuse("act", "is not a deed that this program knows")),
+    };
+    let act = Act {
+        link: fields.parsed("link")?,
+        zone: fields.parsed("zone")?,
+        id: fields.parsed("id")?,
+        at_ms: fields.integer("at")?,
+        reason: fields.parsed("reason")?,
+        deed,
+    };
+    fields.done()?;
+    Ok(act)
+}
+
+fn read_range(fields: &mut Fields, stream: StreamName) -> Result<ActRange, FormatError> {
+    let (epoch, first, last) = (fields.integer("epoch")?, fields.integer("first")?, fields.integer("last")?);
+    if first == 0 || first > last {
+        return Err(fields.refuse("first", "must be from 1 on and not above the last"));
+    }
+    Ok(ActRange { stream, epoch, first, last })
+}
+
+const fn substitute_name(with: Substitute) -> &'static str {
+    match with {
+        Substitute::Void => "void",
+        Substitute::Current => "current",
+    }
+}
+
+fn read_substitute(fields: &mut Fields) -> Result<Substitute, FormatError> {
+    match fields.text("with")?.as_str() {
+        "void" => Ok(Substitute::Void),
+        "current" => Ok(Substitute::Current),
+        _ => Err(fields.refuse("with", "must be void or current")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Card, Entropy, EntropyError, SoftKeys, TrustEntry};
+
+    struct Counter(u8);
+
+    impl Entropy for Counter {
+        fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+            for chunk in out.chunks_mut(32) {
+                self.0 += 1;
+                chunk.copy_from_slice(&Digest::of(&[&[self.0]]).0[..chunk.len()]);
+            }
+            Ok(())
+        }
+    }
+
+    fn link() -> LinkId {
+        "nontax".parse().unwrap()
+    }
+
+    fn act(deed: Deed) -> Act {
+        let reason = Reason::new("银行已确认").unwrap();
+        Act { link: link(), zone: "outer".parse().unwrap(), id: ActId([7; 16]), at_ms: 5, reason, deed }
+    }
+
+    fn deeds() -> Vec<Deed> {
+        let stream: StreamName = "confirm".parse().unwrap();
+        let range = ActRange { stream: stream.clone(), epoch: 1, first: 3, last: 9 };
+        vec![
+            Deed::Hold { stream: stream.clone() },
+            Deed::Release { stream: stream.clone() },
+            Deed::Retry { range: range.clone() },
+            Deed::Resend { range: range.clone() },
+            Deed::Reseal { range: range.clone() },
+            Deed::Pass { stream: stream.clone(), row: 4, with: Substitute::Void },
+            Deed::Pass { stream, row: 4, with: Substitute::Current },
+            Deed::RetryRows { range },
+        ]
+    }
+
+    /// Two operators, and a store that trusts both as it is told.
+    fn operators(state: &KeyState) -> ([SoftKeys; 2], TrustStore) {
+        let keys = [1, 101].map(|seed| SoftKeys::generate(&mut Counter(seed)).unwrap());
+        let mut trust = TrustStore::new();
+        for keys in &keys {
+            let (sign, encrypt) = (keys.sign_public().clone(), keys.encrypt_public().clone());
+            let zone = "outer".parse().unwrap();
+            let card = Card { link: link(), zone, instance: None, sign, encrypt, created_at_ms: 0 };
+            trust.add(TrustEntry::of_operator(&card, state.clone())).unwrap();
+        }
+        (keys, trust)
+    }
+
+    #[test]
+    fn every_deed_is_read_as_it_is_written() {
+        let (keys, trust) = operators(&KeyState::Active);
+        for deed in deeds() {
+            let mut signed = SignedAct::unsigned(act(deed));
+            for signers in 0..=2 {
+                let bytes = signed.write().unwrap();
+                assert_eq!(SignedAct::parse(&bytes), Ok(signed.clone()));
+                let enough = signers >= signed.act.deed.approvals();
+                assert_eq!(
+                    signed.verify(&trust, &link(), ActTime::Now(1)).is_ok(),
+                    enough,
+                    "{signers}: {:?}",
+                    signed.act
+                );
+                if let Some(keys) = keys.get(signers) {
+                    signed.approve(keys).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_operator_counts_once() {
+        let (keys, trust) = operators(&KeyState::Active);
+        let mut signed = SignedAct::unsigned(act(deeds().remove(5)));
+        signed.approve(&keys[0]).unwrap();
+        signed.approve(&keys[0]).unwrap();
+        let verified = signed.verify(&trust, &link(), ActTime::Now(1));
+        assert_eq!(verified.unwrap_err(), FormatError::TooFewApprovals { needed: 2 });
+        let text = String::from_utf8(signed.write().unwrap()).unwrap();
+        let line = text.lines().nth(2).unwrap();
+        let doubled = text.replace(line, &format!("{line}\n{line}"));
+        let error = SignedAct::parse(doubled.as_bytes()).unwrap_err();
+        assert_eq!(error, FormatError::Inconsistent { reason: "approvals do not ascend by key" });
+    }
+
+    #[test]
+    fn what_was_signed_cannot_be_changed() {
+        let (keys, trust) = operators(&KeyState::Active);
+        let mut signed = SignedAct::unsigned(act(deeds().remove(0)));
+        signed.approve(&keys[0]).unwrap();
+        for changed in [
+            Act { deed: deeds().remove(1), ..signed.act.clone() },
+            Act { id: ActId([8; 16]), ..signed.act.clone() },
+            Act { zone: "inner".parse().unwrap(), ..signed.act.clone() },
+            Act { reason: Reason::new("other").unwrap(), ..signed.act.clone() },
+        ] {
+            let forged = SignedAct { act: changed, ..signed.clone() };
+            assert_eq!(forged.verify(&trust, &link(), ActTime::Past).unwrap_err(), FormatError::BadApproval);
+        }
+        let other: LinkId = "other".parse().unwrap();
+        assert_eq!(signed.verify(&trust, &other, ActTime::Past).unwrap_err(), FormatError::WrongLink);
+        assert_eq!(signed.verify(&TrustStore::new(), &link(), ActTime::Past).unwrap_err(), FormatError::BadApproval);
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_or_has_expired_signs_nothing_new() {
+        let (keys, retired) = operators(&KeyState::Retired);
+        let mut signed = SignedAct::unsigned(act(deeds().remove(0)));
+        signed.approve(&keys[0]).unwrap();
+        assert!(signed.verify(&retired, &link(), ActTime::Past).is_ok());
+        assert_eq!(signed.verify(&retired, &link(), ActTime::Now(1)).unwrap_err(), FormatError::BadApproval);
+        let (_, active) = operators(&KeyState::Active);
+        let mut expired = TrustStore::new();
+        for entry in active.entries() {
+            expired.add(TrustEntry { not_after_ms: Some(10), ..entry.clone() }).unwrap();
+        }
+        assert!(signed.verify(&expired, &link(), ActTime::Now(10)).is_ok());
+        assert_eq!(signed.verify(&expired, &link(), ActTime::Now(11)).unwrap_err(), FormatError::BadApproval);
+    }
+
+    #[test]
+    fn what_is_no_act_is_refused() {
+        let bytes = SignedAct::unsigned(act(deeds().remove(2))).write().unwrap();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let with = |from: &str, to: &str| SignedAct::parse(text.replace(from, to).as_bytes()).unwrap_err().code();
+        assert_eq!(with("\"retry\"", "\"rewrite\""), "bad-value");
+        assert_eq!(with("\"first\":3", "\"first\":10"), "bad-value");
+        assert_eq!(with("\"last\":9,", ""), "missing-field");
+        assert_eq!(with("ferry/1 act ", "ferry/1 card"), "wrong-kind");
+        assert_eq!(SignedAct::parse(&bytes[..bytes.len() - 1]).unwrap_err().code(), "truncated");
+        assert_eq!(SignedAct::parse(&[bytes, b"\n".to_vec()].concat()).unwrap_err().code(), "bad-end");
+        assert_eq!(SignedAct::parse(&vec![b' '; ACT_BYTES_MAX + 1]).unwrap_err().code(), "limit");
+    }
+}

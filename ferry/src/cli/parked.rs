@@ -1,0 +1,77 @@
+//! `ferry parked`: rows of independent tables that were parked alone.
+
+use clap::{Args, Subcommand};
+use ferry_format::{ActRange, Deed, StreamName};
+use serde_json::json;
+
+use super::acting::{ActArgs, act};
+use super::desk::{Desk, unread};
+use super::output::Output;
+use super::queue::{parked_json, parked_table};
+use super::resend::{Range, range};
+use super::{Context, place};
+use crate::{Fault, Lang};
+
+/// The arguments of `ferry parked`.
+#[derive(Debug, Args)]
+pub struct ParkedArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: ParkedVerb,
+}
+
+/// What can be done with parked rows.
+#[derive(Debug, Subcommand)]
+pub enum ParkedVerb {
+    /// List parked rows, the latest first
+    List {
+        /// List this stream only
+        #[arg(value_name = "STREAM")]
+        stream: Option<StreamName>,
+    },
+    /// Try parked rows again, after what kept them out was mended
+    Retry {
+        /// A stream that the peer sends
+        #[arg(value_name = "STREAM")]
+        stream: StreamName,
+        /// Of one seq or a range A-B; without it all
+        #[arg(value_name = "SEQ|A-B", value_parser = range)]
+        range: Option<Range>,
+        /// Reason and signatures.
+        #[command(flatten)]
+        act: ActArgs,
+    },
+}
+
+/// More rows than that are told as a number only.
+const ROWS_MAX: u64 = 10_000;
+
+/// Runs the verb.
+///
+/// # Errors
+/// When the books cannot be read, there is no such stream, or the act is turned away.
+pub fn run(args: ParkedArgs, context: &Context) -> Result<Output, Fault> {
+    let desk = Desk::open(context)?;
+    match args.verb {
+        ParkedVerb::List { stream } => list(&desk, stream.as_ref(), context.lang),
+        ParkedVerb::Retry { stream, range, act: args } => {
+            let epoch = place::at(&desk, &stream, 0)?.epoch;
+            let Range { first, last } = range.unwrap_or(Range { first: 1, last: ferry_format::limits::SEQ_MAX });
+            act(&desk, Deed::RetryRows { range: ActRange { stream, epoch, first, last } }, &args, context)
+        }
+    }
+}
+
+fn list(desk: &Desk, only: Option<&StreamName>, lang: Lang) -> Result<Output, Fault> {
+    if let Some(stream) = only {
+        place::at(desk, stream, 0)?;
+    }
+    let mut rows = desk.books.parked_rows(ROWS_MAX).map_err(unread)?;
+    rows.retain(|row| only.is_none_or(|only| row.stream == *only));
+    let human = match (rows.is_empty(), lang) {
+        (true, Lang::En) => "no row is parked\n".to_owned(),
+        (true, Lang::Zh) => "没有被搁置的行\n".to_owned(),
+        (false, Lang::En | Lang::Zh) => parked_table(&rows, lang).text(),
+    };
+    Ok(Output::new(human, json!({ "rows": rows.iter().map(parked_json).collect::<Vec<_>>() })))
+}

@@ -1,0 +1,222 @@
+//! What operators do about what stands still, what was refused and what cannot be sent.
+
+use std::path::{Path, PathBuf};
+
+use contract::rows::{PayConfirm, Row as _, json_rows};
+use contract::{Generator, Size};
+use serde_json::Value;
+use tests::demo::database::Database;
+use tests::pair::{Daemon, INNER, Making, OUTER, Pair, files, run, wait_until};
+
+const ROWS: u64 = 30;
+
+/// A running pair, and the keys of two operators whom both zones trust.
+struct Office {
+    pair: Pair,
+    keys: [PathBuf; 2],
+    _daemons: [Daemon; 2],
+}
+
+impl Office {
+    fn open() -> Self {
+        let pair = Pair::make(Making::default());
+        let keys = ["wang", "li"].map(|name| operator(&pair, name));
+        let daemons = [pair.start(INNER), pair.start(OUTER)];
+        pair.carry_until("the zones to greet each other", || {
+            pair.stream(INNER, "confirm")["epoch"].as_u64().is_some_and(|epoch| epoch > 0)
+        });
+        Self { pair, keys, _daemons: daemons }
+    }
+
+    /// An act by so many operators. Yields the exit code and the answer or the error.
+    fn act(&self, zone: usize, words: &[&str], signers: usize) -> (i32, Value) {
+        let mut command = self.pair.command(zone);
+        command.arg("--json").args(words).args(["--reason", "银行已确认", "--wait", "60"]);
+        for key in &self.keys[..signers] {
+            command.arg("--key").arg(key);
+        }
+        let output = run(&mut command);
+        let text = if output.status.success() { &output.stdout } else { &output.stderr };
+        (output.status.code().unwrap(), serde_json::from_slice(text).unwrap())
+    }
+
+    fn done(&self, zone: usize, words: &[&str], signers: usize) {
+        let (code, answer) = self.act(zone, words, signers);
+        assert_eq!((code, &answer["code"]), (0, &"done".into()), "{words:?}: {answer}");
+    }
+
+    /// Waits until a stream has a health and a code in a zone.
+    fn until(&self, zone: usize, health: &str, code: &str) {
+        self.pair.carry_until(&format!("{health} {code} to be told in zone {zone}"), || {
+            let stream = self.pair.stream(zone, "confirm");
+            stream["health"] == health && stream["code"] == code
+        });
+    }
+
+    fn until_applied(&self, rows: u64) {
+        let mut replica = Database::open(&self.pair.database(INNER)).unwrap();
+        self.pair.carry_until("the rows to be applied", || {
+            replica.number("SELECT count(*) FROM pay_confirm", &[]).unwrap() == rows
+        });
+        let mut source = Database::open(&self.pair.database(OUTER)).unwrap();
+        let digest = "SELECT sum(unicode(payer_name) * length(payer_name) + amount_fen) FROM pay_confirm";
+        self.pair.carry_until("both tables to be the same", || {
+            replica.number(digest, &[]).unwrap() == source.number(digest, &[]).unwrap()
+        });
+    }
+
+    fn insert(&self, from: u64, change: impl Fn(&mut PayConfirm)) {
+        let rows = json_rows(Generator::new(3, Size::S).confirmations(from..from + ROWS).map(|one| {
+            let mut confirm = one.confirm;
+            change(&mut confirm);
+            confirm.cells()
+        }));
+        self.sql(OUTER, &PayConfirm::SHAPE.insert_sql(), &[&rows]);
+    }
+
+    fn sql(&self, zone: usize, statement: &str, args: &[&str]) {
+        Database::open(&self.pair.database(zone)).unwrap().run(statement, args).unwrap();
+    }
+
+    fn listed(&self, zone: usize) -> Vec<Value> {
+        self.pair.json(zone, &["acts", "list"])["acts"].as_array().unwrap().clone()
+    }
+}
+
+fn operator(pair: &Pair, name: &str) -> PathBuf {
+    let key = pair.dir.path().join(format!("{name}.pem"));
+    let made = pair.json(OUTER, &["keys", "operator", key.to_str().unwrap()]);
+    let (card, fingerprint) = (made["card"].as_str().unwrap(), made["fingerprint"].as_str().unwrap());
+    for zone in [INNER, OUTER] {
+        pair.json(zone, &["trust", "add", card, "--role", "operator", "--fingerprint", fingerprint]);
+    }
+    key
+}
+
+#[test]
+fn a_stream_on_hold_stands_still_and_both_zones_list_why() {
+    let office = Office::open();
+    office.done(INNER, &["hold", "confirm"], 1);
+    office.insert(0, |_| {});
+    office.until(OUTER, "parked", "held-by-operator");
+    office.until(INNER, "held", "held-by-operator");
+    office.pair.carry_until("the batches to be held", || {
+        office.pair.stream(INNER, "confirm")["held"].as_str().is_some_and(|held| !held.is_empty())
+    });
+    assert_eq!(office.pair.stream(INNER, "confirm")["applied_seq"], 0);
+    let (code, error) = office.act(INNER, &["hold", "confirm"], 1);
+    assert_eq!((code, &error["error"]["code"]), (26, &"held-already".into()), "{error}");
+    office.done(INNER, &["release", "confirm"], 1);
+    office.until_applied(ROWS);
+
+    office.done(OUTER, &["hold", "confirm"], 1);
+    office.insert(ROWS, |_| {});
+    wait_until("the owner to say that it holds", || office.pair.stream(OUTER, "confirm")["health"] == "held");
+    assert!(
+        files(&office.pair.path(OUTER, "to-gate")).iter().all(|path| !path.to_string_lossy().contains("-confirm-"))
+    );
+    office.done(OUTER, &["release", "confirm"], 1);
+    office.until_applied(2 * ROWS);
+
+    let deeds = ["hold", "hold", "release", "hold", "release"];
+    for zone in [INNER, OUTER] {
+        office.pair.carry_until("every act to be listed in both zones", || {
+            let acts = office.listed(zone);
+            let told = |act: &Value| act["here"] == false || !act["told_at_ms"].is_null();
+            acts.len() == deeds.len() && acts.iter().all(told)
+        });
+        let acts = office.listed(zone);
+        assert!(acts.iter().all(|act| act["verified"] == true && act["reason"] == "银行已确认"), "{acts:?}");
+        let mut found: Vec<&str> = acts.iter().map(|act| act["deed"].as_str().unwrap()).collect();
+        let mut meant = deeds;
+        found.sort_unstable();
+        meant.sort_unstable();
+        assert_eq!(found, meant);
+    }
+}
+
+#[test]
+fn a_refused_group_goes_on_once_its_cause_is_mended() {
+    let office = Office::open();
+    office.sql(INNER, "CREATE UNIQUE INDEX one_payment_a_channel ON pay_confirm (channel)", &[]);
+    office.insert(0, |confirm| confirm.channel = "wechat".to_owned());
+    for zone in [INNER, OUTER] {
+        office.until(zone, "refused", "constraint-unique");
+        assert!(office.pair.stream(zone, "confirm")["detail"].to_string().contains("pay_confirm"));
+    }
+    office.done(INNER, &["quarantine", "retry", "confirm"], 1);
+    wait_until("the group to be refused again", || office.pair.stream(INNER, "confirm")["health"] == "refused");
+    office.sql(INNER, "DROP INDEX one_payment_a_channel", &[]);
+    office.done(INNER, &["quarantine", "retry", "confirm"], 1);
+    office.until_applied(ROWS);
+    office.until(OUTER, "ok", "");
+}
+
+#[test]
+fn a_row_that_cannot_be_sent_is_passed_by_two_operators() {
+    let office = Office::open();
+    office.insert(0, |_| {});
+    office.until_applied(ROWS);
+    let nth =
+        |place| format!("confirm_id = (SELECT confirm_id FROM pay_confirm ORDER BY confirm_id LIMIT 1 OFFSET {place})");
+    let mend = "UPDATE pay_confirm SET payer_name = 'mended'";
+    let spoil = "UPDATE pay_confirm SET payer_name = replace(hex(zeroblob(150)), '00', '长')";
+    office.sql(OUTER, &format!("{spoil} WHERE {}", nth(7)), &[]);
+    wait_until("the owner to stop", || office.pair.stream(OUTER, "confirm")["health"] == "stopped");
+    office.insert(ROWS, |_| {});
+    let detail = office.pair.stream(OUTER, "confirm")["detail"].as_str().unwrap().to_owned();
+    let row = detail.strip_prefix("outbox row ").and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
+    office.sql(OUTER, &format!("{mend} WHERE {}", nth(7)), &[]);
+    let pass = ["pass", "confirm", &row, "--with", "current"];
+    let (code, error) = office.act(OUTER, &pass, 1);
+    assert_eq!((code, &error["error"]["code"]), (13, &"too-few-approvals".into()), "{error}");
+    office.done(OUTER, &pass, 2);
+    office.until_applied(2 * ROWS);
+    let (code, error) = office.act(OUTER, &pass, 2);
+    assert_eq!((code, &error["error"]["code"]), (26, &"not-stopped-there".into()), "{error}");
+
+    office.sql(OUTER, &format!("{spoil} WHERE {}", nth(8)), &[]);
+    wait_until("the owner to stop again", || office.pair.stream(OUTER, "confirm")["health"] == "stopped");
+    let detail = office.pair.stream(OUTER, "confirm")["detail"].as_str().unwrap().to_owned();
+    let row = detail.strip_prefix("outbox row ").and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
+    office.sql(OUTER, &format!("{mend} WHERE {}", nth(8)), &[]);
+    office.done(OUTER, &["pass", "confirm", &row, "--with", "void"], 2);
+    office.until_applied(2 * ROWS);
+    let mut books = Database::open(&office.pair.database(OUTER)).unwrap();
+    assert_eq!(books.number("SELECT count(*) FROM ferry_passed_row", &[]).unwrap(), 2, "what was passed is kept");
+}
+
+#[test]
+fn a_batch_that_the_gate_lost_is_sealed_and_sent_again() {
+    let office = Office::open();
+    let batches = || {
+        let mut found = files(&office.pair.path(OUTER, "to-gate"));
+        found.retain(|path| path.to_string_lossy().contains("-confirm-"));
+        found
+    };
+    office.insert(0, |_| {});
+    wait_until("the batch to be published", || !batches().is_empty());
+    let first = read_away(&batches());
+    office.done(OUTER, &["reseal", "confirm"], 1);
+    wait_until("the batch to be published again", || !batches().is_empty());
+    let second = read_away(&batches());
+    assert_ne!(first, second, "it is sealed anew");
+    let digest = |bytes: &[u8]| ferry_format::inspect_batch(bytes).unwrap().digest;
+    assert_eq!(digest(&first), digest(&second), "it states the same");
+    office.done(OUTER, &["resend", "confirm"], 1);
+    wait_until("the batch to be published once more", || !batches().is_empty());
+    assert_eq!(std::fs::read(&batches()[0]).unwrap(), second, "a resend is the same file");
+    office.until_applied(ROWS);
+}
+
+/// Reads the only file, and takes it away as a gate would that loses it.
+fn read_away(paths: &[PathBuf]) -> Vec<u8> {
+    let [path] = paths else { panic!("one file of {paths:?}") };
+    let bytes = std::fs::read(path).unwrap();
+    remove(path);
+    bytes
+}
+
+fn remove(path: &Path) {
+    std::fs::remove_file(path).unwrap();
+}
