@@ -6,8 +6,8 @@ use ferry_format::{BatchStatement, Digest, EpochId, FormatError, Mark, StatusBod
 
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
-    ActEnd, ActOrder, Anchor, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation, OutgoingBatch,
-    PeerAct, PortError, QuarantineNote, ReadAct, Retained, Scan, Settled, Vetted,
+    ActEnd, ActOrder, Anchor, AppliedPlace, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation,
+    OutgoingBatch, PeerAct, PortError, QuarantineNote, ReadAct, Retained, Scan, Settled, Vetted,
 };
 use crate::retention::Prunable;
 
@@ -63,6 +63,8 @@ pub enum Action {
         boundaries: Vec<u64>,
         /// The payload's limit in bytes.
         plain_bytes: u64,
+        /// Whether a group is open that must end, if need be with an empty batch.
+        open: bool,
     },
     /// Seal a payload and make the file durable.
     Seal {
@@ -254,14 +256,14 @@ pub enum Outcome {
     Applied(StreamName, Result<(ApplyOutcome, Option<PortError>), PortError>),
     /// Of [`Action::ReadMark`].
     MarkRead(StreamName, Result<Option<Mark>, PortError>),
-    /// Of [`Action::Recall`]: the digest that was applied, if any.
-    Recalled(String, BatchId, Arc<Vec<u8>>, Result<Option<Digest>, PortError>),
+    /// Of [`Action::Recall`]: what was applied, if anything.
+    Recalled(String, BatchId, Arc<Vec<u8>>, Result<Option<AppliedPlace>, PortError>),
     /// Of [`Action::Settle`].
     Settled(Settled, Vec<BatchId>, Vec<String>, Result<(), PortError>),
     /// Of [`Action::PublishStatus`]: its number, and the statuses that lie at the gate now, the oldest first.
     StatusPublished(u64, Result<Vec<String>, PortError>),
     /// Of [`Action::Act`]: what became of it, and how many parked rows the stream has after an act on them.
-    Acted(ActOrder, Result<(ActEnd, Option<u64>), PortError>),
+    Acted(Box<ActOrder>, Result<(ActEnd, Option<u64>), PortError>),
     /// Of [`Action::ListActs`], by their digests.
     ActsListed(Vec<Digest>, Result<(), PortError>),
     /// Of [`Action::Note`].

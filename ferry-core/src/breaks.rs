@@ -53,6 +53,8 @@ breaks! {
     GroupEndsAnywhere = "group-ends-anywhere", 4;
     /// The batches of a group that are here are applied before the others.
     GroupInParts = "group-in-parts", 4;
+    /// A parked row is kept although a later image of it is applied.
+    OvertakenRowKept = "overtaken-row-kept", 4;
     /// The link that a statement names is not compared.
     AnyLink = "any-link", 5;
     /// A signature by any key is good enough.
@@ -75,6 +77,8 @@ breaks! {
     HolePassedByTime = "hole-passed-by-time", 8;
     /// A refused group is passed after a while.
     RefusedPassedByTime = "refused-passed-by-time", 8;
+    /// Whoever signs an approval counts as an operator.
+    AnyOperator = "any-operator", 8;
     /// Batches that the peer holds go on filling the window.
     WindowIgnoresHeld = "window-ignores-held", 9;
     /// Nothing is published a second time.

@@ -107,6 +107,12 @@ places! {
     RefusedRetried = "refused-retried";
     /// A stream on hold has something that it would do.
     HoldWaits = "hold-waits";
+    /// A group has taken the place of a refused one at the peer.
+    Superseded = "superseded";
+    /// The peer had applied a group before another could take its place.
+    SupersededLate = "superseded-late";
+    /// A held batch gives way to one that supersedes it.
+    Displaced = "displaced";
 }
 
 #[cfg(feature = "breaks")]

@@ -49,7 +49,8 @@ pub enum CutOutcome {
 
 /// Makes a batch of the first rows of `raw`: as many as fit into `plain_bytes`, fewer if that ends a transaction.
 ///
-/// `asked` is how many rows were asked for; fewer in `raw` means that no more are visible under this contract.
+/// `asked` is how many rows were asked for; fewer in `raw` means that no more are visible under this contract. Where a group is
+/// `open` and the rest of it was passed over, an empty batch ends it: the peer applies a group only when it is whole.
 #[must_use]
 pub fn cut(
     raw: &RawCut,
@@ -58,9 +59,21 @@ pub fn cut(
     plain_bytes: u64,
     contract: &StreamContract,
     salt: [u8; 32],
+    open: bool,
 ) -> CutOutcome {
     let Some(&first_id) = raw.ids.first() else {
-        return CutOutcome::Empty { upto: boundaries.last().copied().unwrap_or(0) };
+        let upto = boundaries.last().copied().unwrap_or(0);
+        if open {
+            return CutOutcome::Batch(Box::new(CutBatch {
+                payload: Payload::new(salt),
+                tables: Vec::new(),
+                rows: 0,
+                contract: contract.digest,
+                through_id: upto,
+                ends: true,
+            }));
+        }
+        return CutOutcome::Empty { upto };
     };
     let lines: Vec<&[u8]> = raw.lines.split(|byte| *byte == b'\n').collect();
     if lines.len() != raw.ids.len() {

@@ -1,6 +1,6 @@
 //! Hands a group to the store: reads each batch from the spool, opens it, and checks every value against the contract.
 
-use ferry_format::{Batch, FormatError, Op, Refusal, Value, Verified, parse_record, write_value};
+use ferry_format::{Batch, FormatError, Op, Refusal, Value, Verified, parse_record, supersede_act, write_value};
 
 use crate::breaks::{self, Break};
 use crate::contract::{StreamContract, Table};
@@ -68,6 +68,12 @@ fn refusal(seq: u64, code: &str, table: Option<String>, row: Option<u64>) -> Ref
     Refusal { code: code.to_owned(), seq, table, row, constraint: None }
 }
 
+/// The act by which a batch supersedes others, as a file of its own.
+fn act_of(batch: &Batch) -> Option<Vec<u8>> {
+    batch.statement.supersedes.as_ref()?;
+    supersede_act(&batch.statement).and_then(|signed| signed.write()).ok()
+}
+
 /// Checks every record and writes its values out again, so that the database gets our spelling and nothing else.
 fn check(
     batch: &Verified<Batch>,
@@ -79,6 +85,8 @@ fn check(
     let mut checked = CheckedBatch {
         seq,
         digest: batch.digest,
+        chain: batch.statement.chain_digest(batch.digest),
+        act: act_of(batch),
         file_bytes,
         taken_at_ms,
         rows: Vec::new(),

@@ -1,6 +1,8 @@
 //! Runs one action on the ports. The daemon calls this from its workers, a simulator in an order drawn from its seed:
 //! both run the same steps, and nothing is decided here.
 
+mod supersede;
+
 use std::sync::Arc;
 
 use ferry_format::{
@@ -51,18 +53,16 @@ impl Surroundings {
 pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
     match action {
         Action::Observe { now_ms } => Outcome::Observed(observe(now_ms, ports)),
-        Action::Act(order) => {
-            let stream = order.verdict.as_ref().ok().map(|act| act.deed.stream());
-            let contract = stream.and_then(|stream| around.contract.stream(stream));
-            let result = ports.store.act(&order, contract);
-            Outcome::Acted(order, result)
+        Action::Act(mut order) => {
+            let result = supersede::act(&mut order, around, ports);
+            Outcome::Acted(Box::new(order), result)
         }
         Action::ListActs(acts) => {
             let digests = acts.iter().map(|act| act.digest).collect();
             Outcome::ActsListed(digests, list_acts(acts, around, ports))
         }
-        Action::Cut { request, boundaries, plain_bytes } => {
-            let result = read_and_cut(&request, &boundaries, plain_bytes, around, ports);
+        Action::Cut { request, boundaries, plain_bytes, open } => {
+            let result = read_and_cut(&request, &boundaries, plain_bytes, open, around, ports);
             Outcome::Cut(request.stream, result)
         }
         Action::Seal { statement, cut } => {
@@ -139,7 +139,7 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             Outcome::Dropped(name, result)
         }
         Action::Recall { name, id, bytes } => {
-            let result = ports.store.applied_digest(&id.stream, id.epoch, id.seq);
+            let result = ports.store.applied_place(&id.stream, id.epoch, id.seq);
             Outcome::Recalled(name, id, bytes, result)
         }
         Action::Expel { id, note } => {
@@ -179,15 +179,19 @@ fn read_and_cut(
     request: &CutRequest,
     boundaries: &[u64],
     plain_bytes: u64,
+    open: bool,
     around: &Surroundings,
     ports: &Ports<'_>,
 ) -> Result<CutOutcome, PortError> {
     let contract = stream_contract(around, &request.stream)?;
     let raw = ports.store.cut(request)?;
     match raw.contract {
-        None => Ok(CutOutcome::Empty { upto: request.upto }),
+        None if !open => Ok(CutOutcome::Empty { upto: request.upto }),
         Some(digest) if digest != contract.digest => Ok(CutOutcome::UnknownContract(digest)),
-        Some(_) => Ok(cut(&raw, request.rows, boundaries, plain_bytes, contract, ports.sealer.salt()?)),
+        None | Some(_) => {
+            let salt = ports.sealer.salt()?;
+            Ok(cut(&raw, request.rows, boundaries, plain_bytes, contract, salt, open))
+        }
     }
 }
 

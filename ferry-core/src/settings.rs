@@ -141,6 +141,9 @@ pub const HELD_BATCHES_MAX: usize = 65_536;
 pub const AHEAD_MAX: u64 = 1 << 20;
 /// Lines in the life of batches kept until the next note; beyond it the oldest are dropped.
 pub const LIFE_EVENTS_MAX: usize = 16_384;
+/// Groups of a link that are superseded and not known to be applied, at a time: each has a line in the anchor, and operators make
+/// few.
+pub const SUPERSEDED_OPEN_MAX: usize = 64;
 /// Ended acts that wait to be listed by the peer, as far as a start takes them up: some months of an operator's acts.
 pub const UNTOLD_ACTS_MAX: usize = 4_096;
 /// Status numbers reserved by one write of the anchor.

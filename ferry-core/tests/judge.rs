@@ -40,7 +40,9 @@ fn receiver() -> Receiver {
         parked_rows: 0,
         reports: Vec::new(),
         disputed: Vec::new(),
+        dismissed: Vec::new(),
         on_hold: false,
+        superseded: None,
     };
     Receiver::recover(recovered, known.priority, known.digest)
 }

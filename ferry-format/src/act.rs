@@ -2,6 +2,7 @@
 //!
 //! An act names the zone that carries it out. It crosses in that zone's status files, so that both zones list it.
 
+use crate::batch_header::read_digests;
 use crate::canon::{Value, object, text};
 use crate::digest::KeyId;
 use crate::envelope::SUITE;
@@ -10,13 +11,13 @@ use crate::fields::{Fields, ascend};
 use crate::ident::{hex_decode_vec, hex_encode};
 use crate::keys::KeyProvider;
 use crate::layout::{check_end, header_line};
-use crate::limits::{ACT_BYTES_MAX, APPROVALS_MAX, SIGNATURE_BYTES_MAX};
+use crate::limits::{ACT_BYTES_MAX, APPROVALS_MAX, SIGNATURE_BYTES_MAX, SUPERSEDED_MAX};
 use crate::magic::{END_MAGIC, Kind, MAGIC_BYTES, strip};
 use crate::reason::Reason;
 use crate::signed_line::signed_part;
 use crate::trust::{KeyState, TrustStore};
 use crate::verified::Verified;
-use crate::{ActId, Approval, Digest, LinkId, StreamName, ZoneName};
+use crate::{ActId, Approval, Digest, EpochId, LinkId, StreamName, ZoneName};
 
 /// What an operator decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +78,28 @@ pub enum Deed {
         /// The batches whose parked rows are meant.
         range: ActRange,
     },
+    /// What was applied stands, although a second statement came for its place.
+    Dismiss {
+        /// The places.
+        range: ActRange,
+    },
+    /// Other batches take the place of a group that its receiver refuses, or that cannot reach it.
+    Supersede {
+        /// The stream.
+        stream: StreamName,
+        /// The epoch.
+        epoch: u64,
+        /// The id of the epoch.
+        epoch_id: EpochId,
+        /// The digest of the stream's contract.
+        contract: Digest,
+        /// The first seq of the group.
+        first: u64,
+        /// The statement digests that are passed over; see [`Supersedes::old`](crate::Supersedes).
+        old: Vec<Digest>,
+        /// The SM3 of the payload of each batch that takes their place, in order of seq.
+        new: Vec<Digest>,
+    },
 }
 
 /// What takes the place of a row that is passed over.
@@ -113,6 +136,8 @@ impl Deed {
             Self::Reseal { .. } => "reseal",
             Self::Pass { .. } => "pass",
             Self::RetryRows { .. } => "retry-rows",
+            Self::Dismiss { .. } => "dismiss",
+            Self::Supersede { .. } => "supersede",
         }
     }
 
@@ -120,10 +145,32 @@ impl Deed {
     #[must_use]
     pub const fn stream(&self) -> &StreamName {
         match self {
-            Self::Hold { stream } | Self::Release { stream } | Self::Pass { stream, .. } => stream,
-            Self::Retry { range } | Self::Resend { range } | Self::Reseal { range } | Self::RetryRows { range } => {
-                &range.stream
+            Self::Hold { stream }
+            | Self::Release { stream }
+            | Self::Pass { stream, .. }
+            | Self::Supersede { stream, .. } => stream,
+            Self::Retry { range }
+            | Self::Resend { range }
+            | Self::Reseal { range }
+            | Self::RetryRows { range }
+            | Self::Dismiss { range } => &range.stream,
+        }
+    }
+
+    /// The first and the last seq that it names; `None` when it names no batches.
+    #[must_use]
+    pub fn places(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Retry { range }
+            | Self::Resend { range }
+            | Self::Reseal { range }
+            | Self::RetryRows { range }
+            | Self::Dismiss { range } => Some((range.first, range.last)),
+            Self::Supersede { first, new, .. } => {
+                let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
+                Some((*first, first.saturating_add(count).saturating_sub(1)))
             }
+            Self::Hold { .. } | Self::Release { .. } | Self::Pass { .. } => None,
         }
     }
 
@@ -131,7 +178,7 @@ impl Deed {
     #[must_use]
     pub const fn approvals(&self) -> usize {
         match self {
-            Self::Pass { .. } => 2,
+            Self::Pass { .. } | Self::Dismiss { .. } | Self::Supersede { .. } => 2,
             Self::Hold { .. }
             | Self::Release { .. }
             | Self::Retry { .. }
@@ -285,7 +332,11 @@ fn write(act: &Act) -> Value {
     ];
     match &act.deed {
         Deed::Hold { .. } | Deed::Release { .. } => {}
-        Deed::Retry { range } | Deed::Resend { range } | Deed::Reseal { range } | Deed::RetryRows { range } => {
+        Deed::Retry { range }
+        | Deed::Resend { range }
+        | Deed::Reseal { range }
+        | Deed::RetryRows { range }
+        | Deed::Dismiss { range } => {
             entries.push(("epoch", Value::Integer(range.epoch)));
             entries.push(("first", Value::Integer(range.first)));
             entries.push(("last", Value::Integer(range.last)));
@@ -293,6 +344,14 @@ fn write(act: &Act) -> Value {
         Deed::Pass { row, with, .. } => {
             entries.push(("row", Value::Integer(*row)));
             entries.push(("with", text(substitute_name(*with))));
+        }
+        Deed::Supersede { epoch, epoch_id, contract, first, old, new, .. } => {
+            entries.push(("contract", text(contract)));
+            entries.push(("epoch", Value::Integer(*epoch)));
+            entries.push(("epoch_id", text(epoch_id)));
+            entries.push(("first", Value::Integer(*first)));
+            entries.push(("new", Value::Array(new.iter().map(text).collect())));
+            entries.push(("old", Value::Array(old.iter().map(text).collect())));
         }
     }
     object(entries)
@@ -309,6 +368,8 @@ fn read(value: Value) -> Result<Act, FormatError> {
         "resend" => Deed::Resend { range: read_range(&mut fields, stream)? },
         "reseal" => Deed::Reseal { range: read_range(&mut fields, stream)? },
         "retry-rows" => Deed::RetryRows { range: read_range(&mut fields, stream)? },
+        "dismiss" => Deed::Dismiss { range: read_range(&mut fields, stream)? },
+        "supersede" => read_supersede(&mut fields, stream)?,
         "pass" => Deed::Pass { stream, row: fields.integer("row")?, with: read_substitute(&mut fields)? },
         _ => return Err(fields.refuse("act", "is not a deed that this program knows")),
     };
@@ -330,6 +391,24 @@ fn read_range(fields: &mut Fields, stream: StreamName) -> Result<ActRange, Forma
         return Err(fields.refuse("first", "must be from 1 on and not above the last"));
     }
     Ok(ActRange { stream, epoch, first, last })
+}
+
+fn read_supersede(fields: &mut Fields, stream: StreamName) -> Result<Deed, FormatError> {
+    let deed = Deed::Supersede {
+        stream,
+        epoch: fields.integer("epoch")?,
+        epoch_id: fields.parsed("epoch_id")?,
+        contract: fields.parsed("contract")?,
+        first: fields.integer("first")?,
+        old: read_digests(fields, "old", SUPERSEDED_MAX)?,
+        new: read_digests(fields, "new", SUPERSEDED_MAX)?,
+    };
+    if let Deed::Supersede { old, new, .. } = &deed
+        && (new.is_empty() || old.is_empty() || !old.len().is_multiple_of(new.len()))
+    {
+        return Err(fields.refuse("old", "must name every batch of the group"));
+    }
+    Ok(deed)
 }
 
 const fn substitute_name(with: Substitute) -> &'static str {
@@ -384,7 +463,17 @@ mod tests {
             Deed::Reseal { range: range.clone() },
             Deed::Pass { stream: stream.clone(), row: 4, with: Substitute::Void },
             Deed::Pass { stream, row: 4, with: Substitute::Current },
-            Deed::RetryRows { range },
+            Deed::RetryRows { range: range.clone() },
+            Deed::Dismiss { range },
+            Deed::Supersede {
+                stream: "confirm".parse().unwrap(),
+                epoch: 1,
+                epoch_id: EpochId([5; 8]),
+                contract: Digest([6; 32]),
+                first: 3,
+                old: vec![Digest([1; 32]), Digest([2; 32])],
+                new: vec![Digest([3; 32])],
+            },
         ]
     }
 

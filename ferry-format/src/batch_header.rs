@@ -91,6 +91,18 @@ fn check(statement: &BatchStatement) -> Result<(), FormatError> {
     if statement.requires.iter().any(|mark| mark.stream == statement.stream || mark.epoch == 0) {
         return Err(FormatError::Inconsistent { reason: "requires its own stream, or no epoch" });
     }
+    check_superseding(statement)
+}
+
+/// A batch that supersedes is one of exactly those that its act names.
+fn check_superseding(statement: &BatchStatement) -> Result<(), FormatError> {
+    let Some(supersedes) = &statement.supersedes else { return Ok(()) };
+    let group = statement.group;
+    let payload = usize::try_from(group.index).ok().and_then(|index| supersedes.new.get(index));
+    let is_last = group.index.checked_add(1) == u64::try_from(supersedes.new.len()).ok();
+    if payload != Some(&statement.plain.sm3) || group.last != is_last {
+        return Err(FormatError::Inconsistent { reason: "is not one of the batches that were approved" });
+    }
     Ok(())
 }
 
@@ -171,7 +183,10 @@ fn write_supersedes(supersedes: &Supersedes) -> Value {
         .iter()
         .map(|approval| object([("key", text(approval.key)), ("signature", text(hex_encode(&approval.signature)))]));
     object([
+        ("act", text(supersedes.act)),
         ("approvals", Value::Array(approvals.collect())),
+        ("at", Value::Integer(supersedes.at_ms)),
+        ("new", Value::Array(supersedes.new.iter().map(text).collect())),
         ("old", Value::Array(supersedes.old.iter().map(text).collect())),
         ("reason", text(&supersedes.reason)),
     ])
@@ -179,13 +194,19 @@ fn write_supersedes(supersedes: &Supersedes) -> Value {
 
 fn read_supersedes(mut fields: Fields) -> Result<Supersedes, FormatError> {
     let supersedes = Supersedes {
+        act: fields.parsed("act")?,
+        at_ms: fields.integer("at")?,
+        reason: fields.parsed("reason")?,
         old: read_digests(&mut fields, "old", SUPERSEDED_MAX)?,
-        reason: fields.free_text("reason")?,
+        new: read_digests(&mut fields, "new", SUPERSEDED_MAX)?,
         approvals: fields.objects("approvals", "approvals", APPROVALS_MAX, read_approval)?,
     };
     fields.done()?;
-    if supersedes.old.is_empty() {
-        return Err(FormatError::Inconsistent { reason: "supersedes nothing" });
+    if supersedes.old.is_empty()
+        || supersedes.new.is_empty()
+        || !supersedes.old.len().is_multiple_of(supersedes.new.len())
+    {
+        return Err(FormatError::Inconsistent { reason: "does not name every batch of the group that it supersedes" });
     }
     if supersedes.approvals.len() < 2 || !ascend(&supersedes.approvals, |approval| approval.key) {
         return Err(FormatError::Inconsistent { reason: "fewer than two approvals that ascend by key" });

@@ -84,8 +84,11 @@ pub const CARDS_MAX: usize = 4;
 pub const WANTS_MAX: usize = 256;
 /// Characters of an operator's reason: one line of a log, in any language.
 pub const REASON_CHARS_MAX: usize = 200;
-/// An act file: a header whose reason takes at most twelve bytes a character, and the signatures.
-pub const ACT_BYTES_MAX: usize = 8 << 10;
+/// An act file: one that supersedes the largest group names 1 024 digests twice, each with 67 bytes.
+pub const ACT_BYTES_MAX: usize = 160 << 10;
+/// An act that a status tells: a reason of at most twelve bytes a character, a few names, and the signatures. Longer ones supersede
+/// groups, and cross in the batches that do.
+pub const ACT_TOLD_BYTES_MAX: usize = 8 << 10;
 /// Acts told in one status; the others follow in the next.
 pub const ACTS_MAX: usize = 16;
 /// Keys in one trust file.

@@ -62,8 +62,11 @@ impl Payload {
         &self.bytes
     }
 
-    /// Takes decrypted bytes apart into lines.
-    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Result<Self, FormatError> {
+    /// Takes decrypted or stored bytes apart into lines.
+    ///
+    /// # Errors
+    /// When they are no payload, or too long.
+    pub fn of_bytes(bytes: Vec<u8>) -> Result<Self, FormatError> {
         if bytes.len() < SALT_BYTES || (bytes.len() > SALT_BYTES && !bytes.ends_with(b"\n")) {
             return Err(FormatError::PlainLength);
         }

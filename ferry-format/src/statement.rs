@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Digest, EpochId, KeyId, LinkId, StreamName, ZoneName};
+use crate::{ActId, Digest, EpochId, KeyId, LinkId, Reason, StreamName, ZoneName};
 
 /// The label before the bytes of a statement when it is digested.
 pub const STATEMENT_LABEL: &[u8] = b"ferry-statement/1\n";
@@ -111,12 +111,29 @@ pub struct Checkpoint {
 /// The statement that takes the place of a refused group, approved by two operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Supersedes {
-    /// The statement digests of the group that is passed over, in order of seq.
+    /// The id of the act.
+    pub act: ActId,
+    /// When the act was made, in milliseconds since 1970-01-01 UTC: the operators' word only.
+    pub at_ms: u64,
+    /// Why.
+    pub reason: Reason,
+    /// The statement digests of the group that is passed over, in order of seq; then those of statements that had taken its
+    /// place before and are passed over too, likewise.
     pub old: Vec<Digest>,
-    /// Why, in printable ASCII.
-    pub reason: String,
+    /// The SM3 of the payload of each batch that takes its place, in order of seq.
+    pub new: Vec<Digest>,
     /// The operators' signatures, ordered by key id; at least two.
     pub approvals: Vec<Approval>,
+}
+
+impl BatchStatement {
+    /// The digest by which other batches name this place: that of the statement that stood here first.
+    #[must_use]
+    pub fn chain_digest(&self, own: Digest) -> Digest {
+        let index = usize::try_from(self.group.index).unwrap_or(usize::MAX);
+        let original = self.supersedes.as_ref().and_then(|supersedes| supersedes.old.get(index));
+        original.copied().unwrap_or(own)
+    }
 }
 
 /// One operator's signature under an act.

@@ -25,6 +25,9 @@ pub struct StatusStatement {
     pub received: Vec<Mark>,
     /// The last batch recorded of each own stream, ordered by stream.
     pub sent: Vec<Mark>,
+    /// The last batch applied of each of the peer's streams that took the place of a refused one, by its own digest, ordered by
+    /// stream. `received` names places by the statements that stood there first.
+    pub superseded: Vec<Mark>,
     /// The speaker's audit log.
     pub audit: Checkpoint,
     /// The peer's audit log as the speaker last saw it.
@@ -154,6 +157,8 @@ pub struct BatchReport {
     pub wait_ms: u64,
     /// The transaction, in milliseconds.
     pub apply_ms: u64,
+    /// The statement digest, when the batch took the place of another.
+    pub instead: Option<Digest>,
 }
 
 /// How one of the speaker's own streams stands.

@@ -6,8 +6,8 @@ use crate::error::FormatError;
 use crate::fields::{Fields, as_integer, as_text, ascend, bad};
 use crate::ident::{hex_decode_vec, hex_encode};
 use crate::limits::{
-    ACT_BYTES_MAX, ACTS_MAX, CARD_BYTES_MAX, CARDS_MAX, CODES_MAX, CONTRACTS_MAX, FORMATS_MAX, RANGES_MAX, REPORTS_MAX,
-    STREAMS_MAX, WANTS_MAX,
+    ACT_TOLD_BYTES_MAX, ACTS_MAX, CARD_BYTES_MAX, CARDS_MAX, CODES_MAX, CONTRACTS_MAX, FORMATS_MAX, RANGES_MAX,
+    REPORTS_MAX, STREAMS_MAX, WANTS_MAX,
 };
 use crate::{
     ActReport, BatchReport, CodeCount, Counters, IncomingReport, OutgoingReport, Parked, Refusal, SeqRange, StatusBody,
@@ -65,7 +65,7 @@ fn write_act(report: &ActReport) -> Value {
 
 fn read_act(fields: &mut Fields) -> Result<ActReport, FormatError> {
     Ok(ActReport {
-        act: fields.hex("act", ACT_BYTES_MAX)?,
+        act: fields.hex("act", ACT_TOLD_BYTES_MAX)?,
         code: fields.free_text("code")?,
         at_ms: fields.integer("at")?,
     })
@@ -166,13 +166,17 @@ fn read_parked(mut fields: Fields) -> Result<Parked, FormatError> {
 }
 
 fn write_report(report: &BatchReport) -> Value {
-    object([
+    let mut entries = vec![
         ("apply_ms", Value::Integer(report.apply_ms)),
         ("parked", Value::Integer(report.parked)),
         ("rows", Value::Integer(report.rows)),
         ("seq", Value::Integer(report.seq)),
         ("wait_ms", Value::Integer(report.wait_ms)),
-    ])
+    ];
+    if let Some(digest) = &report.instead {
+        entries.push(("instead", text(digest)));
+    }
+    object(entries)
 }
 
 fn read_report(fields: &mut Fields) -> Result<BatchReport, FormatError> {
@@ -182,6 +186,7 @@ fn read_report(fields: &mut Fields) -> Result<BatchReport, FormatError> {
         parked: fields.integer("parked")?,
         wait_ms: fields.integer("wait_ms")?,
         apply_ms: fields.integer("apply_ms")?,
+        instead: fields.optional_parsed("instead")?,
     })
 }
 

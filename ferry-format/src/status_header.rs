@@ -25,6 +25,7 @@ pub(crate) fn write(statement: &StatusStatement) -> Value {
         ("plain", write_plain(&statement.plain)),
         ("received", write_marks(&statement.received)),
         ("sent", write_marks(&statement.sent)),
+        ("superseded", write_marks(&statement.superseded)),
         ("to", text(&statement.to)),
     ];
     if let Some(echo) = &statement.echo {
@@ -50,6 +51,7 @@ pub(crate) fn read(value: Value) -> Result<StatusStatement, FormatError> {
         echo: fields.optional_object("echo")?.map(read_echo).transpose()?,
         received: read_marks(&mut fields, "received")?,
         sent: read_marks(&mut fields, "sent")?,
+        superseded: read_marks(&mut fields, "superseded")?,
         audit: read_checkpoint(fields.object("audit")?)?,
         witness: fields.optional_object("witness")?.map(read_checkpoint).transpose()?,
         plain: read_plain(fields.object("plain")?)?,

@@ -60,6 +60,7 @@ fn every_limit_stands_in_the_specification_with_its_value() {
         WANTS_MAX,
         REASON_CHARS_MAX,
         ACT_BYTES_MAX,
+        ACT_TOLD_BYTES_MAX,
         ACTS_MAX,
         TRUST_ENTRIES_MAX
     );

@@ -7,9 +7,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use ferry_format::{
-    Card, Carrier, Compression, Expect, FileName, FormatError, LinkId, PublicKey, Sealing, SoftKeys, TrustStore,
-    ZoneName, inspect_batch, open_batch, open_status, parse_record, seal_batch, seal_status, verify_batch,
-    verify_status, write_record,
+    ActTime, Card, Carrier, Compression, Expect, FileName, FormatError, LinkId, PublicKey, Sealing, SignedAct,
+    SoftKeys, TrustStore, ZoneName, inspect_batch, open_batch, open_status, parse_record, seal_batch, seal_status,
+    verify_batch, verify_status, write_record,
 };
 use support::Seeded;
 use support::corpus::{trust_files, vectors};
@@ -134,6 +134,7 @@ impl Judge {
             "batch" => self.batch(bytes).map_or_else(|error| error.code(), |()| "ok"),
             "status" => self.status(bytes).map_or_else(|error| error.code(), |()| "ok"),
             "card" => Card::parse(bytes).map_or_else(|error| error.code(), |_| "ok"),
+            "act" => self.act(bytes).map_or_else(|error| error.code(), |()| "ok"),
             "trust" => TrustStore::parse(bytes).map_or_else(|error| error.code(), |_| "ok"),
             "record" => parse_record(bytes).map_or_else(|error| error.code(), |_| "ok"),
             "carrier" => self.carrier.unwrap().decode(bytes, self.max).map_or_else(|error| error.code(), |_| "ok"),
@@ -154,6 +155,11 @@ impl Judge {
         Ok(())
     }
 
+    fn act(&self, bytes: &[u8]) -> Result<(), FormatError> {
+        let link = self.link.as_ref().unwrap();
+        SignedAct::parse(bytes)?.verify(&self.trust, link, ActTime::Past).map(drop)
+    }
+
     fn status(&self, bytes: &[u8]) -> Result<(), FormatError> {
         let expect = self.expect();
         let Some(keys) = &self.keys else { return verify_status(bytes, &expect).map(drop) };
@@ -165,7 +171,7 @@ impl Judge {
 
     /// Signed objects have no two spellings and no accidental neighbours.
     fn is_signed(&self) -> bool {
-        ["batch", "status", "card"].contains(&self.what.as_str())
+        ["batch", "status", "card", "act"].contains(&self.what.as_str())
     }
 
     /// What the writer gives for what these bytes mean, for kinds that need no key.
@@ -192,6 +198,7 @@ impl Judge {
             "batch" => self.write_batch(vector),
             "status" => self.write_status(vector),
             "card" => Card::parse(&vector.bytes).unwrap().write(&keys(vector.required("signer"))).unwrap(),
+            "act" => SignedAct::parse(&vector.bytes).unwrap().write().unwrap(),
             _ => self.rewrite(&vector.bytes),
         }
     }

@@ -9,9 +9,13 @@ mod archive;
 mod flood;
 #[path = "zones/hashes.rs"]
 mod hashes;
+#[path = "zones/office.rs"]
+mod office;
 #[path = "zones/refusals.rs"]
 mod refusals;
 #[path = "zones/secrecy.rs"]
 mod secrecy;
 #[path = "zones/starts.rs"]
 mod starts;
+#[path = "zones/supersede.rs"]
+mod supersede;

@@ -40,6 +40,7 @@ pub(super) fn anchor(status_next: u64) -> Anchor {
     Anchor {
         instance: Instance([1; 16]),
         sent: vec![mark("bill", 0), mark("notice", 12)],
+        superseding: vec![mark("notice", 7), mark("notice", 9)],
         status_next,
         peer: Some((BootNonce([2; 16]), 9)),
         audit: Checkpoint { size: 4, root: Digest([3; 32]) },
@@ -57,6 +58,7 @@ fn what_was_saved_is_loaded(fixture: &mut dyn AnchorFixture) {
         full.clone(),
         Anchor { peer: None, ..full.clone() },
         Anchor { sent: Vec::new(), ..full.clone() },
+        Anchor { superseding: Vec::new(), ..full.clone() },
         Anchor { restored: true, ..full },
     ];
     for saved in kinds {

@@ -79,6 +79,7 @@ fn status(side: Side, number: u64) -> (StatusStatement, StatusBody) {
         echo: None,
         received: Vec::new(),
         sent: Vec::new(),
+        superseded: Vec::new(),
         audit: Checkpoint { size: 0, root: Digest([4; 32]) },
         witness: None,
         plain: Plain { bytes: 0, sm3: Digest([0; 32]) },

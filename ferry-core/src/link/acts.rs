@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ferry_format::limits::ACTS_MAX;
+use ferry_format::limits::{ACT_TOLD_BYTES_MAX, ACTS_MAX};
 use ferry_format::{Act, ActRange, ActReport, Deed, Digest, StatusBody};
 
 use super::Link;
 use crate::action::Action;
 use crate::coverage::{self, Place};
-use crate::ports::{ActEnd, ActOrder, PeerAct, PortError, ReadAct, UntoldAct};
+use crate::ports::{ActEnd, ActOrder, Instead, PeerAct, PortError, ReadAct, Superseding, UntoldAct};
+use crate::sender::Obstacle;
+use crate::settings::SUPERSEDED_OPEN_MAX;
 use crate::time::{Mono, Now};
 
 /// Acts remembered so that each is carried out once; operators make a few a day.
@@ -24,6 +26,8 @@ pub(super) struct Acts {
     busy: bool,
     /// What failed is tried again, before anything else.
     again: Option<(Mono, ActOrder)>,
+    /// What waits for an operation to end is judged again.
+    open_again: Option<Mono>,
     /// Ended, and not known to be listed by the peer.
     untold: VecDeque<UntoldAct>,
     /// The peer's, to be listed here.
@@ -42,14 +46,14 @@ impl Acts {
     /// When a failed one is tried again.
     pub(super) fn retry_at(&self) -> Option<Mono> {
         let again = self.again.as_ref().map(|(at, _)| *at);
-        [again, self.list_again].into_iter().flatten().min()
+        [again, self.open_again, self.list_again].into_iter().flatten().min()
     }
 
     /// What a status tells, the oldest first.
     pub(super) fn told(&self) -> Vec<ActReport> {
         let report =
             |one: &UntoldAct| ActReport { act: one.file.clone(), code: one.end.code.clone(), at_ms: one.at_ms };
-        self.untold.iter().take(ACTS_MAX).map(report).collect()
+        self.untold.iter().filter(|one| one.file.len() <= ACT_TOLD_BYTES_MAX).take(ACTS_MAX).map(report).collect()
     }
 
     pub(super) fn listed(&self) -> Vec<Digest> {
@@ -73,17 +77,33 @@ impl Link {
             self.acts.busy = true;
             return Some(Action::Act(order));
         }
-        if self.acts.again.is_some() {
+        if self.acts.again.is_some() || self.acts.open_again.is_some_and(|at| now.mono < at) {
             return None;
         }
+        self.acts.open_again = None;
         let (id, ReadAct { file, act, .. }) = self.acts.open.pop_first()?;
         self.acts.begun.insert(id);
         while self.acts.begun.len() > ACTS_REMEMBERED_MAX {
             self.acts.begun.pop_first();
         }
-        let verdict = act.and_then(|act| self.judge_act(&act).map(|()| act).map_err(str::to_owned));
+        let mut verdict = act.and_then(|act| self.judge_act(&act).map(|()| act).map_err(str::to_owned));
+        let superseding = match verdict.as_ref().map(|act| self.superseding(act)) {
+            Err(_) | Ok(Ok(None)) => None,
+            Ok(Ok(Some(superseding))) => Some(superseding),
+            Ok(Err(Obstacle::Never(code))) => {
+                verdict = Err(code.to_owned());
+                None
+            }
+            Ok(Err(Obstacle::Busy)) => {
+                // The operation in the way ends before long.
+                self.acts.begun.remove(&id);
+                self.acts.open.insert(id, ReadAct { id, file, act: verdict });
+                self.acts.open_again = Some(now.mono + self.settings.retry_ms);
+                return None;
+            }
+        };
         self.acts.busy = true;
-        Some(Action::Act(ActOrder { id, file, verdict, at_ms: now.wall_ms }))
+        Some(Action::Act(ActOrder { id, file, verdict, at_ms: now.wall_ms, superseding, instead: Vec::new() }))
     }
 
     /// Whether an act can be carried out as things stand, or by which code it is turned away.
@@ -119,7 +139,36 @@ impl Link {
                 let Some(theirs) = theirs else { return Err("not-their-stream") };
                 if theirs.parked_rows() > 0 { Ok(()) } else { Err("no-parked-rows") }
             }
+            Deed::Dismiss { range } => {
+                let Some(theirs) = theirs else { return Err("not-their-stream") };
+                if theirs.disputed_within(range).next().is_some() { Ok(()) } else { Err("no-dispute-to-dismiss") }
+            }
+            Deed::Supersede { .. } if own.is_none() => Err("not-own-stream"),
+            Deed::Supersede { .. } => Ok(()),
         }
+    }
+
+    /// What batches that supersede a group state beside what their act says; `None` for other acts.
+    fn superseding(&self, act: &Act) -> Result<Option<Superseding>, Obstacle> {
+        let Deed::Supersede { stream, epoch, epoch_id, contract, first, old, new } = &act.deed else { return Ok(None) };
+        if self.around.contract.stream(stream).is_none_or(|known| known.digest != *contract) {
+            return Err(Obstacle::Never("other-contract"));
+        }
+        if self.superseding_marks().len() >= SUPERSEDED_OPEN_MAX {
+            return Err(Obstacle::Never("too-many-superseded"));
+        }
+        let Some(own) = self.senders.get(stream) else { return Err(Obstacle::Never("not-own-stream")) };
+        let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        let places = own.supersedable((*epoch, *epoch_id), *first, old, count)?;
+        let depends = own.depends().iter().filter_map(|name| self.senders.get(name));
+        let requires = depends.map(|sender| sender.last_recorded().clone()).filter(|mark| mark.seq > 0).collect();
+        Ok(Some(Superseding {
+            epoch_id: *epoch_id,
+            places,
+            requires,
+            audit: self.audit,
+            bytes_max: self.settings.group_bytes,
+        }))
     }
 
     /// Takes what became of an act. Its effect is committed when it is done.
@@ -135,7 +184,7 @@ impl Link {
         };
         if let Ok(act) = order.verdict.as_ref().map_err(|_| ()).and_then(|act| end.is_done().then_some(act).ok_or(())) {
             coverage::hit(Place::ActDone);
-            self.take_effect(act, parked_rows, now);
+            self.take_effect(act, &order.instead, parked_rows, now);
         } else {
             coverage::hit(Place::ActTurnedAway);
         }
@@ -143,7 +192,7 @@ impl Link {
         self.status.progress(now.mono);
     }
 
-    fn take_effect(&mut self, act: &Act, parked_rows: Option<u64>, now: Now) {
+    fn take_effect(&mut self, act: &Act, instead: &[Instead], parked_rows: Option<u64>, now: Now) {
         let stream = act.deed.stream();
         let (own, theirs) = (self.senders.get_mut(stream), self.receivers.get_mut(stream));
         match &act.deed {
@@ -163,6 +212,8 @@ impl Link {
                     theirs.set_parked_rows(count);
                 }
             }
+            Deed::Dismiss { range } => theirs.into_iter().for_each(|it| it.dismiss(range)),
+            Deed::Supersede { .. } => own.into_iter().for_each(|own| own.superseded(instead)),
         }
     }
 

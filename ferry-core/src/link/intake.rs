@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use ferry_format::{BatchStatement, Digest, EpochId, FileName, FormatError, Mark, NameKind, StreamName, genesis};
+use ferry_format::{
+    BatchStatement, Digest, EpochId, FileName, FormatError, Mark, NameKind, StreamName, genesis, inspect_batch,
+};
 
 use super::Link;
 use crate::action::{Action, TakenFile};
 use crate::coverage::{self, Place};
 use crate::ports::{
-    ApplyOutcome, BatchId, Direction, Dispute, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote, Scan, Vetted,
+    AppliedPlace, ApplyOutcome, BatchId, Direction, Dispute, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote,
+    Scan, Vetted,
 };
-use crate::receiver::{Expelled, Verdict};
+use crate::receiver::{Expelled, SUPERSEDE_LATE, SUPERSEDED, Verdict};
 use crate::settings::{LIFE_EVENTS_MAX, TAKES_MAX};
 use crate::time::{Mono, Now};
 
@@ -56,6 +59,11 @@ const FINAL_CODES: [&str; 10] = [
 
 /// The code of a held file that turned out gone or damaged: the disk's fault, not the peer's.
 const SPOILED: &str = "spool-damaged";
+
+/// Whether a file that was verified is a batch that supersedes others.
+fn supersedes(bytes: &[u8]) -> bool {
+    inspect_batch(bytes).is_ok_and(|batch| batch.statement.supersedes.is_some())
+}
 
 /// Signs that a file may still be growing: it is looked at again until it has lain long enough.
 fn may_grow(error: &FormatError) -> bool {
@@ -215,9 +223,11 @@ impl Link {
                 if receiver.is_ahead(statement.epoch, statement.seq) {
                     coverage::hit(Place::KeptAhead);
                 }
+                let displaced = receiver.displace(statement);
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 receiver.add(statement, digest, length, now, false);
                 self.intake.todo.push_back(Action::Keep { name, id, bytes });
+                displaced.into_iter().for_each(|id| self.displaced(id, now));
             }
             Verdict::Duplicate => self.duplicate(name, &id, now),
             Verdict::Recall => self.intake.todo.push_back(Action::Recall { name, id, bytes }),
@@ -225,6 +235,13 @@ impl Link {
             Verdict::Refuse(code) => self.refuse(name, &id, code, bytes, now),
             Verdict::Leave => self.look_later(&name, now),
         }
+    }
+
+    /// A held batch gave way to one that supersedes it: its file is kept with the refused ones.
+    fn displaced(&mut self, id: BatchId, now: Now) {
+        let story = format!("batch {}/{} of epoch {} was superseded", id.stream, id.seq, id.epoch);
+        let note = QuarantineNote { code: SUPERSEDED.to_owned(), story, verified: true, at_ms: now.wall_ms };
+        self.intake.todo.push_back(Action::Expel { id, note });
     }
 
     fn duplicate(&mut self, name: String, id: &BatchId, now: Now) {
@@ -247,8 +264,11 @@ impl Link {
     /// The stream stops before the place: in memory at once, in the books before the second file leaves the gate. What was
     /// applied under the first statement stays applied; what comes after it waits.
     fn two_statements(&mut self, name: String, id: &BatchId, bytes: Arc<Vec<u8>>, now: Now) {
-        coverage::hit(Place::Disputed);
         let (stream, epoch) = (id.stream.clone(), id.epoch);
+        if self.receivers.get(&stream).is_some_and(|receiver| receiver.is_dismissed(epoch, id.seq)) {
+            return self.refuse(name, id, "two-statements", bytes, now);
+        }
+        coverage::hit(Place::Disputed);
         let stopped_at = self.receivers.get_mut(&stream).map_or(id.seq, |receiver| receiver.dispute(epoch, id.seq));
         let story = format!("batch {stream}/{} of epoch {epoch} is here under another digest", id.seq);
         let note = self.turn_away(id, "two-statements", story, now);
@@ -269,7 +289,7 @@ impl Link {
         name: String,
         id: &BatchId,
         bytes: Arc<Vec<u8>>,
-        result: Result<Option<Digest>, PortError>,
+        result: Result<Option<AppliedPlace>, PortError>,
         now: Now,
     ) {
         coverage::hit(Place::Recalled);
@@ -278,7 +298,8 @@ impl Link {
                 self.fault("recall", &error);
                 self.look_later(&name, now);
             }
-            Ok(Some(digest)) if digest == id.digest => self.duplicate(name, id, now),
+            Ok(Some(place)) if [place.digest, place.chain].contains(&id.digest) => self.duplicate(name, id, now),
+            Ok(_) if supersedes(&bytes) => self.refuse(name, id, SUPERSEDE_LATE, bytes, now),
             Ok(_) => self.two_statements(name, id, bytes, now),
         }
     }
@@ -328,7 +349,13 @@ impl Link {
     pub(super) fn expelled(&mut self, id: &BatchId, code: &str, result: Result<(), PortError>, now: Now) {
         if let Err(error) = &result {
             self.fault("expel", error);
-        } else if code != SPOILED {
+        }
+        if code == SUPERSEDED {
+            self.in_event(&id.stream, id.epoch, id.seq, LifeKind::Refused, now, code.to_owned());
+            self.status.progress(now.mono);
+            return;
+        }
+        if result.is_ok() && code != SPOILED {
             self.counters.refused += 1;
             self.count_turned_away(code);
         }

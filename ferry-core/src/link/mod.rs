@@ -145,7 +145,7 @@ impl Link {
                 self.settled(SettleTodo { settled, archive, withdraw, at: now.mono }, result, now);
             }
             Outcome::StatusPublished(number, result) => self.status_published(number, result, now),
-            Outcome::Acted(order, result) => self.acted(order, result, now),
+            Outcome::Acted(order, result) => self.acted(*order, result, now),
             Outcome::ActsListed(digests, result) => self.acts_listed(digests, result, now),
             Outcome::Noted(notes, result) => self.noted(notes, result, now),
             Outcome::Retained(result) => self.retained(result, now),

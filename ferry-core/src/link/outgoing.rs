@@ -18,6 +18,8 @@ pub(super) struct AnchorState {
     pub(super) sent: BTreeMap<StreamName, u64>,
     /// What it says of own streams, to be kept as it is while the zone is locked.
     pub(super) marks: Vec<Mark>,
+    /// What it says of groups that are superseded.
+    pub(super) superseding: Vec<Mark>,
     pub(super) status_next: u64,
     /// It says that the database is older than what was sent.
     pub(super) restored: bool,
@@ -47,16 +49,24 @@ impl Link {
         };
         let out_of_numbers = self.status.next >= self.anchor.status_next;
         let locked = self.lock.is_some();
-        let settled = self.anchor.restored == locked && (locked || !self.senders.values().any(behind));
+        let superseding = self.superseding_marks();
+        let is_behind = || {
+            self.senders.values().any(behind) || superseding.iter().any(|mark| !self.anchor.superseding.contains(mark))
+        };
+        let settled = self.anchor.restored == locked && (locked || !is_behind());
         if settled && !out_of_numbers {
             return None;
         }
         // A restored zone keeps the marks that show it.
-        let sent = if locked { self.anchor.marks.clone() } else { self.sent_marks() };
+        let (sent, superseding) = match locked {
+            true => (self.anchor.marks.clone(), self.anchor.superseding.clone()),
+            false => (self.sent_marks(), superseding),
+        };
         self.anchor.busy = true;
         Some(Action::Anchor(Anchor {
             instance: self.instance,
             sent,
+            superseding,
             status_next: self.status.next + STATUS_NUMBERS_RESERVED,
             peer: self.peer.highest,
             audit: self.audit,
@@ -66,6 +76,11 @@ impl Link {
 
     fn sent_marks(&self) -> Vec<Mark> {
         self.senders.values().map(|sender| sender.last_recorded().clone()).collect()
+    }
+
+    /// The last batch of each group that is superseded and not settled.
+    pub(super) fn superseding_marks(&self) -> Vec<Mark> {
+        self.senders.values().flat_map(crate::sender::Sender::open_superseding).collect()
     }
 
     pub(super) fn anchored(&mut self, anchor: Anchor, result: Result<(), PortError>, now: Now) {
@@ -79,6 +94,7 @@ impl Link {
         self.anchor.status_next = anchor.status_next;
         self.anchor.restored = anchor.restored;
         self.anchor.marks.clone_from(&anchor.sent);
+        self.anchor.superseding = anchor.superseding;
         for mark in anchor.sent {
             self.anchor.sent.insert(mark.stream, mark.seq);
         }
@@ -92,7 +108,7 @@ impl Link {
         for stream in &self.order {
             let anchored = self.anchor.sent.get(stream).copied().unwrap_or(0);
             let Some(sender) = self.senders.get_mut(stream) else { continue };
-            let Some(turn) = sender.next_publish(anchored) else { continue };
+            let Some(turn) = sender.next_publish(anchored, &self.anchor.superseding) else { continue };
             self.publishing += 1;
             self.publish_retry = None;
             let name = self.around.batch_name(&turn.id, turn.attempt);

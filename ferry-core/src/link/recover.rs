@@ -44,7 +44,10 @@ pub fn recover(
 ) -> Result<Link, RecoverError> {
     let recovered = ports.store.recover()?;
     let anchor = ports.anchor.load()?;
-    let lock = judge_anchor(anchor.as_ref(), &recovered);
+    let mut lock = judge_anchor(anchor.as_ref(), &recovered);
+    if lock.is_none() && lacks_superseding(anchor.as_ref(), ports)? && !breaks::is(Break::AnchorIgnored) {
+        lock = Some(Lock::Restored);
+    }
     match lock {
         Some(Lock::Restored) => coverage::hit(Place::RestoredLocked),
         Some(Lock::AnchorMissing | Lock::AnchorForeign) => coverage::hit(Place::AnchorLocked),
@@ -124,6 +127,16 @@ fn judge_anchor(anchor: Option<&Anchor>, recovered: &Recovered) -> Option<Lock> 
     behind.then_some(Lock::Restored)
 }
 
+/// Whether the books lack a batch that took the place of another and may have been sent.
+fn lacks_superseding(anchor: Option<&Anchor>, ports: &Ports<'_>) -> Result<bool, PortError> {
+    for mark in anchor.iter().flat_map(|anchor| &anchor.superseding) {
+        if !ports.store.recorded_digests(&mark.stream, mark.epoch, mark.seq)?.contains(&mark.digest) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What an interrupted daemon left in the spool. A sealed file whose batch was never recorded was never published: its rows
 /// are still in the outbox. That holds unless the database is an older one; then the file may be all that is left of them.
 fn sort_spool(recovered: &Recovered, lock: Option<Lock>, ports: &Ports<'_>) -> Result<(), PortError> {
@@ -131,10 +144,14 @@ fn sort_spool(recovered: &Recovered, lock: Option<Lock>, ports: &Ports<'_>) -> R
     for id in ports.spool.list(Side::Out)? {
         let own = recovered.outgoing.iter().any(|stream| stream.last.stream == id.stream);
         let recorded = match own {
-            true => ports.store.recorded_digest(&id.stream, id.epoch, id.seq)?,
-            false => None,
+            true => ports.store.recorded_digests(&id.stream, id.epoch, id.seq)?,
+            false => Vec::new(),
         };
-        if recorded == Some(id.digest) {
+        let counts = recorded.last() == Some(&id.digest);
+        if !counts && recorded.contains(&id.digest) {
+            // Another batch has taken its place: it is evidence.
+            settled.push(id);
+        } else if counts {
             let waits = |stream: &RecoveredOut| stream.last.stream == id.stream && id.seq > stream.settled.seq;
             if !recovered.outgoing.iter().any(waits) {
                 settled.push(id);
@@ -175,7 +192,9 @@ fn receivers(around: &Surroundings, recovered: &Recovered) -> BTreeMap<StreamNam
             parked_rows: 0,
             reports: Vec::new(),
             disputed: Vec::new(),
+            dismissed: Vec::new(),
             on_hold: false,
+            superseded: None,
         });
         receivers.insert(contract.name.clone(), Receiver::recover(stream, contract.priority, contract.digest));
     }
@@ -197,6 +216,7 @@ impl Link {
         self.peer.highest = anchor.peer;
         self.peer.told_from = self.status.next;
         self.anchor.marks.clone_from(&anchor.sent);
+        self.anchor.superseding.clone_from(&anchor.superseding);
         self.anchor.restored = anchor.restored;
         self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect();
     }
@@ -214,6 +234,13 @@ impl Link {
             match ports.sealer.vet(&bytes) {
                 Ok(Vetted::Batch(batch)) if batch.digest == id.digest => {
                     coverage::hit(Place::SpoolTakenUp);
+                    if receiver.is_displaced(&batch.statement, batch.digest) {
+                        ports.spool.discard(Side::In, &id)?;
+                        continue;
+                    }
+                    for displaced in receiver.displace(&batch.statement) {
+                        ports.spool.discard(Side::In, &displaced)?;
+                    }
                     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                     receiver.add(&batch.statement, batch.digest, length, now, true);
                 }

@@ -120,6 +120,7 @@ impl Link {
             echo: self.peer.highest.map(|(boot, number)| Echo { boot, number }),
             received: self.receivers.values().filter_map(Receiver::stated_mark).collect(),
             sent: self.senders.values().map(|sender| sender.last_recorded().clone()).collect(),
+            superseded: self.receivers.values().filter_map(|receiver| receiver.superseded().cloned()).collect(),
             audit: self.audit,
             witness: self.peer.audit,
             // The sealer fills in what it seals.

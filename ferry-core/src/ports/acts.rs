@@ -1,6 +1,6 @@
 //! What operators decided, on its way through the database.
 
-use ferry_format::{Act, Digest};
+use ferry_format::{Act, Checkpoint, Digest, EpochId, Mark, TableSummary};
 
 /// An act that lies in the database and is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,62 @@ pub struct ActOrder {
     pub verdict: Result<Act, String>,
     /// The wall clock.
     pub at_ms: u64,
+    /// For an act that supersedes a group: what its batches state beside what the act says.
+    pub superseding: Option<Superseding>,
+    /// The batches that were sealed for it, in order of seq.
+    pub instead: Vec<Instead>,
+}
+
+/// What batches that take the place of a group state beside what their act says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superseding {
+    /// The id of the epoch.
+    pub epoch_id: EpochId,
+    /// The places of the group, in order of seq.
+    pub places: Vec<SupersededPlace>,
+    /// Where the streams stand that this one depends on.
+    pub requires: Vec<Mark>,
+    /// The audit log.
+    pub audit: Checkpoint,
+    /// What the sealed files may have together, in bytes: what the peer makes room for.
+    pub bytes_max: u64,
+}
+
+/// One place of a group that is superseded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupersededPlace {
+    /// The place.
+    pub seq: u64,
+    /// The statement digest before it, as the chain names it.
+    pub previous: Digest,
+    /// The statement whose file stands here at the moment.
+    pub file: Digest,
+    /// The last attempt of that file.
+    pub attempt: u32,
+}
+
+/// A sealed batch that takes the place of a recorded one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead {
+    /// The place.
+    pub seq: u64,
+    /// Its statement digest.
+    pub digest: Digest,
+    /// Records.
+    pub rows: u64,
+    /// The sealed file's length in bytes.
+    pub file_bytes: u64,
+    /// Counts and totals by table.
+    pub tables: Vec<TableSummary>,
+}
+
+/// A place of one of the peer's streams that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppliedPlace {
+    /// The statement that was applied.
+    pub digest: Digest,
+    /// The statement that stood here first: another one when the applied one superseded it.
+    pub chain: Digest,
 }
 
 /// What became of an act.

@@ -239,6 +239,8 @@ pub struct Anchor {
     pub instance: Instance,
     /// The highest recorded batch of each own stream, ordered by stream.
     pub sent: Vec<Mark>,
+    /// The last batch of each group that was superseded and is not settled, by its own digest, ordered by stream and seq.
+    pub superseding: Vec<Mark>,
     /// No status with a number at or above this has been published.
     pub status_next: u64,
     /// The highest status accepted of the peer, with its boot nonce.

@@ -10,7 +10,10 @@ mod store;
 use ferry_format::{KeyError, SealError};
 use thiserror::Error;
 
-pub use acts::{ACT_DONE, ActEnd, ActOrder, OpenAct, PeerAct, ReadAct, UntoldAct};
+pub use acts::{
+    ACT_DONE, ActEnd, ActOrder, AppliedPlace, Instead, OpenAct, PeerAct, ReadAct, SupersededPlace, Superseding,
+    UntoldAct,
+};
 pub use files::{
     Anchor, AnchorStore, BatchId, Gate, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side, Spool, Vetted,
 };

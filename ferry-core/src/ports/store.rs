@@ -6,7 +6,7 @@ use ferry_format::{
     BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, Op, Refusal, StreamName, TableSummary,
 };
 
-use super::{ActEnd, ActOrder, OpenAct, PeerAct, PortError, Side, UntoldAct};
+use super::{ActEnd, ActOrder, AppliedPlace, OpenAct, PeerAct, PortError, Side, UntoldAct};
 use crate::contract::StreamContract;
 
 /// The visible end of each own stream's outbox, read in one snapshot: a transaction boundary.
@@ -148,6 +148,10 @@ pub struct CheckedBatch {
     pub seq: u64,
     /// The statement digest.
     pub digest: Digest,
+    /// The digest by which the chain names the place; another one when the batch supersedes.
+    pub chain: Digest,
+    /// For a batch that supersedes: the file of the act that says so.
+    pub act: Option<Vec<u8>>,
     /// The sealed file's length in bytes.
     pub file_bytes: u64,
     /// When the file was taken from the gate, wall clock; 0 when that was before a restart.
@@ -290,6 +294,10 @@ pub enum LifeKind {
     Duplicate,
     /// Waits; the detail is the code.
     Parked,
+    /// The peer applied what took the place of it.
+    Superseded,
+    /// The peer had applied it before another batch could take its place.
+    SupersedeLate,
 }
 
 /// One line in the life of a batch.
@@ -428,6 +436,16 @@ pub struct RecoveredBatch {
     pub attempt: u32,
     /// When it was cut, wall clock.
     pub cut_at_ms: u64,
+    /// The statements that took its place one after the other; the file that counts is that of the last.
+    pub instead: Vec<Digest>,
+}
+
+impl RecoveredBatch {
+    /// The digest of the statement whose file counts.
+    #[must_use]
+    pub fn file_digest(&self) -> Digest {
+        self.instead.last().copied().unwrap_or(self.digest)
+    }
 }
 
 /// One of the peer's streams.
@@ -443,8 +461,12 @@ pub struct RecoveredIn {
     pub reports: Vec<BatchReport>,
     /// Places (epoch, seq) for which two verified statements came.
     pub disputed: Vec<(u64, u64)>,
+    /// The places, by epoch and seq, of which operators have said that what was applied stands.
+    pub dismissed: Vec<(u64, u64)>,
     /// An operator has put the stream on hold.
     pub on_hold: bool,
+    /// The last batch applied that superseded another, by its own digest.
+    pub superseded: Option<Mark>,
 }
 
 /// The zone's database.
@@ -487,11 +509,12 @@ pub trait Store: Send + Sync {
     /// When nothing was recorded; `Conflict` when the mark is not one of our own batches.
     fn settle(&self, settled: &Settled) -> Result<(), PortError>;
 
-    /// The digest under which a place of an own stream was recorded; `None` when it was not.
+    /// The digests under which a place of an own stream was recorded: the first one, and those that took its place; none when
+    /// it was not.
     ///
     /// # Errors
     /// When the database cannot be read; `Conflict` when the stream is not an own one.
-    fn recorded_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError>;
+    fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError>;
 
     /// Follows an epoch of one of the peer's streams from its beginning.
     ///
@@ -508,7 +531,8 @@ pub trait Store: Send + Sync {
 
     /// Applies a group in one transaction: rows, watermark, batch reports, audit leaf. The first batch is asked for before
     /// the watermark is compared. What a batch leaves of each key is what counts: an image that the same batch replaces
-    /// meets no constraint, unless a row of the batch breaks one; its rows are then written one by one, in order.
+    /// meets no constraint, unless a row of the batch breaks one; its rows are then written one by one, in order. The watermark
+    /// is named by the chain's digest; with a group that supersedes go the disputes about its places, and its act is listed.
     ///
     /// # Errors
     /// Only when the group itself is not to blame; `Unknown` when the commit's outcome is not known; `Conflict` when there
@@ -521,15 +545,22 @@ pub trait Store: Send + Sync {
     /// When the database cannot be read.
     fn watermark(&self, stream: &StreamName) -> Result<Option<Mark>, PortError>;
 
-    /// The digest under which a place of one of the peer's streams was applied; `None` when it was not.
+    /// What was applied at a place of one of the peer's streams; `None` when nothing was.
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError>;
+    fn applied_place(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<AppliedPlace>, PortError>;
+
+    /// The payload of a batch that is to supersede, by its SM3; `None` when nobody has left it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn draft(&self, payload: &Digest) -> Result<Option<Vec<u8>>, PortError>;
 
     /// Carries out what an operator decided, or notes why it is not carried out: one transaction with its line in the list
     /// of acts and its audit leaf. An act that has ended is no error: what became of it is told again. With an act on
-    /// parked rows comes how many the stream still has. `contract` is that of the act's stream, if there is one.
+    /// parked rows comes how many the stream still has. `contract` is that of the act's stream, if there is one. Batches that
+    /// supersede take their places in the books, and the drafts of their payloads go.
     ///
     /// # Errors
     /// When nothing was changed; `Conflict` when there is no such act.

@@ -1,7 +1,6 @@
 //! What to do with one batch whose signature, link and zones are good.
 
-use ferry_format::BatchStatement;
-use ferry_format::Digest;
+use ferry_format::{ActRange, BatchStatement, Digest};
 
 use super::Receiver;
 use crate::contract::StreamContract;
@@ -62,8 +61,8 @@ impl Receiver {
     }
 
     fn judge_open(&self, statement: &BatchStatement, digest: Digest, settings: &Settings) -> Verdict {
-        if let Some(held) = self.held.get(&(statement.epoch, statement.seq)) {
-            return if held.digest == digest { Verdict::Duplicate } else { Verdict::Refuse("two-statements") };
+        if let Some(verdict) = self.judge_rivals(statement, digest) {
+            return verdict;
         }
         let next = self.applied_seq() + 1;
         let follows = self.mark().is_some_and(|mark| mark.epoch == statement.epoch && statement.seq == next);
@@ -77,6 +76,28 @@ impl Receiver {
         let full = self.held_bytes >= settings.hold_bytes + settings.group_bytes || self.held.len() >= HELD_BATCHES_MAX;
         let in_head_group = self.epoch() == statement.epoch && statement.group.first == next;
         if full && !in_head_group { Verdict::Leave } else { Verdict::Keep }
+    }
+
+    /// Places in a range that are applied and disputed.
+    pub fn disputed_within(&self, range: &ActRange) -> impl Iterator<Item = u64> {
+        let applied = self.mark().filter(|mark| mark.epoch == range.epoch).map_or(0, |mark| mark.seq);
+        let places = (range.epoch, range.first)..=(range.epoch, range.last.min(applied).max(range.first));
+        self.disputed.range(places).map(|(_, seq)| *seq).filter(move |seq| *seq <= applied)
+    }
+
+    /// What was applied at disputed places stands.
+    pub fn dismiss(&mut self, range: &ActRange) {
+        let dismissed: Vec<u64> = self.disputed_within(range).collect();
+        for seq in dismissed {
+            self.disputed.remove(&(range.epoch, seq));
+            self.dismissed.insert((range.epoch, seq));
+        }
+    }
+
+    /// Whether operators have said of a place that what was applied stands.
+    #[must_use]
+    pub fn is_dismissed(&self, epoch: u64, seq: u64) -> bool {
+        self.dismissed.contains(&(epoch, seq))
     }
 
     /// Two verified statements for one place: the stream stops before it. Returns the place that stops it, an earlier one

@@ -4,10 +4,13 @@
 
 mod judge;
 mod promote;
+mod supersede;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ferry_format::{BatchReport, Digest, EpochId, Group, Mark, Parked, Refusal, Requirement, SeqRange, StreamName};
+use ferry_format::{
+    ActId, BatchReport, Digest, EpochId, Group, Mark, Parked, Refusal, Requirement, SeqRange, StreamName,
+};
 
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
@@ -17,6 +20,7 @@ use crate::time::{Mono, Now};
 
 pub use judge::Verdict;
 pub use promote::{Applied, Expelled, NextGroup};
+pub use supersede::{SUPERSEDE_LATE, SUPERSEDED};
 
 /// The published code of a stream that an operator has put on hold.
 pub const HELD_BY_OPERATOR: &str = "held-by-operator";
@@ -26,6 +30,10 @@ pub const HELD_BY_OPERATOR: &str = "held-by-operator";
 pub struct Held {
     /// The statement digest.
     pub digest: Digest,
+    /// The digest by which the chain names the place.
+    chain: Digest,
+    /// The act by which it supersedes others, and their digests.
+    supersedes: Option<(ActId, Vec<Digest>)>,
     previous: Digest,
     epoch_id: EpochId,
     group: Group,
@@ -64,6 +72,8 @@ pub struct Receiver {
     /// Places (epoch, seq) for which two verified statements came; nothing at or above is applied. Only an operator's
     /// decision removes one.
     disputed: BTreeSet<(u64, u64)>,
+    /// Applied places of which operators have said that what was applied stands, whatever else comes for them.
+    dismissed: BTreeSet<(u64, u64)>,
     published: u64,
     applying: bool,
     reading: bool,
@@ -76,6 +86,8 @@ pub struct Receiver {
     reports: VecDeque<(BatchReport, Option<u64>)>,
     /// An operator has put the stream on hold: nothing is applied.
     on_hold: bool,
+    /// The last batch applied that superseded another, by its own digest.
+    superseded: Option<Mark>,
 }
 
 impl Receiver {
@@ -95,6 +107,7 @@ impl Receiver {
                 true => BTreeSet::new(),
                 false => recovered.disputed.into_iter().collect(),
             },
+            dismissed: recovered.dismissed.into_iter().collect(),
             published: 0,
             applying: false,
             reading: false,
@@ -105,6 +118,7 @@ impl Receiver {
             parked_rows: recovered.parked_rows,
             reports: recovered.reports.into_iter().map(|report| (report, None)).collect(),
             on_hold: recovered.on_hold,
+            superseded: recovered.superseded,
         }
     }
 
@@ -297,6 +311,8 @@ impl Receiver {
     ) {
         let held = Held {
             digest,
+            chain: statement.chain_digest(digest),
+            supersedes: statement.supersedes.as_ref().map(|it| (it.act, it.old.clone())),
             previous: statement.previous,
             epoch_id: statement.epoch_id,
             group: statement.group,
@@ -307,6 +323,7 @@ impl Receiver {
             since: now.mono,
             durable,
         };
+        self.forget((statement.epoch, statement.seq));
         self.held_bytes += bytes;
         self.held.insert((statement.epoch, statement.seq), held);
     }

@@ -5,7 +5,7 @@ use ferry_format::{BatchReport, EpochId, Mark, Requirement, StreamName};
 use super::Receiver;
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
-use crate::ports::{ApplyOutcome, BatchId, FaultKind, PortError, Spoiled};
+use crate::ports::{AppliedBatch, ApplyOutcome, BatchId, FaultKind, PortError, Spoiled};
 use crate::settings::Settings;
 use crate::time::{Mono, Now};
 
@@ -73,8 +73,14 @@ impl Receiver {
             first = self.held_here().find(|(seq, held)| *seq == held.group.first).map_or(first, |(seq, _)| seq);
         }
         let here = self.held_here().skip_while(|(seq, _)| *seq < first);
+        let mut of_act = None;
         for (next, (seq, held)) in (first..).zip(here) {
-            if seq != next || !held.durable || held.group.first != first {
+            let act = |held: &super::Held| held.supersedes.as_ref().map(|(act, _)| *act);
+            if seq != next
+                || !held.durable
+                || held.group.first != first
+                || act(held) != *of_act.get_or_insert(act(held))
+            {
                 return None;
             }
             if held.group.last || breaks::is(Break::GroupInParts) {
@@ -139,7 +145,7 @@ impl Receiver {
                 return Some(None);
             }
             let chains = held.previous == previous && self.followed().is_some_and(|f| f.epoch_id == held.epoch_id);
-            previous = held.digest;
+            previous = held.chain;
             next += 1;
             if !chains { Some(Some((seq, held.digest))) } else { held.group.last.then_some(None) }
         });
@@ -152,8 +158,9 @@ impl Receiver {
     /// Takes the result of moving a batch to the quarantine.
     pub fn expelled(&mut self, id: &BatchId, ok: bool) {
         self.expelling = None;
-        if ok {
-            self.forget((id.epoch, id.seq));
+        let key = (id.epoch, id.seq);
+        if ok && self.held.get(&key).is_some_and(|held| held.digest == id.digest) {
+            self.forget(key);
         }
     }
 
@@ -166,16 +173,18 @@ impl Receiver {
                     coverage::hit(Place::RowParked);
                 }
                 self.parked_rows = parked_rows;
-                let reports = batches
-                    .into_iter()
-                    .map(|batch| BatchReport {
+                let report = |batch: AppliedBatch| {
+                    let held = self.held.get(&(mark.epoch, batch.seq));
+                    BatchReport {
                         seq: batch.seq,
                         rows: batch.rows,
                         parked: batch.parked,
-                        wait_ms: self.held.get(&(mark.epoch, batch.seq)).map_or(0, |held| now.mono.since(held.since)),
+                        wait_ms: held.map_or(0, |held| now.mono.since(held.since)),
                         apply_ms: batch.apply_ms,
-                    })
-                    .collect();
+                        instead: held.filter(|held| held.supersedes.is_some()).map(|held| held.digest),
+                    }
+                };
+                let reports = batches.into_iter().map(report).collect();
                 self.pass(mark);
                 let applied = Applied { reports, read_mark: false };
                 self.reports.extend(applied.reports.iter().map(|report| (report.clone(), None)));
@@ -239,6 +248,10 @@ impl Receiver {
     fn pass(&mut self, mark: Mark) {
         let passed: Vec<(u64, u64)> = self.held.range(..=(mark.epoch, mark.seq)).map(|(key, _)| *key).collect();
         for key in passed {
+            if let Some(held) = self.held.get(&key).filter(|held| held.supersedes.is_some()) {
+                let (stream, digest) = (self.stream.clone(), held.digest);
+                self.superseded = Some(Mark { stream, epoch: key.0, seq: key.1, digest });
+            }
             self.forget(key);
         }
         self.published = self.published.max(mark.seq);

@@ -154,7 +154,7 @@ impl Sender {
         self.cutting = true;
         self.retry_at = None;
         let request = CutRequest { stream: self.stream.clone(), after: self.cut_through, upto, rows: self.limits.rows };
-        Some(Action::Cut { request, boundaries, plain_bytes: self.limits.plain_bytes })
+        Some(Action::Cut { request, boundaries, plain_bytes: self.limits.plain_bytes, open: self.cut_open })
     }
 
     /// Takes what a cut gave.
@@ -163,6 +163,7 @@ impl Sender {
         match result {
             Ok(CutOutcome::Batch(batch)) => {
                 self.cut_through = batch.through_id;
+                self.cut_open = !batch.ends;
                 self.cut_ready.push_back(*batch);
                 self.pass_boundaries();
             }
@@ -368,6 +369,7 @@ impl Outgoing {
     fn new(batch: &OutgoingBatch, now: Mono) -> Self {
         Self {
             digest: batch.digest,
+            instead: Vec::new(),
             group: batch.group,
             rows: batch.rows,
             file_bytes: batch.file_bytes,
@@ -385,8 +387,9 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::BatchLimits;
-    use crate::ports::RecoveredOut;
+    use crate::contract::{BatchLimits, Contract};
+    use crate::cut::cut;
+    use crate::ports::{RawCut, RecoveredOut};
 
     fn sender(rows: u64) -> Sender {
         let last = Mark { stream: "notice".parse().unwrap(), epoch: 1, seq: 0, digest: Digest([0; 32]) };
@@ -430,5 +433,38 @@ mod tests {
         assert!(sender.boundaries.len() <= BOUNDARIES_MAX);
         let widest = sender.boundaries.iter().zip(sender.boundaries.iter().skip(1)).map(|(one, next)| next.id - one.id);
         assert!(widest.max().unwrap() <= 80, "neighbours are merged evenly");
+    }
+
+    #[test]
+    fn a_group_whose_other_rows_were_passed_over_ends_with_an_empty_batch() {
+        let contract = Contract::parse(include_str!("../../tests/world/contract.toml"), "world.toml").unwrap();
+        let contract = &contract.streams()[0];
+        let nothing = RawCut::default();
+        let empty = |open| match cut(&nothing, 9, &[12], 1 << 20, contract, [0; 32], open) {
+            CutOutcome::Batch(batch) => Some(*batch),
+            CutOutcome::Empty { upto: 12 } => None,
+            other @ (CutOutcome::Empty { .. } | CutOutcome::Unsendable { .. } | CutOutcome::UnknownContract(_)) => {
+                panic!("{other:?}")
+            }
+        };
+        assert!(empty(false).is_none());
+        let batch = empty(true).unwrap();
+        assert_eq!((batch.rows, batch.through_id, batch.ends), (0, 12, true));
+
+        let mut sender = sender(2);
+        see(&mut sender, 1, 12);
+        let settings = Settings::default();
+        let next = |sender: &mut Sender, done| {
+            let action = sender.next_cut(Mono(5_000), false, &settings, |_| 0);
+            sender.cut_done(Ok(done), Mono(5_000), &settings);
+            match action {
+                Some(Action::Cut { open, .. }) => open,
+                _ => panic!("nothing is cut"),
+            }
+        };
+        let first = CutBatch { through_id: 2, ends: false, ..empty(true).unwrap() };
+        assert!(!next(&mut sender, CutOutcome::Batch(Box::new(first))));
+        assert!(next(&mut sender, CutOutcome::Batch(Box::new(batch))), "a group is open");
+        assert!(sender.boundaries.is_empty() && !sender.cut_open);
     }
 }

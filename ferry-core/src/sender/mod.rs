@@ -5,6 +5,7 @@
 
 mod cutting;
 mod reports;
+mod supersede;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,6 +22,7 @@ use crate::time::{Mono, Now};
 
 pub use cutting::Frame;
 pub use reports::Evidence;
+pub use supersede::Obstacle;
 pub use window::Turn;
 
 /// A visible end of the outbox, with how far the streams that this one depends on had come in the same snapshot.
@@ -34,8 +36,10 @@ struct Boundary {
 /// A recorded batch that the peer has not proved to have applied.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// The statement digest.
+    /// The statement digest by which the chain names the place.
     pub digest: Digest,
+    /// The statements that took its place one after the other; the file that counts is that of the last.
+    pub instead: Vec<Digest>,
     /// Its place in its group.
     pub group: Group,
     /// Records.
@@ -103,6 +107,8 @@ pub struct Sender {
     cut_through: u64,
     /// Every outbox row up to here is recorded.
     recorded_through: u64,
+    /// The last batch cut does not end its group.
+    cut_open: bool,
     cutting: bool,
     cut_ready: VecDeque<CutBatch>,
     sealing: bool,
@@ -123,6 +129,8 @@ pub struct Sender {
     /// The last batch whose report the peer has sent.
     reported: u64,
     unsettled: BTreeMap<u64, Outgoing>,
+    /// Superseded batches that are settled, and of which the peer has not reported what it applied.
+    untold: BTreeSet<u64>,
     /// How many of `unsettled` the peer has not reported held.
     not_held: usize,
     unsettled_bytes: u64,
@@ -168,6 +176,7 @@ impl Sender {
             boundaries: VecDeque::new(),
             cut_through: recovered.through_id,
             recorded_through: recovered.through_id,
+            cut_open: open_group.is_some(),
             cutting: false,
             cut_ready: VecDeque::new(),
             sealing: false,
@@ -184,6 +193,7 @@ impl Sender {
             settled: recovered.settled,
             settling: None,
             unsettled: BTreeMap::new(),
+            untold: BTreeSet::new(),
             not_held: 0,
             unsettled_bytes: 0,
             due: BTreeSet::new(),
@@ -221,6 +231,7 @@ impl Sender {
             batch.seq,
             Outgoing {
                 digest: batch.digest,
+                instead: batch.instead,
                 group: batch.group,
                 rows: batch.rows,
                 file_bytes: batch.file_bytes,

@@ -50,13 +50,16 @@ impl Sender {
             self.read_missing(report, now, settings, &mut evidence);
         }
         // The peer repeats its reports until it sees them echoed.
-        for BatchReport { seq, rows, parked, wait_ms, apply_ms } in &report.reports {
+        for BatchReport { seq, rows, parked, wait_ms, apply_ms, instead } in &report.reports {
             if *seq <= self.reported {
                 continue;
             }
             self.reported = *seq;
             let detail = format!("rows={rows} parked={parked} wait_ms={wait_ms} apply_ms={apply_ms}");
             evidence.life.push((*seq, LifeKind::Settled, detail));
+            if let Some(kind) = self.judge_superseded(*seq, instead.is_some()) {
+                evidence.life.push((*seq, kind, instead.map(|digest| digest.short().to_string()).unwrap_or_default()));
+            }
         }
         evidence
     }
@@ -93,8 +96,9 @@ impl Sender {
         let in_ranges = |seq: u64| report.held.iter().any(|range| (range.first..=range.last).contains(&seq));
         let seqs: Vec<u64> = self.unsettled.keys().copied().collect();
         for seq in seqs {
-            let reported = seq <= applied || in_ranges(seq);
             let Some(batch) = self.unsettled.get_mut(&seq) else { continue };
+            // Ranges name no digest: what the peer holds may be the batch whose place another one took.
+            let reported = seq <= applied || batch.instead.is_empty() && in_ranges(seq);
             if reported && !batch.held {
                 batch.held = true;
                 self.not_held -= 1;
@@ -162,6 +166,9 @@ impl Sender {
             self.reseal.remove(&seq);
             archive.extend(self.id(seq));
             let Some(batch) = self.unsettled.remove(&seq) else { continue };
+            if !batch.instead.is_empty() && seq > self.reported {
+                self.untold.insert(seq);
+            }
             self.not_held -= usize::from(!batch.held);
             self.unsettled_bytes -= batch.file_bytes;
             last_attempts.push(Attempt {

@@ -1,6 +1,6 @@
 //! What is published, and published again, and when.
 
-use ferry_format::Digest;
+use ferry_format::{Digest, Mark};
 
 use super::{Sender, Stage};
 use crate::breaks::{self, Break};
@@ -24,13 +24,14 @@ pub struct Turn {
 
 impl Sender {
     /// The lowest batch that waits to be published and that the anchor covers.
-    pub fn next_publish(&mut self, anchored_seq: u64) -> Option<Turn> {
+    pub fn next_publish(&mut self, anchored_seq: u64, superseding: &[Mark]) -> Option<Turn> {
         let seq = *self.queue.first()?;
         if self.on_hold {
             coverage::hit(Place::HoldWaits);
             return None;
         }
-        if seq > anchored_seq && !breaks::is(Break::PublishedBeforeAnchored) {
+        let is_anchored = seq <= anchored_seq && self.is_superseding_anchored(seq, superseding);
+        if !is_anchored && !breaks::is(Break::PublishedBeforeAnchored) {
             return None;
         }
         self.queue.pop_first();
@@ -233,7 +234,8 @@ impl Sender {
 
     pub(super) fn id(&self, seq: u64) -> Option<BatchId> {
         let batch = self.unsettled.get(&seq)?;
-        Some(BatchId { stream: self.stream.clone(), epoch: self.epoch, seq, digest: batch.digest })
+        let digest = batch.instead.last().copied().unwrap_or(batch.digest);
+        Some(BatchId { stream: self.stream.clone(), epoch: self.epoch, seq, digest })
     }
 }
 

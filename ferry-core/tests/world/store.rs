@@ -5,9 +5,9 @@ use std::sync::Mutex;
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind,
-    Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn,
-    RecoveredOut, Retained, Settled, SourceFault, Store, StreamBacklog, UntoldAct,
+    ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest,
+    Dispute, FaultKind, Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut, Recovered,
+    RecoveredBatch, RecoveredIn, RecoveredOut, Retained, Settled, SourceFault, Store, StreamBacklog, UntoldAct,
 };
 use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, StreamName};
 
@@ -87,7 +87,9 @@ impl Store for MemoryStore {
             parked_rows: 0,
             reports: Vec::new(),
             disputed: incoming.disputed.iter().copied().collect(),
+            dismissed: Vec::new(),
             on_hold: books.on_hold.contains(stream),
+            superseded: None,
         });
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
         let (outgoing, incoming, retained) = (outgoing.collect(), incoming.collect(), books.retained.clone());
@@ -147,6 +149,7 @@ impl Store for MemoryStore {
                 file_bytes: batch.file_bytes,
                 attempt: 1,
                 cut_at_ms: batch.cut_at_ms,
+                instead: Vec::new(),
             };
             out.batches.insert(batch.seq, recorded);
         }
@@ -170,9 +173,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn recorded_digest(&self, stream: &StreamName, _: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+    fn recorded_digests(&self, stream: &StreamName, _: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         let books = self.books.lock().unwrap();
-        Ok(books.outgoing.get(stream).and_then(|out| out.batches.get(&seq)).map(|batch| batch.digest))
+        let recorded = books.outgoing.get(stream).and_then(|out| out.batches.get(&seq));
+        Ok(recorded.map(|batch| batch.digest).into_iter().collect())
     }
 
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
@@ -230,9 +234,14 @@ impl Store for MemoryStore {
         Ok(books.incoming.get(stream).and_then(|incoming| incoming.followed.clone()).map(|(_, mark)| mark))
     }
 
-    fn applied_digest(&self, stream: &StreamName, _epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+    fn applied_place(&self, stream: &StreamName, _: u64, seq: u64) -> Result<Option<AppliedPlace>, PortError> {
         let books = self.books.lock().unwrap();
-        Ok(books.incoming.get(stream).and_then(|incoming| incoming.digests.get(&seq).copied()))
+        let digest = books.incoming.get(stream).and_then(|incoming| incoming.digests.get(&seq).copied());
+        Ok(digest.map(|digest| AppliedPlace { digest, chain: digest }))
+    }
+
+    fn draft(&self, _: &Digest) -> Result<Option<Vec<u8>>, PortError> {
+        Ok(None)
     }
 
     fn act(&self, order: &ActOrder, _: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use ferry_format::{
-    Act, ActId, ActReport, Approval, BatchReport, BatchStatement, BootNonce, Checkpoint, CodeCount, Compression,
-    Counters, Deed, Digest, Echo, EpochId, Group, IncomingReport, Instance, KeyProvider, Mark, OutgoingReport, Parked,
-    Payload, Plain, PublicKey, Reason, Refusal, Sealing, SeqRange, SignedAct, StatusBody, StatusStatement, Supersedes,
-    TableSummary, Want, WantKind, genesis, seal_batch, seal_status, supersede_act,
+    Act, ActId, ActReport, BatchReport, BatchStatement, BootNonce, Checkpoint, CodeCount, Compression, Counters, Deed,
+    Digest, Echo, EpochId, Group, IncomingReport, Instance, Mark, OutgoingReport, Parked, Payload, Plain, PublicKey,
+    Reason, Refusal, Sealing, SeqRange, SignedAct, StatusBody, StatusStatement, Supersedes, TableSummary, Want,
+    WantKind, genesis, seal_batch, seal_status, supersede_act,
 };
 
 use super::{Seeded, card, keys, link, zone};
@@ -76,18 +76,17 @@ pub fn mark(stream: &str, epoch: u64, seq: u64) -> Mark {
 /// Makes the statement take the place of a refused group, approved by both operators.
 pub fn supersede(statement: &mut BatchStatement, approvers: &[&str]) {
     let old = vec![Digest::of(&[b"refused"]), Digest::of(&[b"refused too"])];
-    let reason = "payer withdrew; agreed by phone".to_owned();
-    statement.supersedes = Some(Supersedes { old, reason, approvals: Vec::new() });
-    let act = supersede_act(statement).unwrap();
-    let mut approvals: Vec<Approval> = approvers
-        .iter()
-        .map(|name| {
-            let keys = keys(name);
-            Approval { key: keys.sign_key_id(), signature: keys.sign(&act).unwrap() }
-        })
-        .collect();
-    approvals.sort_by_key(|approval| approval.key);
-    statement.supersedes.as_mut().unwrap().approvals = approvals;
+    statement.supersedes = Some(Supersedes {
+        act: ActId([0x55; 16]),
+        at_ms: 1_767_225_630_000,
+        reason: Reason::new("payer withdrew; agreed by phone").unwrap(),
+        old,
+        new: vec![statement.plain.sm3],
+        approvals: Vec::new(),
+    });
+    let mut signed = supersede_act(statement).unwrap();
+    approvers.iter().for_each(|name| signed.approve(&keys(name)).unwrap());
+    statement.supersedes.as_mut().unwrap().approvals = signed.approvals;
 }
 
 /// The keys to which samples are sealed.
@@ -132,6 +131,7 @@ pub fn status_statement() -> StatusStatement {
         echo: None,
         received: Vec::new(),
         sent: Vec::new(),
+        superseded: Vec::new(),
         audit: Checkpoint { size: 0, root: Digest::of(&[]) },
         witness: None,
         plain: Plain { bytes: 0, sm3: Digest([0; 32]) },
@@ -144,6 +144,7 @@ pub fn full_status_statement() -> StatusStatement {
         echo: Some(Echo { boot: BootNonce([0x33; 16]), number: 99 }),
         received: vec![mark("confirm", 1, 3), mark("request", 2, 0)],
         sent: vec![mark("base", 1, 5)],
+        superseded: vec![mark("confirm", 1, 2)],
         witness: Some(Checkpoint { size: 41, root: Digest::of(&[b"audit log of outer"]) }),
         ..status_statement()
     }
@@ -164,7 +165,17 @@ pub fn full_status_body() -> StatusBody {
         }),
         parked: Some(Parked { code: "unknown-contract".to_owned(), seq: 4 }),
         parked_rows: 2,
-        reports: vec![BatchReport { seq: 3, rows: 2, parked: 0, wait_ms: 120, apply_ms: 4 }],
+        reports: vec![
+            BatchReport { seq: 3, rows: 2, parked: 0, wait_ms: 120, apply_ms: 4, instead: None },
+            BatchReport {
+                seq: 4,
+                rows: 1,
+                parked: 0,
+                wait_ms: 80,
+                apply_ms: 2,
+                instead: Some(Digest::of(&[b"instead of confirm/4"])),
+            },
+        ],
     };
     let base = OutgoingReport {
         stream: "base".parse().unwrap(),
@@ -193,13 +204,18 @@ pub fn full_status_body() -> StatusBody {
 
 /// The file of an act that operators of the link have signed.
 pub fn act(signers: &[&str]) -> Vec<u8> {
+    act_of(Deed::Hold { stream: "confirm".parse().unwrap() }, signers)
+}
+
+/// The same with another deed.
+pub fn act_of(deed: Deed, signers: &[&str]) -> Vec<u8> {
     let mut signed = SignedAct::unsigned(Act {
         link: link(),
         zone: zone("inner"),
         id: ActId([0x44; 16]),
         at_ms: 1_767_225_640_000,
         reason: Reason::new("银行已确认").unwrap(),
-        deed: Deed::Hold { stream: "confirm".parse().unwrap() },
+        deed,
     });
     signers.iter().for_each(|signer| signed.approve(&keys(signer)).unwrap());
     signed.write().unwrap()

@@ -295,6 +295,60 @@ const CODES: &[Code] = &[
         ["the captured row does not tell which row of the table it is about", "该捕获行无法说明对应表中的哪一行"],
         ["pass it with --with void", "请用 --with void 越过"],
     ),
+    (
+        "no-dispute-to-dismiss",
+        ["nothing that is applied at that place is disputed here", "此处该位置没有已应用而有争议的内容"],
+        [
+            "`ferry status` names disputes; at a place that is not applied the owner supersedes (`ferry supersede`)",
+            "`ferry status` 列出争议；未应用的位置由拥有方取代（`ferry supersede`）",
+        ],
+    ),
+    (
+        "no-such-open-group",
+        ["those batches are not one whole group that waits to be applied", "这些批次不是一个完整的、等待应用的批次组"],
+        ["`ferry queue` lists the batches that wait", "`ferry queue` 列出等待中的批次"],
+    ),
+    (
+        "too-many-superseded",
+        ["too many groups are superseded and not applied yet", "已被取代而尚未应用的批次组过多"],
+        ["wait until `ferry queue` shows some of them applied", "请等 `ferry queue` 显示其中一些已应用"],
+    ),
+    (
+        "superseding-too-large",
+        [
+            "what is to take the place of the group is larger than the largest group may be",
+            "用于取代该组的内容超过最大批次组的限制",
+        ],
+        [
+            "raise `flow.group_bytes` in both zones and restart both daemons, or mend the cause in the receiving zone",
+            "请在两区调大 `flow.group_bytes` 并重启两区守护进程，或在接收区排除原因",
+        ],
+    ),
+    (
+        "other-digests",
+        ["the group is not as it was when the act was made", "该批次组与作出操作时不同"],
+        ["run `ferry supersede` anew and sign what it makes", "请重新运行 `ferry supersede` 并签署其结果"],
+    ),
+    (
+        "other-contract",
+        ["the contract has changed since the act was made", "作出操作之后数据契约已变更"],
+        ["run `ferry supersede` anew and sign what it makes", "请重新运行 `ferry supersede` 并签署其结果"],
+    ),
+    (
+        "not-that-epoch",
+        ["the stream has begun another epoch since the act was made", "作出操作之后该流已开始新的纪元"],
+        ["`ferry status` tells how the stream stands now", "`ferry status` 说明该流的现状"],
+    ),
+    (
+        "draft-missing",
+        ["the rows that were prepared for the act are not in this zone's database", "为该操作准备的行不在本区数据库中"],
+        ["run `ferry supersede` anew and sign what it makes", "请重新运行 `ferry supersede` 并签署其结果"],
+    ),
+    (
+        "draft-damaged",
+        ["the rows that were prepared for the act are not those that were signed", "为该操作准备的行与所签署的不符"],
+        ["run `ferry supersede` anew and sign what it makes", "请重新运行 `ferry supersede` 并签署其结果"],
+    ),
 ];
 
 fn unusable(path: &Path, error: &str) -> Fault {

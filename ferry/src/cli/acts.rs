@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use ferry_core::ports::ACT_DONE;
-use ferry_format::{ActRange, Deed, SignedAct, Substitute};
+use ferry_format::{Deed, SignedAct, Substitute};
 use serde_json::{Value, json};
 
 use super::acting::{WAIT_SECONDS, drafted, explanation, read_draft, sign, submit};
@@ -188,36 +188,26 @@ fn show(row: &ActRow, lang: Lang) -> Output {
 /// The deed in a few words.
 fn what(deed: &Deed, lang: Lang) -> String {
     let (name, stream) = (deed.name(), deed.stream());
-    let of = |range: &ActRange| format!("{name} {stream}/{}-{}", range.first, range.last);
-    match deed {
-        Deed::Hold { .. } | Deed::Release { .. } => format!("{name} {stream}"),
-        Deed::Retry { range } | Deed::Resend { range } | Deed::Reseal { range } | Deed::RetryRows { range } => {
-            of(range)
-        }
-        Deed::Pass { row, with, .. } => {
-            let with = match (with, lang) {
-                (Substitute::Void, Lang::En) => "nothing in its place",
-                (Substitute::Void, Lang::Zh) => "不以任何内容代替",
-                (Substitute::Current, Lang::En) => "the present row in its place",
-                (Substitute::Current, Lang::Zh) => "以当前行代替",
-            };
-            match lang {
-                Lang::En => format!("{name} {stream}, captured row {row}, {with}"),
-                Lang::Zh => format!("{name} {stream}，捕获行 {row}，{with}"),
-            }
-        }
+    if let Some((first, last)) = deed.places() {
+        return format!("{name} {stream}/{first}-{last}");
+    }
+    let Deed::Pass { row, with, .. } = deed else { return format!("{name} {stream}") };
+    let with = match (with, lang) {
+        (Substitute::Void, Lang::En) => "nothing in its place",
+        (Substitute::Void, Lang::Zh) => "不以任何内容代替",
+        (Substitute::Current, Lang::En) => "the present row in its place",
+        (Substitute::Current, Lang::Zh) => "以当前行代替",
+    };
+    match lang {
+        Lang::En => format!("{name} {stream}, captured row {row}, {with}"),
+        Lang::Zh => format!("{name} {stream}，捕获行 {row}，{with}"),
     }
 }
 
 fn act_json(row: &ActRow) -> Value {
     let signed = SignedAct::parse(&row.file).ok();
     let act = signed.as_ref().map(|signed| &signed.act);
-    let range = act.and_then(|act| match &act.deed {
-        Deed::Retry { range } | Deed::Resend { range } | Deed::Reseal { range } | Deed::RetryRows { range } => {
-            Some(range)
-        }
-        Deed::Hold { .. } | Deed::Release { .. } | Deed::Pass { .. } => None,
-    });
+    let range = act.and_then(|act| act.deed.places());
     let signers = signed.as_ref().map(|signed| &signed.approvals);
     json!({
         "act": row.id,
@@ -225,8 +215,8 @@ fn act_json(row: &ActRow) -> Value {
         "zone": act.map(|act| act.zone.as_str()),
         "deed": act.map(|act| act.deed.name()),
         "stream": act.map(|act| act.deed.stream().as_str()),
-        "first": range.map(|range| range.first),
-        "last": range.map(|range| range.last),
+        "first": range.map(|(first, _)| first),
+        "last": range.map(|(_, last)| last),
         "reason": act.map(|act| act.reason.as_str()),
         "made_at_ms": act.map(|act| act.at_ms),
         "signers": signers.map(|all| all.iter().map(|one| one.key.to_string()).collect::<Vec<_>>()),

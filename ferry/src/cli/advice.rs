@@ -55,8 +55,8 @@ const HEALTHS: &[Advice] = &[
             "接收方数据库拒收了一组批次；该流停在其前，数据未丢失",
         ],
         next: [
-            "mend the cause at the place that is named (table, row, constraint), then: ferry quarantine retry STREAM --reason … --key …",
-            "请按所列位置（表、行、约束）排除原因，然后运行：ferry quarantine retry 流 --reason … --key …",
+            "mend the cause at the place that is named (table, row, constraint), then in the receiving zone: ferry quarantine retry STREAM --reason … --key …; if the row itself is wrong, mend it and let two operators of the sending zone: ferry supersede STREAM SEQ --with current --reason … --key … --key …",
+            "请按所列位置（表、行、约束）排除原因，然后在接收区运行：ferry quarantine retry 流 --reason … --key …；若该行本身有误，请修正该行，再由发送区的两名操作员运行：ferry supersede 流 序号 --with current --reason … --key … --key …",
         ],
     },
     Advice {
@@ -244,8 +244,27 @@ const CODES: &[Advice] = &[
         code: "two-statements",
         meaning: ["two different signed batches claim one place", "两份不同的已签名批次占用同一位置"],
         next: [
-            "keep both files (`ferry quarantine list`) and tell the auditors: the sender's key or database was copied",
-            "请保全两份文件（`ferry quarantine list`）并报告审计人员：发送方密钥或数据库被复制过",
+            "keep both files (`ferry quarantine list`) and tell the auditors: the sender's key or database was copied; two operators end it with ferry supersede (sending zone, not applied) or ferry quarantine dismiss (receiving zone, applied)",
+            "请保全两份文件（`ferry quarantine list`）并报告审计人员：发送方密钥或数据库被复制过；由两名操作员了结：未应用时在发送区用 ferry supersede，已应用时在接收区用 ferry quarantine dismiss",
+        ],
+    },
+    Advice {
+        code: "superseded",
+        meaning: [
+            "two operators of the sender let another batch take its place",
+            "发送方的两名操作员已用另一批次取代它",
+        ],
+        next: ["nothing: `ferry acts list` says who and why", "无需操作；`ferry acts list` 说明何人因何取代"],
+    },
+    Advice {
+        code: "supersede-late",
+        meaning: [
+            "it came to take the place of a batch that was applied already; what was applied stands",
+            "它要取代的批次早已应用；已应用的内容有效",
+        ],
+        next: [
+            "nothing; if the rows are wrong, the sender changes them in its table",
+            "无需操作；若数据有误，由发送方在其数据表中更正",
         ],
     },
     Advice {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use ferry_core::ports::Direction;
+use ferry_format::Digest;
 use serde_json::json;
 
 use super::Context;
@@ -51,6 +52,10 @@ pub fn run(args: ExplainArgs, context: &Context) -> Result<Output, Fault> {
             "尚无任何关于批次 {stream}/{seq} 的消息"
         )));
     }
+    let instead = match found.direction {
+        Direction::Out => desk.books.superseding(&found.stream, found.epoch, found.seq).map_err(unread)?,
+        Direction::In => Vec::new(),
+    };
     let life = whole_life(told, found.row.as_ref());
     let now = standing(&found, state.as_ref());
     let document = json!({
@@ -60,6 +65,7 @@ pub fn run(args: ExplainArgs, context: &Context) -> Result<Output, Fault> {
         "seq": found.seq,
         "books": found.row.as_ref().map(|row| batch_json(row, &desk.config)),
         "file": found.file.as_ref().map(|path| path.display().to_string()),
+        "instead": instead.iter().map(Digest::to_string).collect::<Vec<_>>(),
         "life": life.iter().map(|event| json!({
             "kind": event.kind,
             "at_ms": event.at_ms,
@@ -69,7 +75,7 @@ pub fn run(args: ExplainArgs, context: &Context) -> Result<Output, Fault> {
         "now": now.sentence.get(context.lang),
         "next": now.next.get(context.lang),
     });
-    Ok(Output::new(human(&found, &life, &now, context.lang), document))
+    Ok(Output::new(human(&found, &instead, &life, &now, context.lang), document))
 }
 
 /// Where a batch is at present.
@@ -205,12 +211,19 @@ fn within(ranges: &str, seq: u64) -> bool {
     })
 }
 
-fn human(found: &Found, life: &[LifeRow], now: &Standing, lang: Lang) -> String {
+fn human(found: &Found, instead: &[Digest], life: &[LifeRow], now: &Standing, lang: Lang) -> String {
     let (stream, seq, epoch, way) = (&found.stream, found.seq, found.epoch, way(found.direction, lang));
     let mut out = match lang {
         Lang::En => format!("batch {stream}/{seq}, epoch {epoch}, {way}\n"),
         Lang::Zh => format!("批次 {stream}/{seq}，纪元 {epoch}，{way}\n"),
     };
+    for digest in instead {
+        let digest = digest.short();
+        out.push_str(&match lang {
+            Lang::En => format!("  superseded by {digest}, see `ferry acts list`\n"),
+            Lang::Zh => format!("  已由 {digest} 取代，见 `ferry acts list`\n"),
+        });
+    }
     let mut table = Table::bare().indented(2);
     for event in life {
         table.row(vec![when::local(event.at_ms), kind_text(&event.kind, lang).to_owned(), event.detail.clone()]);
@@ -234,6 +247,8 @@ fn kind_text(kind: &str, lang: Lang) -> &str {
         (Lang::En, "taken") => "taken from the gate",
         (Lang::En, "applied") => "applied here",
         (Lang::En, "duplicate") => "came again",
+        (Lang::En, "superseded") => "the peer applied what superseded it",
+        (Lang::En, "supersede-late") => "the peer had applied it before it was superseded",
         (Lang::Zh, "recorded") => "封装并登记",
         (Lang::Zh, "published") => "放入网闸目录，次数",
         (Lang::Zh, "held") => "对端已持有",
@@ -244,6 +259,8 @@ fn kind_text(kind: &str, lang: Lang) -> &str {
         (Lang::Zh, "refused") => "被拒",
         (Lang::Zh, "duplicate") => "重复到达",
         (Lang::Zh, "parked") => "搁置",
+        (Lang::Zh, "superseded") => "对端应用了取代它的批次",
+        (Lang::Zh, "supersede-late") => "取代之前对端已应用它",
         (Lang::En | Lang::Zh, other) => other,
     }
 }

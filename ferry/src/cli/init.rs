@@ -197,6 +197,7 @@ impl Plan {
         let anchor = Anchor {
             instance: recovered.instance,
             sent: recovered.outgoing.into_iter().map(|stream| stream.last).collect(),
+            superseding: Vec::new(),
             status_next: 1,
             peer: None,
             audit: recovered.audit,

@@ -24,6 +24,7 @@ mod resend;
 mod show;
 mod statement;
 mod status;
+mod supersede;
 mod tables;
 pub mod trust;
 mod verify;
@@ -96,6 +97,8 @@ pub enum Verb {
     Release(hold::HoldArgs),
     /// Go past a captured row that cannot be sent
     Pass(pass::PassArgs),
+    /// Put other batches into the place of a group that the peer refuses
+    Supersede(supersede::SupersedeArgs),
     /// Look at what was refused, and have it judged again
     Quarantine(quarantine::QuarantineArgs),
     /// Look at rows that were parked alone, and try them again
@@ -169,6 +172,7 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Hold(args) => hold::hold(&args, context),
         Verb::Release(args) => hold::release(&args, context),
         Verb::Pass(args) => pass::run(&args, context),
+        Verb::Supersede(args) => supersede::run(&args, context),
         Verb::Parked(args) => parked::run(args, context),
         Verb::Acts(args) => acts::run(args, context),
         Verb::Quarantine(args) => quarantine::run(args, context),

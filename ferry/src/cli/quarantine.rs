@@ -45,6 +45,18 @@ pub enum QuarantineVerb {
         #[command(flatten)]
         act: ActArgs,
     },
+    /// Let what was applied at a disputed place stand: two operators sign it
+    Dismiss {
+        /// A stream that the peer sends
+        #[arg(value_name = "STREAM")]
+        stream: StreamName,
+        /// The disputed place, as `ferry status` names it
+        #[arg(value_name = "SEQ")]
+        seq: u64,
+        /// Reason and signatures.
+        #[command(flatten)]
+        act: ActArgs,
+    },
 }
 
 /// Reads the directory and tells. Needs no database.
@@ -52,24 +64,39 @@ pub enum QuarantineVerb {
 /// # Errors
 /// When the configuration or the directory cannot be read, or there is no such file.
 pub fn run(args: QuarantineArgs, context: &Context) -> Result<Output, Fault> {
-    if let QuarantineVerb::Retry { stream, act } = args.verb {
-        return retry(&stream, &act, context);
-    }
-    let config = desk::config(context)?;
-    let [refused, unverified] = QuarantineDirectories::list(&config).map_err(unread)?;
-    let refused = refused.into_iter().map(|kept| (true, kept));
-    let mut files: Vec<(bool, Kept)> = refused.chain(unverified.into_iter().map(|kept| (false, kept))).collect();
-    files.sort_by_key(|(_, kept)| std::cmp::Reverse((at_ms(kept), kept.number)));
     match args.verb {
-        QuarantineVerb::List => Ok(list(&files, context.lang)),
+        QuarantineVerb::Retry { stream, act } => retry(&stream, &act, context),
+        QuarantineVerb::Dismiss { stream, seq, act } => dismiss(&stream, seq, &act, context),
+        QuarantineVerb::List => Ok(list(&files(context)?, context.lang)),
         QuarantineVerb::Show { name } => {
+            let files = files(context)?;
             let found = files.iter().find(|(_, kept)| file_name(kept) == name);
             let by_origin = || files.iter().find(|(_, kept)| origin(kept) == Some(name.as_str()));
             let (signed, kept) = found.or_else(by_origin).ok_or_else(|| no_such_file(&name))?;
             Ok(show_one(*signed, kept, context.lang))
         }
-        QuarantineVerb::Retry { .. } => unreachable!("it was handled above"),
     }
+}
+
+/// The files that were refused, the latest first, each with whether its signature is good.
+fn files(context: &Context) -> Result<Vec<(bool, Kept)>, Fault> {
+    let config = desk::config(context)?;
+    let [refused, unverified] = QuarantineDirectories::list(&config).map_err(unread)?;
+    let refused = refused.into_iter().map(|kept| (true, kept));
+    let mut files: Vec<(bool, Kept)> = refused.chain(unverified.into_iter().map(|kept| (false, kept))).collect();
+    files.sort_by_key(|(_, kept)| std::cmp::Reverse((at_ms(kept), kept.number)));
+    Ok(files)
+}
+
+/// Lets what was applied at a disputed place stand.
+fn dismiss(stream: &StreamName, seq: u64, args: &ActArgs, context: &Context) -> Result<Output, Fault> {
+    let desk = Desk::open(context)?;
+    let found = place::at(&desk, stream, seq)?;
+    if seq == 0 {
+        return Err(turned_away("no-dispute-to-dismiss"));
+    }
+    let range = ActRange { stream: stream.clone(), epoch: found.epoch, first: seq, last: seq };
+    act(&desk, Deed::Dismiss { range }, args, context)
 }
 
 /// Has the refused group at the head of a stream judged again.

@@ -107,7 +107,7 @@ const TABLE: &[&str] = &["name", "inserts", "updates", "deletes", "totals_fen"];
 const GROUP: &[&str] = &["first", "index", "last"];
 const MARK: &[&str] = &["stream", "epoch", "seq", "digest"];
 const HEAD_OF_LOG: &[&str] = &["size", "root"];
-const SUPERSEDES: &[&str] = &["old", "reason", "approvals"];
+const SUPERSEDES: &[&str] = &["act", "old", "reason", "approvals"];
 const KEPT: &[&str] =
     &["name", "path", "number", "signed", "code", "story", "gate_name", "at_ms", "bytes", "sm3", "meaning", "next"];
 
@@ -185,7 +185,7 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     (
         "explain",
         &[
-            (".", &["stream", "direction", "epoch", "seq", "books", "file", "life", "state", "now", "next"]),
+            (".", &["stream", "direction", "epoch", "seq", "books", "file", "instead", "life", "state", "now", "next"]),
             (".books", BATCH),
             (".life[]", &["kind", "at_ms", "detail"]),
         ],
@@ -232,7 +232,9 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     ("hold", HANDED_IN),
     ("release", HANDED_IN),
     ("pass", HANDED_IN),
+    ("supersede", HANDED_IN),
     ("quarantine retry", HANDED_IN),
+    ("quarantine dismiss", HANDED_IN),
     ("parked retry", HANDED_IN),
     ("acts sign", HANDED_IN),
     ("acts submit", HANDED_IN),

@@ -35,7 +35,8 @@ pub fn header_json(batch: &UnverifiedBatch) -> Value {
         "audit": { "size": statement.audit.size, "root": statement.audit.root.to_string() },
         "supersedes": statement.supersedes.as_ref().map(|supersedes| json!({
             "old": supersedes.old.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "reason": supersedes.reason,
+            "act": supersedes.act.to_string(),
+            "reason": supersedes.reason.as_str(),
             "approvals": supersedes.approvals.iter().map(|approval| approval.key.to_string()).collect::<Vec<_>>(),
         })),
         "signer": batch.envelope.signer.to_string(),
@@ -104,7 +105,7 @@ pub fn header_text(batch: &UnverifiedBatch, lang: Lang) -> String {
     }
     if let Some(supersedes) = &statement.supersedes {
         let old: Vec<String> = supersedes.old.iter().map(ferry_format::Digest::short).collect();
-        lines.push((label("supersedes", "取代"), format!("{}: {}", old.join(", "), supersedes.reason)));
+        lines.push((label("supersedes", "取代"), format!("{}: {}", old.join(", "), supersedes.reason.as_str())));
     }
     let mut table = Table::bare();
     for (name, value) in lines {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ferry_core::ports::{Anchor, AnchorStore, FaultKind, PortError};
+use ferry_core::settings::SUPERSEDED_OPEN_MAX;
 use ferry_format::canon::{self, Value, object, text};
 use ferry_format::limits::STREAMS_MAX;
 use ferry_format::{Checkpoint, Digest, Mark};
@@ -12,7 +13,7 @@ use super::durable::{self, port_error};
 
 /// The label before the bytes of an anchor when it is digested.
 const LABEL: &[u8] = b"ferry-anchor/1\n";
-/// An anchor has a line of about 150 bytes for each of at most 64 streams.
+/// An anchor has about 150 bytes for each of at most 64 streams, and for each of at most 64 groups that are superseded.
 const ANCHOR_BYTES_MAX: u64 = 64 << 10;
 
 /// The file of a zone's anchor.
@@ -56,22 +57,17 @@ impl AnchorStore for AnchorFile {
 }
 
 fn encode(anchor: &Anchor) -> Vec<u8> {
-    let sent = anchor.sent.iter().map(|mark| {
-        object([
-            ("digest", text(mark.digest)),
-            ("epoch", Value::Integer(mark.epoch)),
-            ("seq", Value::Integer(mark.seq)),
-            ("stream", text(&mark.stream)),
-        ])
-    });
     let mut entries = vec![
         ("audit_root", text(anchor.audit.root)),
         ("audit_size", Value::Integer(anchor.audit.size)),
         ("instance", text(anchor.instance)),
-        ("sent", Value::Array(sent.collect())),
+        ("sent", Value::Array(anchor.sent.iter().map(write_mark).collect())),
         ("status_next", Value::Integer(anchor.status_next)),
         ("version", Value::Integer(1)),
     ];
+    if !anchor.superseding.is_empty() {
+        entries.push(("superseding", Value::Array(anchor.superseding.iter().map(write_mark).collect())));
+    }
     if anchor.restored {
         entries.push(("restored", Value::Integer(1)));
     }
@@ -84,6 +80,15 @@ fn encode(anchor: &Anchor) -> Vec<u8> {
     let digest = Digest::of(&[LABEL, &bytes]);
     bytes.extend_from_slice(format!("{digest}\n").as_bytes());
     bytes
+}
+
+fn write_mark(mark: &Mark) -> Value {
+    object([
+        ("digest", text(mark.digest)),
+        ("epoch", Value::Integer(mark.epoch)),
+        ("seq", Value::Integer(mark.seq)),
+        ("stream", text(&mark.stream)),
+    ])
 }
 
 fn decode(bytes: &[u8]) -> Result<Anchor, &'static str> {
@@ -105,6 +110,14 @@ fn read(value: &Value) -> Option<Anchor> {
     if sent.len() > STREAMS_MAX {
         return None;
     }
+    let superseding: Vec<Mark> = match get(value, "superseding") {
+        None => Vec::new(),
+        Some(Value::Array(marks)) => marks.iter().map(mark).collect::<Option<_>>()?,
+        Some(_) => return None,
+    };
+    if superseding.len() > SUPERSEDED_OPEN_MAX {
+        return None;
+    }
     let peer = match get(value, "peer_boot") {
         None => None,
         Some(_) => Some((parsed(value, "peer_boot")?, integer(value, "peer_status")?)),
@@ -112,6 +125,7 @@ fn read(value: &Value) -> Option<Anchor> {
     Some(Anchor {
         instance: parsed(value, "instance")?,
         sent: sent.iter().map(mark).collect::<Option<_>>()?,
+        superseding,
         status_next: integer(value, "status_next")?,
         peer,
         audit: Checkpoint { size: integer(value, "audit_size")?, root: parsed(value, "audit_root")? },
@@ -157,6 +171,7 @@ mod tests {
         Anchor {
             instance: Instance([1; 16]),
             sent: vec![mark("bill", 0), mark("notice", 12)],
+            superseding: vec![mark("notice", 9)],
             status_next: 640,
             peer: Some((BootNonce([2; 16]), 9)),
             audit: Checkpoint { size: 4, root: Digest([3; 32]) },

@@ -58,7 +58,14 @@ impl FerrySealer {
     /// # Errors
     /// Why the file is not what it should be.
     pub fn open_own(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
-        let expect = Expect { trust: &self.own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) };
+        // A batch that supersedes others bears the signatures of operators too.
+        let trust = self.trust.current();
+        let operators = trust.entries().iter().filter(|entry| entry.objects.contains(&Kind::Act));
+        let mut own = self.own.clone();
+        for entry in operators.filter(|entry| own.entry(&entry.sign.id()).is_none()).cloned().collect::<Vec<_>>() {
+            own.add(entry)?;
+        }
+        let expect = Expect { trust: &own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) };
         open_batch(bytes, &expect, &self.keys)
     }
 

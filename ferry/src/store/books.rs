@@ -1,7 +1,8 @@
 //! What an operator looks into: a port of its own, so that every kind of database shows the same.
 
+use ferry_core::contract::StreamContract;
 use ferry_core::ports::{Direction, PortError};
-use ferry_format::{Checkpoint, Digest, Group, Instance, StreamName};
+use ferry_format::{Checkpoint, Digest, EpochId, Group, Instance, Payload, StreamName};
 
 use super::{AuditHead, AuditLeaf};
 
@@ -162,6 +163,15 @@ pub struct ContractRow {
     pub text: String,
 }
 
+/// Which row is meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowKey {
+    /// The table, as an index into the contract's tables.
+    pub table: usize,
+    /// The JSON array of its key, in key order.
+    pub key: String,
+}
+
 /// An operator's act, of this zone or of the peer's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActRow {
@@ -225,6 +235,20 @@ pub trait Books: Send + Sync {
 
     /// One act, by its place in the list.
     fn act(&self, id: u64) -> Result<Option<ActRow>, PortError>;
+
+    /// The id of the epoch of an own stream.
+    fn epoch_id(&self, stream: &StreamName) -> Result<Option<EpochId>, PortError>;
+
+    /// The batches that took the place of one of this zone's, one after the other.
+    fn superseding(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError>;
+
+    /// Rows as they stand in the tables in one snapshot, as record lines: for each list of keys first the deletions of those
+    /// that are gone, children before parents, then the images of the others, parents before children.
+    fn current_rows(&self, contract: &StreamContract, keys: &[Vec<RowKey>]) -> Result<Vec<Vec<String>>, PortError>;
+
+    /// Leaves the payloads of batches that are to supersede others, for the daemon to seal. Those that nobody used within
+    /// thirty days go.
+    fn leave_drafts(&self, payloads: &[Payload], now_ms: u64) -> Result<(), PortError>;
 
     /// Hands an act in for the daemon to carry out; yields its place in the list. The same file again is the same act.
     fn hand_in(&self, file: &[u8], now_ms: u64) -> Result<u64, PortError>;

@@ -80,6 +80,10 @@ pub(crate) trait Dialect {
     /// Binds link, stream, table, a JSON array of keys, or of rows if `by_rows`. Removes parked rows with these keys.
     fn parked_overtaken(&self, table: &Table, by_rows: bool) -> String;
 
+    /// Binds a JSON array of keys. Yields for each its place in the array, whether the row is there, and its record line: the
+    /// present image, or its deletion.
+    fn current_rows(&self, table: &Table) -> String;
+
     /// Binds an id. Removes every row up to it.
     fn remove_through(&self, outbox: &str) -> String;
 
@@ -176,20 +180,38 @@ pub(crate) struct Statements {
     pub boundary_list: &'static str,
     /// Binds link, stream, epoch, seq, digest, time. Does nothing when the place is there.
     pub dispute_add: &'static str,
-    /// Binds link, stream. Yields epoch, seq, in order.
+    /// Binds link, stream. Yields epoch, seq and whether it was dismissed, in order.
     pub dispute_list: &'static str,
     /// Binds link, stream, epoch, epoch id, seq, digest. Fails when the stream is there.
     pub in_add: &'static str,
-    /// Binds link, stream. Yields epoch, epoch id, seq, digest, parked rows.
+    /// Binds link, stream. Yields epoch, epoch id, seq, digest, parked rows, seq and digest of the last batch that superseded.
     pub in_get: &'static str,
     /// Binds link, stream, epoch, old seq, old digest, new seq, new digest, rows parked before and now.
     pub in_advance: &'static str,
-    /// Binds link, stream, epoch, seq, digest, rows, parked, file bytes, taken, applied, wait, apply.
+    /// Binds link, stream, epoch, seq, digest, rows, parked, file bytes, taken, applied, wait, apply, chain's digest or null.
     pub batch_in_add: &'static str,
-    /// Binds link, stream, epoch, seq. Yields digest.
+    /// Binds link, stream, epoch, seq. Yields digest, and the chain's digest where it is another one.
     pub batch_in_digest: &'static str,
     /// Binds link, stream, epoch, limit. Yields seq, rows, parked, wait, apply, the latest first.
     pub batch_in_reports: &'static str,
+    /// Binds link, stream, seq, digest of the last batch that superseded another.
+    pub in_superseded: &'static str,
+    /// Binds link, stream, epoch, first seq, last seq.
+    pub dispute_dismiss: &'static str,
+    /// Binds link, stream, epoch, first seq, last seq.
+    pub dispute_end: &'static str,
+    /// Binds SM3, payload, time. Does nothing when the draft is there.
+    pub draft_add: &'static str,
+    /// Binds SM3. Yields the payload.
+    pub draft_get: &'static str,
+    /// Binds SM3.
+    pub draft_remove: &'static str,
+    /// Binds a time. Removes drafts from before it.
+    pub draft_expire: &'static str,
+    /// Binds link, stream, epoch, seq, act, digest, rows, file bytes, tables.
+    pub superseding_add: &'static str,
+    /// Binds link, stream, epoch, seq. Yields digest, rows, file bytes in the order in which they took the place.
+    pub superseding_list: &'static str,
     /// Binds link, stream, epoch, seq, row, table, code, record, time.
     pub parked_add: &'static str,
     /// Binds link, limit. Yields stream, epoch, seq, row, table, code, time; the latest first.

@@ -28,7 +28,7 @@ mod fault;
 mod sqlite;
 
 pub use books::{
-    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, StreamStateRow,
+    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RowKey, StreamStateRow,
 };
 pub use error::{StoreError, TableFault, TableFlaw};
 pub use fault::fault;

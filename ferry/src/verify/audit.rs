@@ -71,7 +71,8 @@ fn forks(zone: &Zone, heads: &[Shown], files: &Files, findings: &mut Vec<Finding
 
 fn shrinking<'a>(key: &StreamKey, batches: impl Iterator<Item = &'a Kept>, files: &Files, findings: &mut Vec<Finding>) {
     let mut before: Option<&Kept> = None;
-    for kept in batches {
+    // What took the place of another batch was cut after those behind it.
+    for kept in batches.filter(|kept| kept.chain == kept.digest) {
         if let Some(before) = before.filter(|before| before.audit.size > kept.audit.size) {
             let (size, was, seq) = (kept.audit.size, before.audit.size, before.seq);
             let message = text!(

@@ -125,7 +125,7 @@ impl<'a> Bench<'a> {
         let mut before: Option<&Kept> = None;
         for kept in batches {
             let expected = match before {
-                Some(before) if before.seq + 1 == kept.seq => Some(before.digest),
+                Some(before) if before.seq + 1 == kept.seq => Some(before.chain),
                 None if kept.seq == 1 => self.genesis(),
                 Some(_) | None => None,
             };

@@ -54,6 +54,8 @@ impl StreamKey {
 pub struct Kept {
     pub seq: u64,
     pub digest: Digest,
+    /// How other batches and statuses name the place: the digest of the statement that stood there first.
+    pub chain: Digest,
     pub previous: Digest,
     pub audit: Checkpoint,
     pub group_first: u64,
@@ -191,6 +193,7 @@ impl Evidence {
         let kept = Kept {
             seq: statement.seq,
             digest,
+            chain: statement.chain_digest(digest),
             previous: statement.previous,
             audit: statement.audit,
             group_first: statement.group.first,
@@ -215,7 +218,7 @@ impl Evidence {
 
     fn take_status(&mut self, statement: &StatusStatement, digest: Digest, file: u32) {
         let (link, from, to) = (&statement.link, &statement.from, &statement.to);
-        for mark in &statement.received {
+        for mark in statement.received.iter().chain(&statement.superseded) {
             self.witness(link, to, from, mark, Witness { kind: WitnessKind::Received, file });
         }
         for mark in &statement.sent {

@@ -1,6 +1,6 @@
 //! Places that statuses and other streams witness, against the batches that are there.
 
-use ferry_format::{Digest, KeyState, TrustEntry};
+use ferry_format::{KeyState, TrustEntry};
 
 use super::chain::{Bench, Chain};
 use super::evidence::{Witness, WitnessKind};
@@ -10,9 +10,13 @@ use crate::text;
 /// Appends every witnessed place that is not as witnessed, and the tail that is witnessed and missing.
 pub fn judge(bench: &Bench<'_>, chain: &Chain<'_>, findings: &mut Vec<Finding>) {
     for ((seq, digest), witness) in &bench.stream.marks {
-        let there = if *seq == 0 { bench.genesis() } else { chain.at(*seq).map(|kept| kept.digest) };
+        let (there, names) = match chain.at(*seq) {
+            Some(kept) => (Some(kept.digest), [Some(kept.digest), Some(kept.chain)]),
+            None if *seq == 0 => (bench.genesis(), [bench.genesis(), None]),
+            None => continue,
+        };
         let Some(there) = there else { continue };
-        if there == *digest || superseded_before(bench, digest, witness.kind) {
+        if names.contains(&Some(*digest)) {
             continue;
         }
         let (named, there) = (digest.short(), there.short());
@@ -62,14 +66,6 @@ fn not_the_last_good(bench: &Bench<'_>, chain: &Chain<'_>, entry: &TrustEntry) -
         "发送方密钥的吊销书称此处最后有效批次为 {named}，而此处的批次为 {digest}"
     );
     Some(bench.finding(FindingCode::DigestConflict, good.seq, good.seq, Some(there.file), message))
-}
-
-/// Whether an owner named a batch of its own that it superseded afterwards.
-fn superseded_before(bench: &Bench<'_>, digest: &Digest, kind: WitnessKind) -> bool {
-    match kind {
-        WitnessKind::Received => false,
-        WitnessKind::Sent | WitnessKind::Required => bench.stream.superseded.contains(digest),
-    }
 }
 
 fn missing_tail(bench: &Bench<'_>, chain: &Chain<'_>) -> Option<Finding> {

@@ -49,7 +49,6 @@ pub fn chinese_of_code(code: &str) -> Option<&'static str> {
 const SENTENCES: &[(&str, &str)] = &[
     ("announced-key", "签名密钥仅已公告，尚未经操作员确认"),
     ("bad-approval", "操作员的批准签名未通过验证"),
-    ("too-few-approvals", "签名的操作员人数不足"),
     ("bad-carrier", "文本载体的写法与规定不符"),
     ("bad-compression", "压缩数据不符合规定"),
     ("bad-end", "缺少结束标记"),
@@ -73,6 +72,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("plain-length", "记录的长度与声明不符"),
     ("revoked-key", "由已吊销的密钥签名"),
     ("signature-encoding", "签名不是严格的 DER 编码"),
+    ("too-few-approvals", "签名的操作员人数不足"),
     ("trailing-bytes", "文件在结束标记之后还有内容"),
     ("truncated", "文件过早结束"),
     ("undecryptable", "数据块无法解密"),

@@ -26,7 +26,9 @@ fn waiting(zone: &Zone) -> SignedAct {
 fn end(zone: &Zone, verdict: impl FnOnce(ferry_format::Act) -> Result<ferry_format::Act, String>) {
     let act = zone.store().observe().unwrap().acts.remove(0);
     let verdict = verdict(SignedAct::parse(&act.file).unwrap().act);
-    zone.store().act(&ActOrder { id: act.id, file: act.file, verdict, at_ms: 1_700_000_000_000 }, None).unwrap();
+    let (superseding, instead) = (None, Vec::new());
+    let order = ActOrder { id: act.id, file: act.file, verdict, at_ms: 1_700_000_000_000, superseding, instead };
+    zone.store().act(&order, None).unwrap();
 }
 
 #[test]

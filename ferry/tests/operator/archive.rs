@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use ferry_format::{
-    Approval, BatchStatement, BootNonce, Card, Checkpoint, Digest, Entropy, EntropyError, EpochId, FileName, Group,
-    Instance, KeyProvider as _, KeyState, LinkId, Mark, Payload, Sealed, Sealing, SoftKeys, StatusBody,
-    StatusStatement, StreamName, Supersedes, TableSummary, TrustEntry, TrustStore, ZoneName, genesis, seal_batch,
-    seal_status, supersede_act,
+    ActId, BatchStatement, BootNonce, Card, Checkpoint, Digest, Entropy, EntropyError, EpochId, FileName, Group,
+    Instance, KeyState, LinkId, Mark, Payload, Reason, Sealed, Sealing, SoftKeys, StatusBody, StatusStatement,
+    StreamName, Supersedes, TableSummary, TrustEntry, TrustStore, ZoneName, genesis, seal_batch, seal_status,
+    supersede_act,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -84,7 +84,7 @@ impl Archive {
         let (outer, inner) = (zone("outer", 1), zone("inner", 2));
         let stranger = SoftKeys::generate(&mut entropy).unwrap();
         let mut operators = [(); 2].map(|()| SoftKeys::generate(&mut entropy).unwrap());
-        operators.sort_by_key(SoftKeys::sign_key_id);
+        operators.sort_by_key(|keys| keys.sign_public().id());
         let archive = Self { outer, inner, stranger, operators, entropy, directory: TempDir::new().unwrap() };
         fs::create_dir(archive.cards()).unwrap();
         fs::create_dir(archive.files()).unwrap();
@@ -110,23 +110,24 @@ impl Archive {
     }
 
     /// A batch without rows that takes the place of others, approved by both operators.
-    pub fn supersede(&mut self, after: &Made, old: &[&Made]) -> Made {
+    pub fn supersede(&mut self, old: &Made) -> Made {
         let payload = Payload::new([8; 32]);
-        let mut statement = old[0].statement.clone();
-        statement.previous = after.sealed.digest;
+        let mut statement = old.statement.clone();
         statement.tables.clear();
         statement.records = 0;
         statement.plain = payload.plain();
         statement.supersedes = Some(Supersedes {
-            old: old.iter().map(|made| made.sealed.digest).collect(),
-            reason: "a refused row".to_owned(),
+            act: ActId([1; 16]),
+            at_ms: 1_700_000_000_000,
+            reason: Reason::new("a refused row").unwrap(),
+            old: vec![old.sealed.digest],
+            new: vec![statement.plain.sm3],
             approvals: Vec::new(),
         });
-        let act = supersede_act(&statement).unwrap();
-        let approve = |keys: &SoftKeys| Approval { key: keys.sign_key_id(), signature: keys.sign(&act).unwrap() };
-        let approvals = self.operators.iter().map(approve).collect();
+        let mut signed = supersede_act(&statement).unwrap();
+        self.operators.iter().for_each(|keys| signed.approve(keys).unwrap());
         if let Some(supersedes) = &mut statement.supersedes {
-            supersedes.approvals = approvals;
+            supersedes.approvals = signed.approvals;
         }
         self.seal(statement, payload, false)
     }
@@ -235,6 +236,7 @@ impl Archive {
             echo: None,
             received,
             sent: Vec::new(),
+            superseded: Vec::new(),
             audit,
             witness: None,
             plain: Payload::new([0; 32]).plain(),

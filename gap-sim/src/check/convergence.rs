@@ -5,6 +5,7 @@ use ferry_format::StreamName;
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
+use crate::world::database::{Database, HandedAct};
 use crate::world::host::ZoneId;
 
 /// A stream that waits for an operator says so, in the zone where the operator stands.
@@ -68,13 +69,17 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     // Where operators act, nothing waits for them in the end.
     let poisoned = model.next_poison(model.followed).is_some() && state.refused().is_some();
     let unsendable = fate.unsendable_from.is_some() && sender.stopped().is_some();
-    let waits = !world.options.operators && (poisoned || unsendable);
-    let locked = fate.frozen && owner.lock().is_some();
     let disputed = fate.disputed && state.waits_for(|_| None).is_some_and(|parked| parked.code == "two-statements");
+    // Nor do operators decide for an owner that has forgotten what it sent.
+    let waits =
+        !world.options.operators && (poisoned || unsendable) || disputed && (!world.options.operators || fate.put_back);
+    let locked = fate.frozen && owner.lock().is_some();
     // A zone whose database was put back lacks what its peer has settled: the peer sees it, and this version has no way
     // to bring it back.
     let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
-    if fate.forgotten || waits || locked || disputed || fate.rewound || too_large {
+    let turned_away = |act: &HandedAct| act.end.as_ref().is_some_and(|(end, _)| end.code == "superseding-too-large");
+    let too_large = too_large || disputed && owner_database(world, stream).acts.values().any(turned_away);
+    if fate.forgotten || waits || locked || fate.rewound || too_large {
         return true;
     }
     // A zone that has lost its anchor must find out by itself. One that was put back stays locked, and all its streams with
@@ -86,11 +91,15 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     if owner.lock() == Some(Lock::Restored) && was_put_back() {
         return true;
     }
-    if world.is_usurped(stream) && owner.alarm() == Some("watermark-foreign") {
+    if world.is_usurped(stream) && owner.alarm().is_some() {
         return true;
     }
     let depends = world.contract().stream(stream).map(|contract| contract.depends.clone()).unwrap_or_default();
     depends.iter().any(|name| is_excused(world, name))
+}
+
+fn owner_database<'w>(world: &'w World, stream: &StreamName) -> impl std::ops::Deref<Target = Database> + 'w {
+    world.host(world.model.streams[stream].owner).store.database()
 }
 
 /// What the two zones say of a stream, for whoever reads the failure.

@@ -138,6 +138,10 @@ fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &Statu
         for seq in report.held.iter().flat_map(|range| range.first..=range.last).filter(|seq| *seq > applied) {
             let prefix = format!("{}-{:08}-{seq:012}-", report.stream, report.epoch);
             let durable = names.range(prefix.clone()..).next().filter(|(name, _)| name.starts_with(&prefix));
+            // What an owner has superseded gives way whole; nobody counts on it any more.
+            if world.fates[&report.stream].instead.contains_key(&seq) {
+                continue;
+            }
             // A file that vanishes after it was held is the disk's fault, or does not chain and was set aside.
             let may_be_gone = world.faults.of(Fault::SpoolRot) > 0
                 || host.quarantine.count("wrong-previous") > 0
@@ -164,7 +168,7 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
     if recorded.batch.attempt < parsed.attempt && !world.fates[&stream].put_back {
         return Err(format!("{name} is published and its attempt is not recorded"));
     }
-    let id = BatchId { stream: stream.clone(), epoch, seq, digest: recorded.batch.digest };
+    let id = BatchId { stream: stream.clone(), epoch, seq, digest: recorded.batch.file_digest() };
     let kept = [spool_directory(Side::Out), archive_directory(Side::Out)]
         .iter()
         .any(|directory| host.disk.is_durable(&format!("{directory}/{}", batch_name(&id))));

@@ -46,6 +46,9 @@ impl Checker for Judged {
                         ));
                     }
                 }
+                if peer.disputed.is_empty() {
+                    self.stopped_at.remove(stream);
+                }
                 if world.fates[stream].frozen || usurped.contains(stream) {
                     continue;
                 }

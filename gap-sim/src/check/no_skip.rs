@@ -8,7 +8,8 @@ use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::host::ZoneId;
 
-/// The seqs that a replica has applied have no holes, and none is applied at or above a row that its database refuses.
+/// The seqs that a replica has applied have no holes, none is applied at or above a row that its database refuses, and what
+/// stands for a group that was passed over is what two operators approved.
 #[derive(Debug, Default)]
 pub(super) struct NoSkip {
     checked: BTreeMap<StreamName, u64>,
@@ -27,6 +28,12 @@ impl Checker for NoSkip {
                         return Err(format!("{stream}: {seq} was applied after {checked}"));
                     }
                     *checked = seq;
+                }
+                let approved = &world.fates[stream].superseding;
+                let unapproved =
+                    peer.superseding.iter().find(|(seq, digest)| !approved.contains_key(&(**seq, **digest)));
+                if let Some((seq, digest)) = unapproved {
+                    return Err(format!("{stream}/{seq} was applied as {digest}, which no two operators approved"));
                 }
                 let model = &world.model.streams[stream];
                 if let Some(bad) = model.next_poison(0).filter(|bad| *bad <= model.followed) {

@@ -55,8 +55,12 @@ impl Checker for NothingVanishes {
             let applied = world.applied_seq(stream).max(found);
             self.found.insert(stream.clone(), (losses, own.last.seq));
             for (seq, recorded) in own.batches.range(applied + 1..) {
-                let id =
-                    BatchId { stream: stream.clone(), epoch: own.last.epoch, seq: *seq, digest: recorded.batch.digest };
+                let id = BatchId {
+                    stream: stream.clone(),
+                    epoch: own.last.epoch,
+                    seq: *seq,
+                    digest: recorded.batch.file_digest(),
+                };
                 let lies_in = |directory| host.disk.peek(&format!("{directory}/{}", batch_name(&id))).is_some();
                 let is_there = lies_in(spool_directory(Side::Out)) || lies_in(archive_directory(Side::Out));
                 // A receiver that is put back to longer ago than the archive keeps rows cannot be given them again.

@@ -113,14 +113,25 @@ impl Restored {
                             "{stream}/{seq} was sent before the peer answered a zone without its anchor"
                         ));
                     }
+                    let mut approved = world.fates[&stream].superseding.keys();
+                    let is_superseding = approved.any(|(of, digest)| *of == seq && digest.short() == parsed.digest8);
                     let database = world.host(zone.peer()).store.database();
                     let applied = database.peers[&stream].applied.get(&seq).map(Digest::short);
-                    if seq <= start.applied[&stream] && applied.is_some_and(|applied| applied != parsed.digest8) {
+                    if seq <= start.applied[&stream]
+                        && applied.is_some_and(|applied| applied != parsed.digest8)
+                        && !is_superseding
+                    {
                         return Err(format!("{stream}/{seq} was sent anew, and the peer had applied it"));
                     }
                 }
                 let before = self.published.insert((stream.clone(), epoch, seq), parsed.digest8.clone());
-                let differs = before.is_some_and(|before| before != parsed.digest8);
+                let fate = &world.fates[&stream];
+                let superseding = |digest8: &String| {
+                    fate.superseding.keys().any(|(of, digest)| *of == seq && digest.short() == *digest8)
+                };
+                let differs = before.is_some_and(|before| {
+                    before != parsed.digest8 && !superseding(&before) && !superseding(&parsed.digest8)
+                });
                 // Where database and anchor are both gone, nobody in the zone can know what it had sent.
                 if differs && !world.fates[&stream].forgotten {
                     return Err(format!("{stream}/{seq} was sent under two digests"));

@@ -69,6 +69,9 @@ const fn of(fault: Fault) -> [&'static str; 2] {
         ],
         Fault::OperatorHold => ["an operator puts a stream on hold, or lets it go on", "操作员暂停一条流，或使其继续"],
         Fault::OperatorResend => ["an operator has batches sent again", "操作员要求重发批次"],
+        Fault::OperatorSupersede => {
+            ["two operators put other batches into the place of a group", "两名操作员以其他批次取代一组批次"]
+        }
         Fault::OperatorReseal => ["an operator has batches sealed again", "操作员要求重新封装批次"],
         Fault::SpoolRot => ["a held file rots on the disk", "一个已持有的文件在磁盘上损坏"],
     }

@@ -1,6 +1,6 @@
 //! Operators: what their acts do to a database, and when they act in a world.
 
-use ferry_core::ports::{ActEnd, ActOrder, OpenAct, UntoldAct};
+use ferry_core::ports::{ActEnd, ActOrder, Instead, OpenAct, UntoldAct};
 use ferry_core::settings::UNTOLD_ACTS_MAX;
 use ferry_format::{Act, ActId, ActRange, Deed, Digest, Reason, SignedAct, StreamName, Substitute};
 
@@ -49,13 +49,20 @@ impl Database {
             Deed::Pass { stream, row, .. } if !self.own.get(stream).is_some_and(|own| own.outbox.contains_key(row)) => {
                 ActEnd::turned_away("not-stopped-there")
             }
+            Deed::Supersede { stream, epoch, first, .. }
+                if self.own.get(stream).is_none_or(|own| own.last.epoch != *epoch || own.settled.seq >= *first) =>
+            {
+                ActEnd::turned_away("no-such-open-group")
+            }
             Deed::Hold { .. }
             | Deed::Release { .. }
             | Deed::Retry { .. }
             | Deed::Resend { .. }
             | Deed::Reseal { .. }
             | Deed::Pass { .. }
-            | Deed::RetryRows { .. } => ActEnd::done(),
+            | Deed::RetryRows { .. }
+            | Deed::Dismiss { .. }
+            | Deed::Supersede { .. } => ActEnd::done(),
         }
     }
 
@@ -76,7 +83,32 @@ impl Database {
             Deed::Release { .. } => _ = self.on_hold.remove(&stream),
             Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } => {}
             Deed::Pass { row, with, .. } => self.pass(&stream, *row, *with),
+            Deed::Dismiss { range } => {
+                let Some(peer) = self.peers.get_mut(&stream) else { return };
+                let applied = peer.followed.as_ref().map_or(0, |(_, mark)| mark.seq);
+                let last = range.last.min(applied);
+                let meant = |(epoch, seq): &(u64, u64)| *epoch == range.epoch && (range.first..=last).contains(seq);
+                let (dismissed, open) = std::mem::take(&mut peer.disputed).into_iter().partition(meant);
+                peer.disputed = open;
+                let dismissed: std::collections::BTreeSet<(u64, u64)> = dismissed;
+                peer.dismissed.extend(dismissed);
+            }
+            Deed::Supersede { new, .. } => self.supersede(&stream, &order.instead, new),
             Deed::RetryRows { range } => self.retry_rows(range),
+        }
+    }
+
+    fn supersede(&mut self, stream: &StreamName, instead: &[Instead], payloads: &[Digest]) {
+        let Some(own) = self.own.get_mut(stream) else { return };
+        for (Instead { seq, digest, rows, file_bytes, .. }, payload) in instead.iter().zip(payloads) {
+            let Some(recorded) = own.batches.get_mut(seq) else { continue };
+            recorded.batch.instead.push(*digest);
+            recorded.payloads.push(*payload);
+            self.drafts.remove(payload);
+            (recorded.batch.rows, recorded.batch.file_bytes) = (*rows, *file_bytes);
+        }
+        for one in instead {
+            self.leaf(&format!("out.{stream}"), &format!("superseding {} {}", one.seq, one.digest));
         }
     }
 
@@ -159,6 +191,9 @@ impl World {
             let epoch = world.host(owner).store.database().own[&stream].last.epoch;
             ActRange { stream: stream.clone(), epoch, first: 1, last: u64::from(u32::MAX) }
         };
+        if fault == Fault::OperatorSupersede {
+            return self.supersede_some(&stream);
+        }
         let (at, deed) = if fault == Fault::OperatorResend {
             (owner, Deed::Resend { range: whole(self) })
         } else if fault == Fault::OperatorReseal {
@@ -187,10 +222,37 @@ impl World {
     /// An operator looks at both zones, and does what they say is to be done; then again, until the world ends.
     pub(super) fn operate(&mut self) {
         for Intent { zone, deed } in self.intents() {
+            if let Deed::Dismiss { range } = &deed
+                && self.applied_seq(&range.stream) < range.first
+            {
+                let (stream, seq) = (range.stream.clone(), range.first);
+                // What was put into its place may still be on its way: whoever decides again and again never lets it arrive.
+                let owner = self.model.streams[&stream].owner;
+                let is_open = {
+                    let database = self.host(owner).store.database();
+                    database.own[&stream].batches.get(&seq).is_some_and(|batch| !batch.batch.instead.is_empty())
+                };
+                if !is_open {
+                    self.supersede_group(&stream, seq);
+                }
+                continue;
+            }
+            if let Deed::Retry { range } = &deed
+                && self.prng.below(2) == 0
+            {
+                let (stream, seq) = (range.stream.clone(), range.first);
+                self.supersede_group(&stream, seq);
+                continue;
+            }
             match &deed {
                 Deed::Pass { stream, row, with } => self.mend_row(zone, &stream.clone(), *row, *with),
                 Deed::Retry { .. } | Deed::RetryRows { .. } => self.mend_cause(zone),
-                Deed::Hold { .. } | Deed::Release { .. } | Deed::Resend { .. } | Deed::Reseal { .. } => {}
+                Deed::Hold { .. }
+                | Deed::Release { .. }
+                | Deed::Resend { .. }
+                | Deed::Reseal { .. }
+                | Deed::Dismiss { .. }
+                | Deed::Supersede { .. } => {}
             }
             self.hand_in(zone, deed);
         }
@@ -222,6 +284,10 @@ impl World {
                 let range = |first, last| ActRange { stream: receiver.stream.clone(), epoch, first, last };
                 if let Some(refused) = receiver.refused() {
                     found.push(Intent { zone, deed: Deed::Retry { range: range(refused.seq, refused.seq) } });
+                }
+                let dispute = receiver.waits_for(|_| None).filter(|waits| waits.code == "two-statements");
+                if let Some(dispute) = dispute {
+                    found.push(Intent { zone, deed: Deed::Dismiss { range: range(dispute.seq, dispute.seq) } });
                 }
                 if receiver.parked_rows() > 0 {
                     found.push(Intent { zone, deed: Deed::RetryRows { range: range(1, u64::from(u32::MAX)) } });

@@ -5,12 +5,21 @@ use std::collections::BTreeMap;
 use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PortError, SourceFault,
+    ACT_DONE, AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PeerAct,
+    PortError, SourceFault,
 };
 use ferry_format::{BatchReport, Digest, Mark, Op, Refusal};
 
 use super::database::{Database, Json, ParkedRow};
 use super::store::POISON;
+
+/// What else is known of an applied batch.
+struct Taken {
+    digest: Digest,
+    chain: Digest,
+    act: Option<Vec<u8>>,
+    at_ms: u64,
+}
 
 /// What becomes of one row.
 enum Step {
@@ -50,8 +59,8 @@ pub(super) struct ApplyPlan {
     mended: bool,
     steps: Vec<Step>,
     pub applied: Vec<AppliedBatch>,
-    /// Digest, and when the file was taken, by applied batch.
-    taken: Vec<(Digest, u64)>,
+    /// By applied batch.
+    taken: Vec<Taken>,
 }
 
 impl ApplyPlan {
@@ -112,9 +121,14 @@ impl ApplyPlan {
                 });
             }
         }
-        (self.mark.seq, self.mark.digest) = (batch.seq, batch.digest);
+        (self.mark.seq, self.mark.digest) = (batch.seq, batch.chain);
         self.applied.push(AppliedBatch { seq: batch.seq, rows: count(batch.rows.len()) - parked, parked, apply_ms: 1 });
-        self.taken.push((batch.digest, batch.taken_at_ms));
+        self.taken.push(Taken {
+            digest: batch.digest,
+            chain: batch.chain,
+            act: batch.act.clone(),
+            at_ms: batch.taken_at_ms,
+        });
         Ok(())
     }
 
@@ -135,21 +149,33 @@ impl ApplyPlan {
         let peer = database.peers.entry(stream.clone()).or_default();
         for step in &self.steps {
             match step {
+                Step::Write(..) if breaks::is(Break::OvertakenRowKept) => {}
                 // A parked row that has a later image must not be tried again.
                 Step::Write(table, key, _) => peer.parked.retain(|row| row.table != *table || row.key != *key),
                 Step::Park(row) => peer.parked.push(row.clone()),
             }
         }
         peer.followed = Some((request.epoch_id, self.mark.clone()));
-        for (batch, (digest, taken_at_ms)) in self.applied.iter().zip(&self.taken) {
-            peer.applied.insert(batch.seq, *digest);
+        for (batch, taken) in self.applied.iter().zip(&self.taken) {
+            peer.applied.insert(batch.seq, taken.chain);
+            if taken.act.is_some() {
+                peer.superseding.insert(batch.seq, taken.digest);
+                peer.disputed.remove(&(self.mark.epoch, batch.seq));
+            }
             let AppliedBatch { seq, rows, parked, apply_ms } = *batch;
-            let wait_ms = if *taken_at_ms == 0 { 0 } else { request.now_ms.saturating_sub(*taken_at_ms) };
-            peer.reports.insert(seq, BatchReport { seq, rows, parked, wait_ms, apply_ms });
+            let wait_ms = if taken.at_ms == 0 { 0 } else { request.now_ms.saturating_sub(taken.at_ms) };
+            let instead = taken.act.as_ref().map(|_| taken.digest);
+            peer.reports.insert(seq, BatchReport { seq, rows, parked, wait_ms, apply_ms, instead });
         }
-        for (batch, (digest, _)) in self.applied.iter().zip(&self.taken) {
+        for (batch, taken) in self.applied.iter().zip(&self.taken) {
             *database.applied_leaves.entry(stream.clone()).or_default() += 1;
-            database.leaf(&format!("in.{stream}"), &format!("applied {} {digest}", batch.seq));
+            database.leaf(&format!("in.{stream}"), &format!("applied {} {}", batch.seq, taken.digest));
+            if let Some(file) = &taken.act {
+                let digest = Digest::of(&[file]);
+                let (file, code, at_ms) = (file.clone(), ACT_DONE.to_owned(), request.now_ms);
+                let act = PeerAct { digest, file, verified: true, code, at_ms };
+                database.peer_acts.entry(digest).or_insert(act);
+            }
         }
     }
 }

@@ -66,6 +66,8 @@ pub struct RecordedBatch {
     pub through_id: u64,
     /// The digest before it.
     pub previous: Digest,
+    /// The SM3 of the payload of each batch that took its place.
+    pub payloads: Vec<Digest>,
 }
 
 /// A stream of the peer.
@@ -73,14 +75,18 @@ pub struct RecordedBatch {
 pub struct PeerStream {
     /// The epoch that is followed with its watermark.
     pub followed: Option<(EpochId, Mark)>,
-    /// The digest of every batch applied, by seq.
+    /// The digest of every batch applied, by seq, as the chain names it.
     pub applied: BTreeMap<u64, Digest>,
+    /// The digests of batches applied in the place of others.
+    pub superseding: BTreeMap<u64, Digest>,
     /// A report for every batch applied.
     pub reports: BTreeMap<u64, BatchReport>,
     /// Parked rows, in the order in which they were parked.
     pub parked: Vec<ParkedRow>,
     /// Places with two verified statements.
     pub disputed: BTreeSet<(u64, u64)>,
+    /// Disputed places of which operators have said that what was applied stands.
+    pub dismissed: BTreeSet<(u64, u64)>,
 }
 
 /// A row of an independent table that was parked alone.
@@ -109,6 +115,16 @@ pub struct HandedAct {
     pub told: bool,
 }
 
+impl PeerStream {
+    /// The last batch applied that superseded another, by its own digest.
+    #[must_use]
+    pub fn last_superseded(&self, stream: &StreamName) -> Option<Mark> {
+        let (_, mark) = self.followed.as_ref()?;
+        let (seq, digest) = self.superseding.last_key_value()?;
+        Some(Mark { stream: stream.clone(), epoch: mark.epoch, seq: *seq, digest: *digest })
+    }
+}
+
 /// Everything that is committed.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -134,6 +150,8 @@ pub struct Database {
     pub passed: Vec<(StreamName, u64, Option<String>)>,
     /// Streams whose parked rows were tried again and taken.
     pub unparked: Vec<StreamName>,
+    /// Payloads of batches that are to supersede others, by their SM3.
+    pub drafts: BTreeMap<Digest, Vec<u8>>,
     /// The constraint that the bad word breaks has been taken away.
     pub mended: bool,
     /// How long batches have been archived.
@@ -185,7 +203,9 @@ impl Database {
             | LifeKind::Settled
             | LifeKind::Applied
             | LifeKind::Duplicate
-            | LifeKind::Parked => {}
+            | LifeKind::Parked
+            | LifeKind::Superseded
+            | LifeKind::SupersedeLate => {}
         }
     }
 

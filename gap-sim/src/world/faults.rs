@@ -121,6 +121,8 @@ faults! {
     OperatorResend = "operator-resend",
     /// An operator has batches sealed again.
     OperatorReseal = "operator-reseal",
+    /// Two operators put other batches into the place of a group.
+    OperatorSupersede = "operator-supersede",
 }
 
 impl Fault {
@@ -166,6 +168,7 @@ impl Fault {
             Self::OperatorHold => &[Place::HoldWaits],
             Self::OperatorResend => &[Place::ActDone, Place::ActTurnedAway],
             Self::OperatorReseal => &[Place::Resealed],
+            Self::OperatorSupersede => &[Place::Superseded, Place::SupersededLate, Place::Displaced],
             Self::TwoStatements => &[Place::Disputed],
             Self::StolenKey => &[Place::ForeignWatermark],
             Self::SpoolRot => &[Place::SpoiledExpelled],

@@ -3,14 +3,15 @@
 use ferry_core::contract::Tally;
 use ferry_core::ports::Sealer as _;
 use ferry_format::{
-    BatchStatement, Checkpoint, Digest, FileName, Group, Mark, NameKind, Payload, StreamName, parse_record,
+    Act, ActId, BatchStatement, Checkpoint, Deed, Digest, FileName, Group, Mark, NameKind, Payload, Reason, SignedAct,
+    StreamName, Supersedes, parse_record,
 };
 
 use super::World;
 use super::faults::Fault;
 use super::host::ZoneId;
 use super::make::{epoch_id, link, zone_name};
-use super::sealer::{SimSealer, card, strangers};
+use super::sealer::{SimSealer, card, strange_operators, strangers};
 
 impl World {
     pub(super) fn file_name(&self, from: ZoneId, stream: &StreamName, seq: u64, digest: Digest) -> String {
@@ -33,10 +34,11 @@ impl World {
             SimSealer::new(strangers, &own, &peer, &[], self.options.seed).seal_batch(&statement, &payload)
         } else {
             let payload = self.fill(&mut statement);
-            match self.prng.below(4) {
+            match self.prng.below(5) {
                 0 => statement.link = "other".parse().expect("a good name"),
                 1 => (statement.from, statement.to) = (statement.to.clone(), statement.from.clone()),
                 2 => statement.stream = self.foreign_stream(owner),
+                3 => self.approve_falsely(&mut statement),
                 _ => "stranger_row".clone_into(&mut statement.tables[0].name),
             }
             self.host(owner).sealer.seal_batch(&statement, &payload)
@@ -45,6 +47,38 @@ impl World {
         let name = self.file_name(owner, &stream, statement.seq, sealed.digest);
         self.drop_into(owner.peer(), &name, sealed.bytes);
         true
+    }
+
+    /// Makes a statement claim the place that the receiver waits for, with approvals by people who are no operators.
+    fn approve_falsely(&self, statement: &mut BatchStatement) {
+        let stream = &statement.stream;
+        let owner = self.model.streams[stream].owner;
+        let database = self.host(owner.peer()).store.database();
+        let applied = database.peers.get(stream).and_then(|peer| peer.followed.as_ref()).map(|(_, mark)| mark.clone());
+        if let Some(mark) = applied {
+            statement.seq = mark.seq + 1;
+            statement.previous = mark.digest;
+        }
+        statement.group = Group { first: statement.seq, index: 0, last: true };
+        let (old, new) = (vec![Digest::of(&[b"passed over\n"])], vec![statement.plain.sm3]);
+        let deed = Deed::Supersede {
+            stream: stream.clone(),
+            epoch: statement.epoch,
+            epoch_id: statement.epoch_id,
+            contract: statement.contract,
+            first: statement.seq,
+            old: old.clone(),
+            new: new.clone(),
+        };
+        let (id, at_ms) = (ActId([0xfe; 16]), statement.cut_at_ms);
+        let reason = Reason::new("nobody knows these people").expect("a good reason");
+        let act = Act { link: link(), zone: zone_name(owner), id, at_ms, reason: reason.clone(), deed };
+        let mut signed = SignedAct::unsigned(act);
+        for keys in &strange_operators(self.options.seed) {
+            signed.approve(keys).expect("their keys sign");
+        }
+        let approvals = signed.approvals;
+        statement.supersedes = Some(Supersedes { act: id, at_ms, reason, old, new, approvals });
     }
 
     /// A stream that this zone does not own.

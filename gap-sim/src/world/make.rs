@@ -17,7 +17,7 @@ use super::gateway::Gateway;
 use super::host::{Host, Parts, ZoneId};
 use super::model::{Model, ModelStream};
 use super::options::Options;
-use super::sealer::{SimSealer, card, keys_from, operators, strangers};
+use super::sealer::{SimSealer, card, keys_from, operators, strange_operators, strangers};
 use super::store::SimStore;
 use super::trace::Trace;
 use super::{Fate, Plan, World};
@@ -65,8 +65,9 @@ impl World {
         let cards = ZoneId::BOTH.map(|zone| card(&keys[zone.index()], &link(), &zone_name(zone)));
         let mut keys = keys.into_iter();
         let operators = operators(seed);
+        let strange = if breaks::is(Break::AnyOperator) { &strange_operators(seed)[..] } else { &[] };
         let operators_cards: Vec<_> =
-            operators.iter().map(|keys| card(keys, &link(), &zone_name(ZoneId::Inner))).collect();
+            operators.iter().chain(strange).map(|keys| card(keys, &link(), &zone_name(ZoneId::Inner))).collect();
         let hosts = ZoneId::BOTH.map(|zone| {
             let own_keys = keys.next().expect("there are keys for both zones");
             let (own, peer) = (&cards[zone.index()], &cards[zone.peer().index()]);
@@ -167,6 +168,7 @@ fn make_host(zone: ZoneId, options: &Options, contract: &Arc<Contract>, sealer: 
     let anchor = Anchor {
         instance: database.instance,
         sent: database.own.values().map(|own| own.last.clone()).collect(),
+        superseding: Vec::new(),
         status_next: 1,
         peer: None,
         audit: database.checkpoint(),
@@ -222,6 +224,7 @@ pub(super) fn empty_database(
         on_hold: BTreeSet::new(),
         passed: Vec::new(),
         unparked: Vec::new(),
+        drafts: BTreeMap::new(),
         mended: false,
         retained: Retained::default(),
         written: BTreeMap::new(),

@@ -27,6 +27,7 @@ pub mod sealer;
 pub mod store;
 pub mod story;
 mod strike;
+pub mod supersede;
 pub mod trace;
 pub mod work;
 
@@ -97,6 +98,10 @@ pub struct Crossed {
 pub struct Fate {
     /// Every batch that the owner ever recorded and may have published: the digest, and through which change.
     pub recorded: BTreeMap<u64, (Digest, u64)>,
+    /// What operators have decided to put into the places of batches, one decision after the other.
+    pub instead: BTreeMap<u64, Vec<supersede::Substitute>>,
+    /// The digests of batches that were sealed to supersede others, with what they hold.
+    pub superseding: BTreeMap<(u64, Digest), Vec<store::Change>>,
     /// The last batch that the gate has picked up or may pick up.
     pub sent: u64,
     /// The owner's database was put back to before batches that it had sent: nothing new of it may cross.
@@ -116,6 +121,18 @@ pub struct Fate {
 }
 
 impl Fate {
+    /// Learns under which digests batches were sealed that supersede others.
+    fn learn_superseding(&mut self, own: &database::OwnStream) {
+        for (seq, substitutes) in &self.instead {
+            let Some(recorded) = own.batches.get(seq) else { continue };
+            for (digest, payload) in recorded.batch.instead.iter().zip(&recorded.payloads) {
+                if let Some(substitute) = substitutes.iter().find(|one| one.payload == *payload) {
+                    self.superseding.insert((*seq, *digest), substitute.changes.clone());
+                }
+            }
+        }
+    }
+
     /// Whether the owner has lost what it had sent, and its anchor shows it.
     #[must_use]
     pub const fn lost(&self) -> bool {

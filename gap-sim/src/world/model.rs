@@ -6,7 +6,8 @@
 //! independent table are parked alone, one of another table stops the stream before its transaction. A bad image is no
 //! matter where its batch replaces it and has no other that stays. `n` is always the end of a transaction. When the database
 //! has been mended it takes every image, and parked rows that are tried again and have no later image join the others. A
-//! change that operators passed over does not count, or the image counts that took its place.
+//! change that operators passed over does not count, or the image counts that took its place; and where they put another batch
+//! into the place of one, the changes of that one count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,24 +82,25 @@ impl ModelStream {
         self.changes.is_empty()
     }
 
-    /// The replica goes on through batches, each told by its last change.
-    pub fn follow(&mut self, ends: impl IntoIterator<Item = u64>) {
-        for end in ends {
+    /// The replica goes on through batches, each told by its last change, and by the changes that took their place if any did.
+    pub fn follow<'i>(&mut self, batches: impl IntoIterator<Item = (u64, Option<&'i Vec<Change>>)>) {
+        for (end, instead) in batches {
             if end > self.followed {
-                self.follow_batch(end);
+                self.follow_batch(end, instead);
             }
         }
     }
 
-    fn follow_batch(&mut self, to: u64) {
+    fn follow_batch(&mut self, to: u64, instead: Option<&Vec<Change>>) {
         let place = |number: u64| usize::try_from(number).expect("a world has few changes");
         let numbered = (self.followed + 1..).zip(&self.changes[place(self.followed)..place(to)]);
-        let batch: Vec<&Change> = numbered
+        let own: Vec<&Change> = numbered
             .filter_map(|(number, change)| match self.passed.get(&number) {
                 None => Some(change),
                 Some(instead) => instead.as_ref(),
             })
             .collect();
+        let batch: Vec<&Change> = instead.map_or(own, |instead| instead.iter().collect());
         let is_bad = |change: &Change| !self.mended && is_bad(change);
         let last: BTreeMap<(&str, &str), bool> =
             batch.iter().map(|change| ((change.table.as_str(), change.key.as_str()), is_bad(change))).collect();
@@ -111,7 +113,7 @@ impl ModelStream {
             self.parked.retain(|row| row.table != change.table || row.key != change.key);
             write(&mut self.replica, change);
         }
-        if is_clean {
+        if is_clean || instead.is_some() {
             self.poison.retain(|bad| *bad <= self.followed || *bad > to);
         }
         self.followed = to;

@@ -217,7 +217,13 @@ fn draw_retention(settings: &mut Settings, seed: u64, divisor: u64) {
 /// In some worlds operators act although nobody asked them to.
 fn draw_acts(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
     let mut prng = Prng::fork(seed, &[0x6163_7473]);
-    for (fault, most) in [(Fault::OperatorHold, 6), (Fault::OperatorResend, 4), (Fault::OperatorReseal, 3)] {
+    let kinds = [
+        (Fault::OperatorHold, 6),
+        (Fault::OperatorResend, 4),
+        (Fault::OperatorReseal, 3),
+        (Fault::OperatorSupersede, 3),
+    ];
+    for (fault, most) in kinds {
         if prng.below(4) == 0 {
             strikes.insert(fault, prng.between(1, most));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_core::ports::AnchorStore as _;
-use ferry_format::{FileName, NameKind, StreamName};
+use ferry_format::{Digest, FileName, NameKind, StreamName};
 
 use super::World;
 use super::database::{Database, PeerStream};
@@ -57,16 +57,35 @@ impl World {
         for (stream, own) in &backup.own {
             let sent = anchored.get(stream).copied().unwrap_or(0).max(self.sent(zone, stream));
             self.put_back_own(stream, own.last_id, own.last.seq, sent);
+            let lost = self.loses_superseding(zone, stream, &backup);
+            if let Some(fate) = self.fates.get_mut(stream) {
+                fate.frozen |= lost;
+            }
             if let Some(fate) = self.fates.get_mut(stream) {
                 fate.forgotten |= forgot && fate.frozen;
             }
         }
         for (stream, peer) in &backup.peers {
-            self.put_back_replica(stream, peer.followed.as_ref().map_or(0, |(_, mark)| mark.seq));
+            let seq = peer.followed.as_ref().map_or(0, |(_, mark)| mark.seq);
+            self.put_back_replica(stream, seq, &peer.superseding);
         }
         *self.host(zone).store.database() = backup;
         if let Some(checkers) = &mut self.checkers {
             checkers.restored(zone);
+        }
+    }
+
+    /// Whether a backup lacks a batch that took the place of another, and that left the zone or may have.
+    fn loses_superseding(&self, zone: ZoneId, stream: &StreamName, backup: &Database) -> bool {
+        let batches = &backup.own[stream].batches;
+        let lacks = |seq: &u64, digest: &Digest| {
+            batches.get(seq).is_none_or(|recorded| !recorded.batch.instead.contains(digest))
+        };
+        match self.host(zone).anchor.load().ok().flatten() {
+            Some(anchor) => {
+                anchor.superseding.iter().any(|mark| mark.stream == *stream && lacks(&mark.seq, &mark.digest))
+            }
+            None => self.fates[stream].superseding.keys().any(|(seq, digest)| lacks(seq, digest)),
         }
     }
 
@@ -104,7 +123,7 @@ impl World {
         }
     }
 
-    fn put_back_replica(&mut self, stream: &StreamName, seq: u64) {
+    fn put_back_replica(&mut self, stream: &StreamName, seq: u64, superseding: &BTreeMap<u64, Digest>) {
         let Some(fate) = self.fates.get_mut(stream) else { return };
         let through = fate.recorded.get(&seq).map_or(0, |(_, through)| *through);
         let Some(model) = self.model.streams.get_mut(stream) else { return };
@@ -113,7 +132,11 @@ impl World {
             model.followed = 0;
             model.parked.clear();
             model.replica.clear();
-            model.follow(fate.recorded.range(..=seq).map(|(_, (_, through))| *through));
+            let batches = fate.recorded.range(..=seq).map(|(seq, (_, through))| {
+                let instead = superseding.get(seq).and_then(|digest| fate.superseding.get(&(*seq, *digest)));
+                (*through, instead)
+            });
+            model.follow(batches);
         }
     }
 

@@ -156,6 +156,7 @@ impl World {
             for (seq, recorded) in own.batches.range(known + 1..) {
                 fate.recorded.insert(*seq, (recorded.batch.digest, recorded.through_id));
             }
+            fate.learn_superseding(own);
         }
     }
 
@@ -483,7 +484,14 @@ impl World {
             let through = recorded.get(&seq).map_or(0, |(_, through)| *through);
             let Some(model) = self.model.streams.get_mut(&stream) else { continue };
             if through > model.followed && through <= model.len() {
-                model.follow(recorded.range(..=seq).map(|(_, (_, through))| *through));
+                let database = self.hosts[model.owner.peer().index()].store.database();
+                let superseding = &database.peers[&stream].superseding;
+                let fate = &self.fates[&stream];
+                let batches = recorded.range(..=seq).map(|(seq, (_, through))| {
+                    let instead = superseding.get(seq).and_then(|digest| fate.superseding.get(&(*seq, *digest)));
+                    (*through, instead)
+                });
+                model.follow(batches);
             }
         }
         self.learn_unparked();

@@ -76,6 +76,12 @@ pub fn operators(seed: u64) -> [SoftKeys; 2] {
     [1, 2].map(|number| keys_from(seed ^ (0x6f70_6572_6174 + number)))
 }
 
+/// The keys of two people who are no operators.
+#[must_use]
+pub fn strange_operators(seed: u64) -> [SoftKeys; 2] {
+    [1, 2].map(|number| keys_from(seed ^ (0x6e6f_626f_6479 + number)))
+}
+
 /// The public card of a zone's keys.
 #[must_use]
 pub fn card(keys: &SoftKeys, link: &LinkId, zone: &ZoneName) -> Card {
@@ -96,7 +102,10 @@ impl SimSealer {
             trust.add(entry).expect("every key of a world is another");
         }
         let mut own_trust = TrustStore::new();
-        own_trust.add(TrustEntry::of_zone(own, KeyState::Active)).expect("the first card of a store is no double");
+        for card in operators {
+            own_trust.add(TrustEntry::of_operator(card, KeyState::Active)).expect("every key of a world is another");
+        }
+        own_trust.add(TrustEntry::of_zone(own, KeyState::Active)).expect("every key of a world is another");
         Self {
             keys,
             recipients: vec![peer.encrypt.clone(), own.encrypt.clone()],

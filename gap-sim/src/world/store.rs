@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind, Notes,
-    Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut,
-    Retained, Settled, Store, StreamBacklog,
+    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind,
+    Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn,
+    RecoveredOut, Retained, Settled, Store, StreamBacklog,
 };
 use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 
@@ -228,8 +228,10 @@ impl Store for SimStore {
                 followed: peer.followed.clone(),
                 parked_rows: count(peer.parked.len()),
                 on_hold: database.on_hold.contains(stream),
+                superseded: peer.last_superseded(stream),
                 reports: peer.reports.values().rev().take(256).rev().cloned().collect(),
                 disputed: peer.disputed.iter().copied().collect(),
+                dismissed: peer.dismissed.iter().copied().collect(),
             });
             Ok(Recovered {
                 instance: database.instance,
@@ -333,11 +335,15 @@ impl Store for SimStore {
         )
     }
 
-    fn recorded_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+    fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         self.read(|database| {
             let own = database.own.get(stream).ok_or_else(|| fault(FaultKind::Conflict, "no stream"))?;
             let recorded = own.batches.get(&seq).filter(|_| own.last.epoch == epoch);
-            Ok(recorded.map(|recorded| recorded.batch.digest))
+            let all = |recorded: &RecordedBatch| {
+                let batch = &recorded.batch;
+                [batch.digest].into_iter().chain(batch.instead.iter().copied()).collect()
+            };
+            Ok(recorded.map(all).unwrap_or_default())
         })
     }
 
@@ -360,7 +366,8 @@ impl Store for SimStore {
             |_| Ok(()),
             |database, ()| {
                 let peer = database.peers.entry(dispute.stream.clone()).or_default();
-                if peer.disputed.insert((dispute.epoch, dispute.seq)) {
+                let place = (dispute.epoch, dispute.seq);
+                if !peer.dismissed.contains(&place) && peer.disputed.insert(place) {
                     database.leaf(&format!("in.{}", dispute.stream), &format!("disputed {}", dispute.seq));
                 }
             },
@@ -409,12 +416,21 @@ impl Store for SimStore {
         })
     }
 
-    fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
+    fn applied_place(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<AppliedPlace>, PortError> {
         self.read(|database| {
             let peer = database.peers.get(stream);
             let same_epoch = |peer: &&PeerStream| peer.followed.as_ref().is_some_and(|(_, mark)| mark.epoch == epoch);
-            Ok(peer.filter(same_epoch).and_then(|peer| peer.applied.get(&seq).copied()))
+            let place = |peer: &PeerStream| {
+                let chain = *peer.applied.get(&seq)?;
+                let digest = peer.superseding.get(&seq).copied().unwrap_or(chain);
+                Some(AppliedPlace { digest, chain })
+            };
+            Ok(peer.filter(same_epoch).and_then(place))
         })
+    }
+
+    fn draft(&self, payload: &Digest) -> Result<Option<Vec<u8>>, PortError> {
+        self.read(|database| Ok(database.drafts.get(payload).cloned()))
     }
 
     fn act(&self, order: &ActOrder, _contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
@@ -508,8 +524,9 @@ fn record_one(database: &mut Database, batch: &OutgoingBatch) {
         file_bytes: batch.file_bytes,
         attempt: 1,
         cut_at_ms: batch.cut_at_ms,
+        instead: Vec::new(),
     };
     let (through_id, previous) = (batch.through_id, batch.previous);
-    own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous });
+    own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous, payloads: Vec::new() });
     database.leaf(&format!("out.{}", batch.stream), &format!("recorded {} {}", batch.seq, batch.digest));
 }

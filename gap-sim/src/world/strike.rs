@@ -45,7 +45,9 @@ impl World {
             Fault::PoisonRow => return self.poison(),
             Fault::UnsendableRow => return self.unsendable(),
             Fault::SpoolRot => self.rot(zone),
-            Fault::OperatorHold | Fault::OperatorResend | Fault::OperatorReseal => self.operator_acts(zone, fault),
+            Fault::OperatorHold | Fault::OperatorResend | Fault::OperatorReseal | Fault::OperatorSupersede => {
+                self.operator_acts(zone, fault)
+            }
             // The gate's act by its profile, and what is lost is lost when power is cut.
             Fault::LostWrites
             | Fault::Delay

@@ -2,96 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::rows::{PayConfirm, Row as _, json_rows};
-use contract::{Generator, Size};
 use serde_json::Value;
 use tests::demo::database::Database;
-use tests::pair::{Daemon, INNER, Making, OUTER, Pair, files, run, wait_until};
+use tests::pair::{INNER, OUTER, files, wait_until};
 
-const ROWS: u64 = 30;
+use super::office::{Office, ROWS};
 
-/// A running pair, and the keys of two operators whom both zones trust.
-struct Office {
-    pair: Pair,
-    keys: [PathBuf; 2],
-    _daemons: [Daemon; 2],
-}
-
-impl Office {
-    fn open() -> Self {
-        let pair = Pair::make(Making::default());
-        let keys = ["wang", "li"].map(|name| operator(&pair, name));
-        let daemons = [pair.start(INNER), pair.start(OUTER)];
-        pair.carry_until("the zones to greet each other", || {
-            pair.stream(INNER, "confirm")["epoch"].as_u64().is_some_and(|epoch| epoch > 0)
-        });
-        Self { pair, keys, _daemons: daemons }
-    }
-
-    /// An act by so many operators. Yields the exit code and the answer or the error.
-    fn act(&self, zone: usize, words: &[&str], signers: usize) -> (i32, Value) {
-        let mut command = self.pair.command(zone);
-        command.arg("--json").args(words).args(["--reason", "银行已确认", "--wait", "60"]);
-        for key in &self.keys[..signers] {
-            command.arg("--key").arg(key);
-        }
-        let output = run(&mut command);
-        let text = if output.status.success() { &output.stdout } else { &output.stderr };
-        (output.status.code().unwrap(), serde_json::from_slice(text).unwrap())
-    }
-
-    fn done(&self, zone: usize, words: &[&str], signers: usize) {
-        let (code, answer) = self.act(zone, words, signers);
-        assert_eq!((code, &answer["code"]), (0, &"done".into()), "{words:?}: {answer}");
-    }
-
-    /// Waits until a stream has a health and a code in a zone.
-    fn until(&self, zone: usize, health: &str, code: &str) {
-        self.pair.carry_until(&format!("{health} {code} to be told in zone {zone}"), || {
-            let stream = self.pair.stream(zone, "confirm");
-            stream["health"] == health && stream["code"] == code
-        });
-    }
-
-    fn until_applied(&self, rows: u64) {
-        let mut replica = Database::open(&self.pair.database(INNER)).unwrap();
-        self.pair.carry_until("the rows to be applied", || {
-            replica.number("SELECT count(*) FROM pay_confirm", &[]).unwrap() == rows
-        });
-        let mut source = Database::open(&self.pair.database(OUTER)).unwrap();
-        let digest = "SELECT sum(unicode(payer_name) * length(payer_name) + amount_fen) FROM pay_confirm";
-        self.pair.carry_until("both tables to be the same", || {
-            replica.number(digest, &[]).unwrap() == source.number(digest, &[]).unwrap()
-        });
-    }
-
-    fn insert(&self, from: u64, change: impl Fn(&mut PayConfirm)) {
-        let rows = json_rows(Generator::new(3, Size::S).confirmations(from..from + ROWS).map(|one| {
-            let mut confirm = one.confirm;
-            change(&mut confirm);
-            confirm.cells()
-        }));
-        self.sql(OUTER, &PayConfirm::SHAPE.insert_sql(), &[&rows]);
-    }
-
-    fn sql(&self, zone: usize, statement: &str, args: &[&str]) {
-        Database::open(&self.pair.database(zone)).unwrap().run(statement, args).unwrap();
-    }
-
-    fn listed(&self, zone: usize) -> Vec<Value> {
-        self.pair.json(zone, &["acts", "list"])["acts"].as_array().unwrap().clone()
-    }
-}
-
-fn operator(pair: &Pair, name: &str) -> PathBuf {
-    let key = pair.dir.path().join(format!("{name}.pem"));
-    let made = pair.json(OUTER, &["keys", "operator", key.to_str().unwrap()]);
-    let (card, fingerprint) = (made["card"].as_str().unwrap(), made["fingerprint"].as_str().unwrap());
-    for zone in [INNER, OUTER] {
-        pair.json(zone, &["trust", "add", card, "--role", "operator", "--fingerprint", fingerprint]);
-    }
-    key
-}
+/// Rows of a batch of `confirm`, by the contract.
+const BATCH_ROWS: u64 = 1_000;
 
 #[test]
 fn a_stream_on_hold_stands_still_and_both_zones_list_why() {
@@ -184,6 +102,26 @@ fn a_row_that_cannot_be_sent_is_passed_by_two_operators() {
     office.until_applied(2 * ROWS);
     let mut books = Database::open(&office.pair.database(OUTER)).unwrap();
     assert_eq!(books.number("SELECT count(*) FROM ferry_passed_row", &[]).unwrap(), 2, "what was passed is kept");
+}
+
+#[test]
+fn a_transaction_whose_last_row_was_passed_is_applied_without_it() {
+    let office = Office::open();
+    // More than one batch holds, in one transaction: the group is open when its last row turns out to be unsendable.
+    let last = BATCH_ROWS;
+    office.insert_rows(0..=last, |place, confirm| {
+        if place == last {
+            confirm.payer_name = "长".repeat(150);
+        }
+    });
+    wait_until("the owner to stop", || office.pair.stream(OUTER, "confirm")["health"] == "stopped");
+    let row = (last + 1).to_string();
+    office.done(OUTER, &["pass", "confirm", &row, "--with", "void"], 2);
+    let mut replica = Database::open(&office.pair.database(INNER)).unwrap();
+    office.pair.carry_until("the rest of the transaction to be applied", || {
+        replica.number("SELECT count(*) FROM pay_confirm", &[]).unwrap() == last
+    });
+    office.until(OUTER, "ok", "");
 }
 
 #[test]

@@ -39,12 +39,12 @@ macro_rules! store_acting_cases {
 
 store_acting_cases!(case_table, StoreFixture);
 
-fn act(number: u8, deed: Deed) -> Act {
+pub(super) fn act(number: u8, deed: Deed) -> Act {
     let reason = Reason::new("银行已确认").unwrap();
     Act { link: link(), zone: zone(), id: ActId([number; 16]), at_ms: 3, reason, deed }
 }
 
-fn file(act: &Act) -> Vec<u8> {
+pub(super) fn file(act: &Act) -> Vec<u8> {
     SignedAct::unsigned(act.clone()).write().unwrap()
 }
 
@@ -62,14 +62,14 @@ fn done(fixture: &mut dyn StoreFixture, number: u8, deed: Deed) -> (ActEnd, Opti
     carry_out(fixture, &order).unwrap()
 }
 
-fn handed(fixture: &mut dyn StoreFixture, number: u8, deed: Deed) -> ActOrder {
+pub(super) fn handed(fixture: &mut dyn StoreFixture, number: u8, deed: Deed) -> ActOrder {
     let act = act(number, deed);
     let file = file(&act);
     let id = fixture.hand_in(&file);
-    ActOrder { id, file, verdict: Ok(act), at_ms: 77 }
+    ActOrder { id, file, verdict: Ok(act), at_ms: 77, superseding: None, instead: Vec::new() }
 }
 
-fn carry_out(fixture: &dyn StoreFixture, order: &ActOrder) -> Result<(ActEnd, Option<u64>), PortError> {
+pub(super) fn carry_out(fixture: &dyn StoreFixture, order: &ActOrder) -> Result<(ActEnd, Option<u64>), PortError> {
     let contract = contract();
     let stream = order.verdict.as_ref().ok().and_then(|act| contract.stream(act.deed.stream()));
     fixture.store().act(order, stream)

@@ -4,9 +4,11 @@ pub mod acting;
 pub mod applying;
 pub mod outgoing;
 pub mod refusing;
+pub mod superseding;
 
 use ferry_format::{
-    Digest, EpochId, Group, Instance, Mark, Op, StreamName, Value, genesis, parse_record, write_record, write_value,
+    Digest, EpochId, Group, Instance, Mark, Op, Payload, StreamName, Value, genesis, parse_record, write_record,
+    write_value,
 };
 
 use super::{link, peer, zone};
@@ -74,6 +76,9 @@ pub trait StoreFixture {
 
     /// An operator hands an act in. Yields its place in the list.
     fn hand_in(&mut self, file: &[u8]) -> u64;
+
+    /// An operator prepares what is to take the place of a batch.
+    fn leave_draft(&mut self, payload: &Payload);
 
     /// From now on the tables take [`BAD_WORD`].
     fn mend(&mut self);
@@ -216,8 +221,8 @@ fn digest_of(seq: u64) -> Digest {
 fn checked(stream: &str, seq: u64, changes: &[Change]) -> CheckedBatch {
     let contract = contract();
     let stream = contract.stream(&name(stream)).unwrap();
-    let (rows, bytes) = (Vec::new(), Vec::new());
-    let mut batch = CheckedBatch { seq, digest: digest_of(seq), file_bytes: 7, taken_at_ms: 5, rows, bytes };
+    let (digest, chain, rows, bytes) = (digest_of(seq), digest_of(seq), Vec::new(), Vec::new());
+    let mut batch = CheckedBatch { seq, digest, chain, act: None, file_bytes: 7, taken_at_ms: 5, rows, bytes };
     for change in changes {
         add_row(&mut batch, stream, &change.line());
     }

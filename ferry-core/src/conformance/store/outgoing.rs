@@ -55,14 +55,14 @@ macro_rules! store_outgoing_cases {
 store_outgoing_cases!(case_table, StoreFixture);
 
 /// Commits single rows of table `bill`, numbered, each in a transaction of its own.
-fn bills(fixture: &mut dyn StoreFixture, first: u64, last: u64) {
+pub(super) fn bills(fixture: &mut dyn StoreFixture, first: u64, last: u64) {
     for no in first..=last {
         fixture.commit(&[insert("bill", no, "word")]);
     }
 }
 
 /// Records a batch that holds everything of `bill` up to an id.
-fn record_bill(fixture: &dyn StoreFixture, rows: u64, through_id: u64) -> OutgoingBatch {
+pub(super) fn record_bill(fixture: &dyn StoreFixture, rows: u64, through_id: u64) -> OutgoingBatch {
     let batch = outgoing(&own(fixture, "bill").last, rows, through_id);
     fixture.store().record(std::slice::from_ref(&batch)).unwrap();
     batch
@@ -104,7 +104,16 @@ fn a_new_database_recovers_its_streams_at_their_beginning(fixture: &mut dyn Stor
         on_hold: false,
     };
     let (followed, parked_rows, reports, disputed) = (None, 0, Vec::new(), Vec::new());
-    let incoming = RecoveredIn { stream: name("confirm"), followed, parked_rows, reports, disputed, on_hold: false };
+    let incoming = RecoveredIn {
+        stream: name("confirm"),
+        followed,
+        parked_rows,
+        reports,
+        disputed,
+        dismissed: Vec::new(),
+        on_hold: false,
+        superseded: None,
+    };
     assert_eq!((recovered.instance, recovered.audit.size), (INSTANCE, 0));
     assert_eq!(recovered.audit.root, Digest::of(&[]));
     assert_eq!(recovered.outgoing, [out("bill"), out("notice")]);
@@ -274,6 +283,7 @@ fn what_was_recorded_is_recovered(fixture: &mut dyn StoreFixture) {
         file_bytes: batch.file_bytes,
         attempt: 1,
         cut_at_ms: batch.cut_at_ms,
+        instead: Vec::new(),
     };
     let expected = RecoveredOut {
         last: mark_of(&second),
@@ -371,10 +381,10 @@ fn attempts(fixture: &dyn StoreFixture) -> Vec<(u64, u32)> {
 fn the_digest_of_a_recorded_place_is_known_and_of_no_other(fixture: &mut dyn StoreFixture) {
     bills(fixture, 1, 2);
     let batch = record_bill(fixture, 1, 1);
-    let digest = |stream: &str, epoch, seq| fixture.store().recorded_digest(&name(stream), epoch, seq);
-    assert_eq!(digest("bill", 1, 1), Ok(Some(batch.digest)));
+    let digest = |stream: &str, epoch, seq| fixture.store().recorded_digests(&name(stream), epoch, seq);
+    assert_eq!(digest("bill", 1, 1), Ok(vec![batch.digest]));
     for (stream, epoch, seq) in [("bill", 1, 2), ("bill", 1, 0), ("bill", 2, 1), ("notice", 1, 1)] {
-        assert_eq!(digest(stream, epoch, seq), Ok(None));
+        assert_eq!(digest(stream, epoch, seq), Ok(Vec::new()));
     }
     assert_eq!(kind(digest("confirm", 1, 1)), FaultKind::Conflict);
 }
@@ -412,7 +422,7 @@ fn an_attempt_without_a_waiting_batch_is_a_conflict_and_records_nothing(fixture:
     assert_eq!(fixture.store().recover().unwrap(), before);
 }
 
-fn settled(mark: Mark) -> Settled {
+pub(super) fn settled(mark: Mark) -> Settled {
     Settled { mark, at_ms: 60 }
 }
 

@@ -209,6 +209,12 @@ fn lists() -> Vec<Vector> {
     let long = "r".repeat(201);
     let old = &header[header.find("\"old\":[").unwrap()..];
     let old = &old[..=old.find(']').unwrap()];
+    let new = &header[header.find("\"new\":[").unwrap()..];
+    let new = &new[..=new.find(']').unwrap()];
+    let digest = &new["\"new\":[".len()..new.len() - 1];
+    let other = format!("\"new\":[\"{}\"]", "0".repeat(64));
+    let thrice = format!("\"new\":[{digest},{digest},{digest}]");
+    let twice_as_many = format!("\"new\":[{digest},{digest}]");
     let cases: Vec<(&str, &str, &[u8], &str, &str, &str)> = vec![
         ("requires_order", "bad-value", &required, "\"request\"}", "\"aaa\"}", "Requirements out of order."),
         ("requires_itself", "inconsistent", &required, "\"notice\"}", "\"confirm\"}", "Waits for its own stream."),
@@ -227,6 +233,10 @@ fn lists() -> Vec<Vector> {
         ("reason_empty", "bad-value", &replacing, reason, "", "No reason is given."),
         ("reason_long", "bad-value", &replacing, reason, &long, "A reason of 201 characters."),
         ("superseded_none", "inconsistent", &replacing, old, "\"old\":[]", "Takes the place of nothing."),
+        ("superseding_none", "inconsistent", &replacing, new, "\"new\":[]", "Nothing was approved."),
+        ("superseding_uneven", "inconsistent", &replacing, new, &thrice, "Two batches are passed over by three."),
+        ("superseding_other", "inconsistent", &replacing, new, &other, "Another payload was approved."),
+        ("superseding_more", "inconsistent", &replacing, new, &twice_as_many, "The group ends too early."),
     ];
     let vectors = cases
         .into_iter()

@@ -1,6 +1,6 @@
 //! Batches that are well formed: who may have signed them, and for whom.
 
-use ferry_format::{Approval, KeyProvider};
+use ferry_format::{Approval, KeyProvider, Reason};
 
 use crate::support::keys;
 use crate::support::raw::{Parts, forged, padded_signature};
@@ -78,7 +78,7 @@ fn approvals() -> Vec<Vector> {
     supersede(&mut zone, &["ann", "outer"]);
     let mut moved = statement(&two);
     supersede(&mut moved, &["ann", "bob"]);
-    moved.supersedes.as_mut().unwrap().reason = "another reason".to_owned();
+    moved.supersedes.as_mut().unwrap().reason = Reason::new("another reason").unwrap();
     let mut borrowed = statement(&two);
     supersede(&mut borrowed, &["ann", "bob"]);
     let approvals = &mut borrowed.supersedes.as_mut().unwrap().approvals;

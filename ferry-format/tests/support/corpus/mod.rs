@@ -1,5 +1,6 @@
 //! All vectors, made from fixed seeds.
 
+mod acts;
 mod batch_body;
 mod batch_good;
 mod batch_header;
@@ -25,6 +26,7 @@ pub fn vectors() -> Vec<Vector> {
         batch_body::vectors(),
         status::vectors(),
         card_trust::vectors(),
+        acts::vectors(),
         text::vectors(),
     ]
     .concat();

@@ -108,7 +108,7 @@ fn bodies(status: &[u8]) -> Vec<Vector> {
         (
             "body_field_unknown",
             "unknown-field",
-            EMPTY_BODY.replace(r#"{"cards""#, r#"{"busy":true,"cards""#),
+            EMPTY_BODY.replace(r#""cards""#, r#""busy":true,"cards""#),
             "A field of another version.",
         ),
         ("body_blank", "not-canonical", EMPTY_BODY.replace(r#""wants":[]"#, r#""wants": []"#), "A blank in the body."),

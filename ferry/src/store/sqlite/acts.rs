@@ -1,15 +1,16 @@
 //! Acts of operators: the list of them, and what each does to the database.
 
 use ferry_core::contract::StreamContract;
-use ferry_core::ports::{ActEnd, ActOrder, FaultKind, OpenAct, PeerAct, PortError, UntoldAct};
+use ferry_core::ports::{ActEnd, ActOrder, FaultKind, Instead, OpenAct, PeerAct, PortError, UntoldAct};
 use ferry_core::settings::UNTOLD_ACTS_MAX;
 use ferry_format::{Act, Deed, Digest, LinkId, StreamName, Substitute};
 
 use super::audit::{Leaf, Log, append};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, conflict, corrupt};
+use super::incoming::followed;
 use super::lane::{Columns as _, Session, args, sql};
-use super::parked;
+use super::{outgoing, parked};
 use crate::store::dialect::Dialect as _;
 
 /// Open acts handed to the daemon at a time; the others follow when these have ended.
@@ -118,6 +119,20 @@ fn carry_out(
             session.run(sql().hold_remove, args![link.as_str(), stream.as_str()])?;
         }
         Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } => {}
+        Deed::Dismiss { range } => {
+            // Only what is applied: at other places a statement that supersedes decides.
+            let stream = range.stream.as_str();
+            let applied = followed(session, link, &range.stream)?.filter(|it| it.mark.epoch == range.epoch);
+            let last = range.last.min(applied.map_or(0, |it| it.mark.seq));
+            session.run(sql().dispute_dismiss, args![link.as_str(), stream, range.epoch, range.first, last])?;
+        }
+        Deed::Supersede { stream, epoch, first, new, .. } => {
+            let end = supersede(session, link, order, (stream, *epoch, *first))?;
+            for payload in new {
+                session.run(sql().draft_remove, args![payload])?;
+            }
+            return Ok((end, vec![("first", (*first).into()), ("batches", new.len().into())]));
+        }
         Deed::Pass { stream, row, with } => {
             let contract = contract.ok_or_else(|| conflict(format!("{stream} is not in the contract")))?;
             return Ok((pass(session, link, order, (*row, *with), contract)?, Vec::new()));
@@ -129,6 +144,35 @@ fn carry_out(
         }
     }
     Ok((ActEnd::done(), Vec::new()))
+}
+
+/// Puts sealed batches into the places of a group that is not known to be applied.
+fn supersede(
+    session: &mut Session,
+    link: &LinkId,
+    order: &ActOrder,
+    (stream, epoch, first): (&StreamName, u64, u64),
+) -> Result<ActEnd, DbError> {
+    let own = outgoing::own_stream(session, link, stream)?;
+    if own.epoch != epoch || own.settled_seq >= first {
+        return Ok(ActEnd::turned_away("no-such-open-group"));
+    }
+    let name = stream.as_str();
+    for instead in &order.instead {
+        let Instead { seq, digest, rows, file_bytes, tables } = instead;
+        let tables = outgoing::tables_json(tables);
+        let of = args![link.as_str(), name, epoch, *seq, order.id, digest, *rows, *file_bytes, tables];
+        session.run(sql().superseding_add, of)?;
+        let more = vec![("rows", (*rows).into())];
+        let leaf = Leaf { kind: "superseding", epoch, seq: *seq, digest: Some(digest), at_ms: order.at_ms, more };
+        append(session, link, Log::Out, stream, &[leaf])?;
+    }
+    Ok(ActEnd::done())
+}
+
+/// The payload of a batch that is to supersede.
+pub(super) fn draft(session: &mut Session, payload: &Digest) -> Result<Option<Vec<u8>>, DbError> {
+    session.first(sql().draft_get, args![payload])?.map(|row| row.bytes(0)).transpose()
 }
 
 /// Takes a captured row out of the outbox, or puts the present image of its key into its place. The row itself is kept.

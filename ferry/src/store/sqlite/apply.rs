@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PortError, SourceFault,
-    Spoiled,
+    ACT_DONE, AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PeerAct,
+    PortError, SourceFault, Spoiled,
 };
 use ferry_format::{Digest, LinkId, Mark, Refusal};
 
+use super::acts;
 use super::audit::{Leaf, Log, append};
 use super::collapse::{TableSet, array, collapse, is_delete};
 use super::dialect::SqliteDialect;
@@ -143,8 +144,9 @@ impl Group<'_> {
                 return Err(conflict(format!("batches of {} do not follow each other", mark.stream)).into());
             }
             let parked = self.write_batch(&batch)?;
-            (mark.seq, mark.digest) = (batch.seq, batch.digest);
+            (mark.seq, mark.digest) = (batch.seq, batch.chain);
             self.report(&batch, parked)?;
+            self.supersede(&batch)?;
             upcoming = next(source)?;
         }
         self.session.run(sql().applying_clear, &[])?;
@@ -303,11 +305,24 @@ impl Group<'_> {
                 batch.taken_at_ms,
                 now_ms,
                 wait_ms,
-                applied.apply_ms
+                applied.apply_ms,
+                (batch.chain != batch.digest).then(|| batch.chain.to_string())
             ],
         )?;
         self.applied.push((applied, batch.digest));
         Ok(())
+    }
+
+    /// What else goes with a batch that supersedes: disputes about its place, and its act into the list.
+    fn supersede(&mut self, batch: &CheckedBatch) -> Result<(), DbError> {
+        let Some(act) = &batch.act else { return Ok(()) };
+        let (link, mark) = (self.link, self.request.expect);
+        let stream = mark.stream.as_str();
+        self.session.run(sql().dispute_end, args![link.as_str(), stream, mark.epoch, batch.seq, batch.seq])?;
+        self.session.run(sql().in_superseded, args![link.as_str(), stream, batch.seq, &batch.digest])?;
+        let (digest, code, at_ms) = (Digest::of(&[act]), ACT_DONE.to_owned(), self.request.now_ms);
+        let act = PeerAct { digest, file: act.clone(), verified: true, code, at_ms };
+        acts::list_of_peer(self.session, link, &[act])
     }
 
     fn advance(&mut self, mark: &Mark, parked_before: u64) -> Result<(), DbError> {

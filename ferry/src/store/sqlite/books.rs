@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use ferry_core::contract::StreamContract;
 use ferry_core::ports::{Direction, PortError};
-use ferry_format::{Checkpoint, Group, LinkId, StreamName};
+use ferry_core::settings::DAY_MS;
+use ferry_format::{Checkpoint, Digest, EpochId, Group, LinkId, Payload, StreamName};
 use sqlx::sqlite::SqliteRow;
 
 use super::acts;
@@ -13,13 +15,16 @@ use super::dialect::SqliteDialect;
 use super::failure::{DbError, corrupt};
 use super::lane::{Access, Columns as _, Lane, Session, args, sql};
 use super::notes::direction_name;
+use super::outgoing;
 use super::recover::own_streams;
 use crate::store::StoreError;
 use crate::store::books::{
-    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, StreamStateRow,
+    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RowKey, StreamStateRow,
 };
 use crate::store::dialect::Dialect as _;
 
+/// So long the payloads of batches that are to supersede wait for their act.
+const DRAFT_KEPT_MS: u64 = 30 * DAY_MS;
 /// The hex digits of a digest.
 const DIGEST_DIGITS: usize = 64;
 
@@ -186,6 +191,37 @@ impl Books for SqliteBooks {
         })
     }
 
+    fn epoch_id(&self, stream: &StreamName) -> Result<Option<EpochId>, PortError> {
+        self.read(|session, link| {
+            let streams = own_streams(session, link)?;
+            Ok(streams.into_iter().find(|own| own.stream == *stream).map(|own| own.epoch_id))
+        })
+    }
+
+    fn superseding(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
+        self.read(|session, link| {
+            let found = outgoing::superseding(session, link, stream, epoch, seq)?;
+            Ok(found.into_iter().map(|one| one.digest).collect())
+        })
+    }
+
+    fn current_rows(&self, contract: &StreamContract, keys: &[Vec<RowKey>]) -> Result<Vec<Vec<String>>, PortError> {
+        self.read(|session, _| keys.iter().map(|keys| rows_now(session, contract, keys)).collect())
+    }
+
+    fn leave_drafts(&self, payloads: &[Payload], now_ms: u64) -> Result<(), PortError> {
+        let lane = Lane::new(&self.path, Access::Write)?;
+        let mut session = lane.lock();
+        session.write(|session| {
+            session.run(sql().draft_expire, args![now_ms.saturating_sub(DRAFT_KEPT_MS)])?;
+            for payload in payloads {
+                session.run(sql().draft_add, args![&payload.plain().sm3, payload.as_bytes(), now_ms])?;
+            }
+            Ok::<_, DbError>(())
+        })?;
+        Ok(session.close()?)
+    }
+
     fn hand_in(&self, file: &[u8], now_ms: u64) -> Result<u64, PortError> {
         let lane = Lane::new(&self.path, Access::Write)?;
         let mut session = lane.lock();
@@ -244,6 +280,26 @@ fn stream_state(row: &SqliteRow) -> Result<StreamStateRow, DbError> {
         parked_rows: row.int(13)?,
         updated_at_ms: row.int(14)?,
     })
+}
+
+/// Deletions of rows that are gone, children before parents, then images of the others, parents before children.
+fn rows_now(session: &mut Session, contract: &StreamContract, keys: &[RowKey]) -> Result<Vec<String>, DbError> {
+    let (mut gone, mut there) = (Vec::new(), Vec::new());
+    for (index, table) in contract.tables.iter().enumerate() {
+        let of_table: Vec<&str> = keys.iter().filter(|key| key.table == index).map(|key| key.key.as_str()).collect();
+        if of_table.is_empty() {
+            continue;
+        }
+        let array = format!("[{}]", of_table.join(","));
+        for row in session.all(SqliteDialect.current_rows(table), args![array])? {
+            let is_there = row.int(1)? != 0;
+            let lines = if is_there { &mut there } else { &mut gone };
+            lines.push(row.string(2)?);
+        }
+    }
+    gone.reverse();
+    gone.append(&mut there);
+    Ok(gone)
 }
 
 fn act_row(row: &SqliteRow) -> Result<ActRow, DbError> {

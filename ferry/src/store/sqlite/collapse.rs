@@ -100,6 +100,7 @@ mod tests {
             CheckedRow { table: *table, op, values: add((*values).to_owned()), key: add(key) }
         });
         let rows = rows.collect();
-        CheckedBatch { seq: 1, digest: Digest([0; 32]), file_bytes: 0, taken_at_ms: 0, rows, bytes }
+        let digest = Digest([0; 32]);
+        CheckedBatch { seq: 1, digest, chain: digest, act: None, file_bytes: 0, taken_at_ms: 0, rows, bytes }
     }
 }

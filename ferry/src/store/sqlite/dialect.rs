@@ -91,16 +91,30 @@ const STATEMENTS: Statements = Statements {
         WHERE place = total OR place % (1 + total / ?4) = 0 ORDER BY last_id",
     dispute_add: "INSERT INTO ferry_dispute (link, stream, epoch, seq, digest, seen_at_ms) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    dispute_list: "SELECT epoch, seq FROM ferry_dispute WHERE link = ?1 AND stream = ?2 ORDER BY epoch, seq",
+    dispute_list: "SELECT epoch, seq, dismissed FROM ferry_dispute WHERE link = ?1 AND stream = ?2 ORDER BY epoch, seq",
     in_add: "INSERT INTO ferry_stream_in (link, stream, epoch, epoch_id, seq, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    in_get: "SELECT epoch, epoch_id, seq, digest, parked_rows FROM ferry_stream_in WHERE link = ?1 AND stream = ?2",
+    in_get: "SELECT epoch, epoch_id, seq, digest, parked_rows, superseded_seq, superseded_digest FROM ferry_stream_in \
+        WHERE link = ?1 AND stream = ?2",
     in_advance: "UPDATE ferry_stream_in SET seq = ?6, digest = ?7, parked_rows = ?9 \
         WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 AND digest = ?5 AND parked_rows = ?8",
     batch_in_add: "INSERT INTO ferry_batch_in (link, stream, epoch, seq, digest, rows, parked, file_bytes, \
-        taken_at_ms, applied_at_ms, wait_ms, apply_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    batch_in_digest: "SELECT digest FROM ferry_batch_in WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4",
-    batch_in_reports: "SELECT seq, rows, parked, wait_ms, apply_ms FROM ferry_batch_in \
+        taken_at_ms, applied_at_ms, wait_ms, apply_ms, chain) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    batch_in_digest: "SELECT digest, chain FROM ferry_batch_in WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4",
+    batch_in_reports: "SELECT seq, rows, parked, wait_ms, apply_ms, iif(chain IS NULL, NULL, digest) FROM ferry_batch_in \
         WHERE link = ?1 AND stream = ?2 AND epoch = ?3 ORDER BY seq DESC LIMIT ?4",
+    in_superseded: "UPDATE ferry_stream_in SET superseded_seq = ?3, superseded_digest = ?4 WHERE link = ?1 AND stream = ?2",
+    dispute_dismiss: "UPDATE ferry_dispute SET dismissed = 1 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 \
+        AND seq BETWEEN ?4 AND ?5",
+    dispute_end: "DELETE FROM ferry_dispute WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq BETWEEN ?4 AND ?5",
+    draft_add: "INSERT INTO ferry_draft (sm3, payload, made_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT (sm3) DO NOTHING",
+    draft_get: "SELECT payload FROM ferry_draft WHERE sm3 = ?1",
+    draft_remove: "DELETE FROM ferry_draft WHERE sm3 = ?1",
+    draft_expire: "DELETE FROM ferry_draft WHERE made_at_ms < ?1",
+    superseding_add: "INSERT INTO ferry_superseding (link, stream, epoch, seq, act, digest, rows, file_bytes, tables) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    superseding_list: "SELECT digest, rows, file_bytes FROM ferry_superseding WHERE link = ?1 AND stream = ?2 \
+        AND epoch = ?3 AND seq = ?4 ORDER BY act",
     parked_add: "INSERT INTO ferry_parked_row (link, stream, epoch, seq, row_index, table_name, code, record, \
         parked_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     parked_list: "SELECT stream, epoch, seq, row_index, table_name, code, parked_at_ms FROM ferry_parked_row \
@@ -380,16 +394,35 @@ impl Dialect for SqliteDialect {
         )
     }
 
+    fn current_rows(&self, table: &Table) -> String {
+        let name = literal(&table.name);
+        let (mut same, mut key, mut first) = (String::new(), String::new(), String::new());
+        for (index, column) in table.key_columns().enumerate() {
+            let and = if index == 0 { "" } else { " AND " };
+            append(&mut same, format_args!("{and}t.{} = {}", quote(&column.name), value("k.value", index, column)));
+            append(&mut key, format_args!(", k.value ->> {index}"));
+            if index == 0 {
+                append(&mut first, format_args!("t.{}", quote(&column.name)));
+            }
+        }
+        let row = record("t", table.columns.iter());
+        format!(
+            "SELECT k.key, {first} IS NOT NULL, iif({first} IS NULL, json_array({name}, 'd'{key}), \
+             json_array({name}, 'u', {row})) FROM json_each(?1) AS k LEFT JOIN {} AS t ON {same} ORDER BY k.key",
+            quote(&table.name)
+        )
+    }
+
     fn remove_through(&self, outbox: &str) -> String {
         format!("DELETE FROM {} WHERE id <= ?1", quote(outbox))
     }
 
     fn observe(&self, outboxes: &[(String, String)]) -> String {
         let one = |(stream, outbox): &(String, String)| {
+            // Not the highest row that is there: the last one may have been passed over.
             format!(
-                "SELECT {}, coalesce((SELECT max(id) FROM {}), (SELECT seq FROM sqlite_sequence WHERE name = {}), 0)",
+                "SELECT {}, coalesce((SELECT seq FROM sqlite_sequence WHERE name = {}), 0)",
                 literal(stream),
-                quote(outbox),
                 literal(outbox)
             )
         };

@@ -1,7 +1,7 @@
 //! The peer's streams: which epoch is followed, and how far it is applied.
 
-use ferry_core::ports::Dispute;
-use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
+use ferry_core::ports::{AppliedPlace, Dispute};
+use ferry_format::{EpochId, LinkId, Mark, StreamName};
 
 use super::audit::{Leaf, Log, append};
 use super::failure::{DbError, conflict};
@@ -13,6 +13,8 @@ pub(super) struct Followed {
     pub epoch_id: EpochId,
     pub mark: Mark,
     pub parked_rows: u64,
+    /// The last batch applied that superseded another, by its own digest.
+    pub superseded: Option<Mark>,
 }
 
 /// The watermark of a stream; `None` before an epoch is followed.
@@ -21,7 +23,11 @@ pub(super) fn followed(session: &mut Session, link: &LinkId, stream: &StreamName
         return Ok(None);
     };
     let mark = Mark { stream: stream.clone(), epoch: row.int(0)?, seq: row.int(2)?, digest: row.parsed(3)? };
-    Ok(Some(Followed { epoch_id: row.parsed(1)?, mark, parked_rows: row.int(4)? }))
+    let superseded = match row.maybe_int(5)? {
+        Some(seq) => Some(Mark { seq, digest: row.parsed(6)?, ..mark.clone() }),
+        None => None,
+    };
+    Ok(Some(Followed { epoch_id: row.parsed(1)?, mark, parked_rows: row.int(4)?, superseded }))
 }
 
 /// Follows an epoch from its beginning.
@@ -57,20 +63,31 @@ pub(super) fn dispute(session: &mut Session, link: &LinkId, dispute: &Dispute) -
     append(session, link, Log::In, stream, &[leaf])
 }
 
-/// The places for which two verified statements came.
-pub(super) fn disputed(session: &mut Session, link: &LinkId, stream: &StreamName) -> Result<Vec<(u64, u64)>, DbError> {
-    let rows = session.all(sql().dispute_list, args![link.as_str(), stream.as_str()])?;
-    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+/// The places for which two verified statements came: those in dispute, and those that operators have dismissed.
+pub(super) fn disputed(
+    session: &mut Session,
+    link: &LinkId,
+    stream: &StreamName,
+) -> Result<[Vec<(u64, u64)>; 2], DbError> {
+    let mut places = [Vec::new(), Vec::new()];
+    for row in session.all(sql().dispute_list, args![link.as_str(), stream.as_str()])? {
+        let dismissed = row.int(2)? != 0;
+        places[usize::from(dismissed)].push((row.int(0)?, row.int(1)?));
+    }
+    Ok(places)
 }
 
-/// The digest under which a place was applied.
-pub(super) fn applied_digest(
+/// What was applied at a place.
+pub(super) fn applied_place(
     session: &mut Session,
     link: &LinkId,
     stream: &StreamName,
     epoch: u64,
     seq: u64,
-) -> Result<Option<Digest>, DbError> {
+) -> Result<Option<AppliedPlace>, DbError> {
     let row = session.first(sql().batch_in_digest, args![link.as_str(), stream.as_str(), epoch, seq])?;
-    row.map(|row| row.parsed(0)).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let digest = row.parsed(0)?;
+    let chain = row.maybe_string(1)?.map(|_| row.parsed(1)).transpose()?;
+    Ok(Some(AppliedPlace { digest, chain: chain.unwrap_or(digest) }))
 }

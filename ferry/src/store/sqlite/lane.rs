@@ -271,6 +271,7 @@ pub(super) enum Arg<'a> {
     Text(&'a str),
     Owned(String),
     Bytes(&'a [u8]),
+    Null,
 }
 
 impl<'a> From<&'a str> for Arg<'a> {
@@ -310,6 +311,12 @@ impl From<i64> for Arg<'_> {
     }
 }
 
+impl From<Option<String>> for Arg<'_> {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::Null, Self::Owned)
+    }
+}
+
 impl From<&Digest> for Arg<'_> {
     fn from(digest: &Digest) -> Self {
         Self::Owned(digest.to_string())
@@ -324,6 +331,7 @@ fn bind(args: &[Arg<'_>]) -> Result<SqliteArguments, DbError> {
             Arg::Text(text) => bound.add(*text),
             Arg::Owned(text) => bound.add(text.as_str()),
             Arg::Bytes(bytes) => bound.add(*bytes),
+            Arg::Null => bound.add(None::<String>),
         };
         done.map_err(|_| corrupt("a value could not be bound"))?;
     }

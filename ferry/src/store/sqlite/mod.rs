@@ -32,8 +32,8 @@ use std::sync::{Arc, Mutex};
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes, Observation,
-    OutgoingBatch, PeerAct, PortError, RawCut, Recovered, Retained, Settled, Store,
+    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes,
+    Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, Retained, Settled, Store,
 };
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
@@ -145,8 +145,8 @@ impl Store for SqliteStore {
         Ok(session.write(|session| outgoing::settle(session, &self.link, settled))?)
     }
 
-    fn recorded_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
-        Ok(outgoing::recorded_digest(&mut self.out.lock(), &self.link, stream, epoch, seq)?)
+    fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
+        Ok(outgoing::recorded_digests(&mut self.out.lock(), &self.link, stream, epoch, seq)?)
     }
 
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
@@ -168,8 +168,12 @@ impl Store for SqliteStore {
         Ok(incoming::followed(&mut session, &self.link, stream)?.map(|followed| followed.mark))
     }
 
-    fn applied_digest(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<Digest>, PortError> {
-        Ok(incoming::applied_digest(&mut self.into.lock(), &self.link, stream, epoch, seq)?)
+    fn applied_place(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<AppliedPlace>, PortError> {
+        Ok(incoming::applied_place(&mut self.into.lock(), &self.link, stream, epoch, seq)?)
+    }
+
+    fn draft(&self, payload: &Digest) -> Result<Option<Vec<u8>>, PortError> {
+        Ok(acts::draft(&mut self.out.lock(), payload)?)
     }
 
     fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {

@@ -29,6 +29,8 @@ pub(super) const fn kind_name(kind: LifeKind) -> &'static str {
         LifeKind::Refused => "refused",
         LifeKind::Duplicate => "duplicate",
         LifeKind::Parked => "parked",
+        LifeKind::Superseded => "superseded",
+        LifeKind::SupersedeLate => "supersede-late",
     }
 }
 
@@ -65,7 +67,9 @@ fn add_life(session: &mut Session, link: &LinkId, event: &LifeEvent) -> Result<(
         | LifeKind::Settled
         | LifeKind::Applied
         | LifeKind::Duplicate
-        | LifeKind::Parked => Ok(()),
+        | LifeKind::Parked
+        | LifeKind::Superseded
+        | LifeKind::SupersedeLate => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ferry_core::ports::{Attempt, CutRequest, OutgoingBatch, RawCut, Settled};
 use ferry_format::limits::PLAIN_BYTES_MAX;
-use ferry_format::{Digest, EpochId, LinkId, StreamName};
+use ferry_format::{Digest, EpochId, LinkId, StreamName, TableSummary};
 use serde_json::{Value, json};
 
 use super::audit::{Leaf, Log, append};
@@ -45,7 +45,7 @@ impl OwnStream {
     }
 }
 
-fn own_stream(session: &mut Session, link: &LinkId, stream: &StreamName) -> Result<OwnStream, DbError> {
+pub(super) fn own_stream(session: &mut Session, link: &LinkId, stream: &StreamName) -> Result<OwnStream, DbError> {
     let row = session.first(sql().out_get, args![link.as_str(), stream.as_str()])?;
     OwnStream::from_row(&row.ok_or_else(|| conflict(format!("{stream} is no stream of this zone")))?)
 }
@@ -164,16 +164,40 @@ fn unrecorded<'b>(
     Ok(&[])
 }
 
-/// The digest under which a place of an own stream was recorded.
-pub(super) fn recorded_digest(
+/// The digests under which a place of an own stream was recorded: the first, and those that took its place.
+pub(super) fn recorded_digests(
     session: &mut Session,
     link: &LinkId,
     stream: &StreamName,
     epoch: u64,
     seq: u64,
-) -> Result<Option<Digest>, DbError> {
+) -> Result<Vec<Digest>, DbError> {
     own_stream(session, link, stream)?;
-    batch_digest(session, link, stream, epoch, seq)
+    let first = batch_digest(session, link, stream, epoch, seq)?;
+    let later = superseding(session, link, stream, epoch, seq)?;
+    Ok(first.into_iter().chain(later.into_iter().map(|one| one.digest)).collect())
+}
+
+/// A batch that took the place of a recorded one.
+pub(super) struct Superseding {
+    pub digest: Digest,
+    pub rows: u64,
+    pub file_bytes: u64,
+}
+
+/// The batches that took a place, one after the other.
+pub(super) fn superseding(
+    session: &mut Session,
+    link: &LinkId,
+    stream: &StreamName,
+    epoch: u64,
+    seq: u64,
+) -> Result<Vec<Superseding>, DbError> {
+    let rows = session.all(sql().superseding_list, args![link.as_str(), stream.as_str(), epoch, seq])?;
+    let one = |row: &sqlx::sqlite::SqliteRow| {
+        Ok(Superseding { digest: row.parsed(0)?, rows: row.int(1)?, file_bytes: row.int(2)? })
+    };
+    rows.iter().map(one).collect()
 }
 
 fn batch_digest(
@@ -203,15 +227,15 @@ fn add_batch(session: &mut Session, link: &LinkId, batch: &OutgoingBatch) -> Res
             batch.file_bytes,
             batch.through_id,
             batch.cut_at_ms,
-            tables_json(batch)
+            tables_json(&batch.tables)
         ],
     )?;
     Ok(())
 }
 
 /// Counts by table, and totals as decimal texts, which no reader rounds.
-fn tables_json(batch: &OutgoingBatch) -> String {
-    let one = |table: &ferry_format::TableSummary| {
+pub(super) fn tables_json(tables: &[TableSummary]) -> String {
+    let one = |table: &TableSummary| {
         let totals = table.totals.iter().map(|(column, total)| (column.clone(), Value::from(total.to_string())));
         json!({
             "deletes": table.deletes,
@@ -221,7 +245,7 @@ fn tables_json(batch: &OutgoingBatch) -> String {
             "updates": table.updates,
         })
     };
-    Value::Array(batch.tables.iter().map(one).collect()).to_string()
+    Value::Array(tables.iter().map(one).collect()).to_string()
 }
 
 fn recorded(batch: &OutgoingBatch) -> Leaf<'_> {

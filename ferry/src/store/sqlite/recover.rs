@@ -9,9 +9,9 @@ use super::audit::read_checkpoint;
 use super::boundaries;
 use super::create::meta;
 use super::failure::{DbError, corrupt};
-use super::incoming::{disputed, followed};
+use super::incoming::{Followed, disputed, followed};
 use super::lane::{Columns as _, Session, args, sql};
-use super::outgoing::OwnStream;
+use super::outgoing::{self, OwnStream};
 use super::retention;
 
 /// Reads everything in the caller's snapshot.
@@ -40,7 +40,13 @@ pub(super) fn own_streams(session: &mut Session, link: &LinkId) -> Result<Vec<Ow
 fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<RecoveredOut, DbError> {
     let of = args![link.as_str(), own.stream.as_str(), own.epoch, own.settled_seq];
     let rows = session.all(sql().batch_out_unsettled, of)?;
-    let unsettled = rows.iter().map(recovered_batch).collect::<Result<_, _>>()?;
+    let mut unsettled = rows.iter().map(recovered_batch).collect::<Result<Vec<_>, _>>()?;
+    for batch in &mut unsettled {
+        for later in outgoing::superseding(session, link, &own.stream, own.epoch, batch.seq)? {
+            batch.instead.push(later.digest);
+            (batch.rows, batch.file_bytes) = (later.rows, later.file_bytes);
+        }
+    }
     let boundaries = boundaries::above(session, link, &own)?;
     let on_hold = acts::is_on_hold(session, link, &own.stream)?;
     let mark = |seq, digest| Mark { stream: own.stream.clone(), epoch: own.epoch, seq, digest };
@@ -66,14 +72,25 @@ fn recovered_batch(row: &sqlx::sqlite::SqliteRow) -> Result<RecoveredBatch, DbEr
         file_bytes: row.int(5)?,
         attempt: u32::try_from(row.int(6)?).map_err(|_| corrupt("an attempt is out of range"))?,
         cut_at_ms: row.int(7)?,
+        instead: Vec::new(),
     })
 }
 
 fn recover_in(session: &mut Session, link: &LinkId, stream: StreamName) -> Result<RecoveredIn, DbError> {
-    let disputed = disputed(session, link, &stream)?;
+    let [disputed, dismissed] = disputed(session, link, &stream)?;
     let on_hold = acts::is_on_hold(session, link, &stream)?;
     let Some(found) = followed(session, link, &stream)? else {
-        return Ok(RecoveredIn { stream, followed: None, parked_rows: 0, reports: Vec::new(), disputed, on_hold });
+        let (followed, superseded) = (None, None);
+        return Ok(RecoveredIn {
+            stream,
+            followed,
+            parked_rows: 0,
+            reports: Vec::new(),
+            disputed,
+            dismissed,
+            on_hold,
+            superseded,
+        });
     };
     let limit = u64::try_from(REPORTS_MAX).map_err(|_| corrupt("a limit is out of range"))?;
     let of = args![link.as_str(), stream.as_str(), found.mark.epoch, limit];
@@ -85,10 +102,12 @@ fn recover_in(session: &mut Session, link: &LinkId, stream: StreamName) -> Resul
             parked: row.int(2)?,
             wait_ms: row.int(3)?,
             apply_ms: row.int(4)?,
+            instead: row.maybe_string(5)?.map(|_| row.parsed(5)).transpose()?,
         })
     };
     let mut reports = rows.iter().map(report).collect::<Result<Vec<_>, DbError>>()?;
     reports.reverse();
-    let (parked_rows, followed) = (found.parked_rows, Some((found.epoch_id, found.mark)));
-    Ok(RecoveredIn { stream, followed, parked_rows, reports, disputed, on_hold })
+    let Followed { epoch_id, mark, parked_rows, superseded } = found;
+    let followed = Some((epoch_id, mark));
+    Ok(RecoveredIn { stream, followed, parked_rows, reports, disputed, dismissed, on_hold, superseded })
 }

@@ -4,7 +4,7 @@ use ferry_core::conformance::store::{Change, INSTANCE, StoreFixture, contract, e
 use ferry_core::conformance::{link, zone};
 use ferry_core::contract::Contract;
 use ferry_core::ports::Store;
-use ferry_format::{Digest, StreamName};
+use ferry_format::{Digest, Payload, StreamName};
 
 use crate::world::database::Database;
 use crate::world::make::empty_database;
@@ -18,6 +18,7 @@ mod outgoing {
 mod acting {
     use super::SimZone;
     ferry_core::store_acting_cases!(ferry_core::conformance_tests, store_acting, SimZone::new());
+    ferry_core::store_superseding_cases!(ferry_core::conformance_tests, store_superseding, SimZone::new());
 }
 
 mod applying {
@@ -90,6 +91,10 @@ impl StoreFixture for SimZone {
 
     fn hand_in(&mut self, file: &[u8]) -> u64 {
         self.store.database().hand_in(file)
+    }
+
+    fn leave_draft(&mut self, payload: &Payload) {
+        self.store.database().drafts.insert(payload.plain().sm3, payload.as_bytes().to_vec());
     }
 
     fn mend(&mut self) {

@@ -35,8 +35,8 @@ fn a_group_of_batches_is_applied_with_its_watermark_and_reports() {
     assert_eq!(applied(outcome), (3, vec![(2, 4, 0), (3, 3, 0)], 0));
     assert_eq!(replica.dump(), owner.dump());
     assert_eq!(replica.mark().digest, digest);
-    assert_eq!(replica.store.applied_digest(&super::sale(), 1, 3).unwrap(), Some(digest));
-    assert_eq!(replica.store.applied_digest(&super::sale(), 1, 4).unwrap(), None);
+    assert_eq!(replica.store.applied_place(&super::sale(), 1, 3).unwrap().map(|at| at.digest), Some(digest));
+    assert_eq!(replica.store.applied_place(&super::sale(), 1, 4).unwrap(), None);
     let incoming = replica.store.recover().unwrap().incoming;
     let reports: Vec<(u64, u64, u64)> =
         incoming[0].reports.iter().map(|one| (one.seq, one.rows, one.wait_ms)).collect();

@@ -96,7 +96,8 @@ fn an_act_is_listed_from_the_moment_it_is_handed_in() {
     assert_eq!(books.hand_in(b"no act at all", 6), Ok(id));
     let row = books.act(id).unwrap().unwrap();
     assert_eq!((row.here, row.verified, row.handed_in_at_ms, row.code.as_deref()), (true, true, 5, None));
-    let order = ActOrder { id, file: row.file, verdict: Err("unknown-magic".to_owned()), at_ms: 9 };
+    let (verdict, superseding, instead) = (Err("unknown-magic".to_owned()), None, Vec::new());
+    let order = ActOrder { id, file: row.file, verdict, at_ms: 9, superseding, instead };
     zone.store.act(&order, None).unwrap();
     let rows = books.acts(10).unwrap();
     let ends: Vec<_> = rows.iter().map(|row| (row.code.as_deref(), row.ended_at_ms, row.told_at_ms)).collect();

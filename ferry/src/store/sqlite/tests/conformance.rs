@@ -8,7 +8,7 @@ use ferry_core::conformance::store::{
 use ferry_core::conformance::{link, zone};
 use ferry_core::contract::Contract;
 use ferry_core::ports::Store;
-use ferry_format::{Digest, Op, StreamName};
+use ferry_format::{Digest, Op, Payload, StreamName};
 use tempfile::TempDir;
 
 use super::super::lane::{Access, Columns as _, Lane, args};
@@ -23,6 +23,7 @@ mod outgoing {
 mod acting {
     use super::RealStore;
     ferry_core::store_acting_cases!(ferry_core::conformance_tests, store_acting, RealStore::new());
+    ferry_core::store_superseding_cases!(ferry_core::conformance_tests, store_superseding, RealStore::new());
 }
 
 mod applying {
@@ -121,6 +122,11 @@ impl StoreFixture for RealStore {
 
     fn hand_in(&mut self, file: &[u8]) -> u64 {
         SqliteBooks::open(&self.dir.path().join("zone.db"), &link()).unwrap().hand_in(file, 5).unwrap()
+    }
+
+    fn leave_draft(&mut self, payload: &Payload) {
+        let books = SqliteBooks::open(&self.dir.path().join("zone.db"), &link()).unwrap();
+        books.leave_drafts(std::slice::from_ref(payload), 5).unwrap();
     }
 
     /// As an administrator would: the rule leaves the tables' definitions.

@@ -189,8 +189,8 @@ impl Zone {
     /// Record lines as a checked batch.
     pub fn checked(&self, lines: &[u8], seq: u64, digest: Digest) -> CheckedBatch {
         let stream = self.contract.stream(&sale()).unwrap();
-        let mut batch =
-            CheckedBatch { seq, digest, file_bytes: 7, taken_at_ms: 5, rows: Vec::new(), bytes: Vec::new() };
+        let (chain, rows, bytes) = (digest, Vec::new(), Vec::new());
+        let mut batch = CheckedBatch { seq, digest, chain, act: None, file_bytes: 7, taken_at_ms: 5, rows, bytes };
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let record = parse_record(line).unwrap();
             stream.check(&record).unwrap();

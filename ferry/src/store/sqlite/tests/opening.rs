@@ -35,7 +35,7 @@ fn creating_over_a_file_is_refused_and_a_failed_creation_leaves_none() {
 #[test]
 fn a_newer_database_names_the_program_that_it_needs() {
     let zone = Zone::new("outer");
-    zone.run("UPDATE ferry_meta SET value = '3' WHERE key = 'schema_version'").unwrap();
+    zone.run("UPDATE ferry_meta SET value = '4' WHERE key = 'schema_version'").unwrap();
     zone.run("UPDATE ferry_meta SET value = '7.1.0' WHERE key = 'written_by'").unwrap();
     let error = SqliteStore::open(&zone.path, &link()).err().unwrap();
     assert_eq!(error.code(), "database-newer");
@@ -46,14 +46,23 @@ fn a_newer_database_names_the_program_that_it_needs() {
 #[test]
 fn a_database_of_the_first_version_is_read_and_brought_to_the_present_one() {
     let zone = Zone::new("outer");
-    for undo in ["DROP TABLE ferry_retention", "DROP TABLE ferry_retention_mark"] {
-        zone.run(undo).unwrap();
+    for table in ["retention", "retention_mark", "passed_row", "hold", "act", "draft", "superseding"] {
+        zone.run(&format!("DROP TABLE ferry_{table}")).unwrap();
     }
+    for (table, column) in [
+        ("batch_in", "chain"),
+        ("stream_in", "superseded_seq"),
+        ("stream_in", "superseded_digest"),
+        ("dispute", "dismissed"),
+    ] {
+        zone.run(&format!("ALTER TABLE ferry_{table} DROP COLUMN {column}")).unwrap();
+    }
+    zone.run("CREATE TABLE ferry_request (id INTEGER PRIMARY KEY, kind TEXT NOT NULL) STRICT").unwrap();
     zone.run("UPDATE ferry_meta SET value = '1' WHERE key = 'schema_version'").unwrap();
     let books = || SqliteBooks::open(&zone.path, &link()).unwrap().identity().unwrap().schema_version;
     assert_eq!(books(), 1);
     let store = SqliteStore::open(&zone.path, &link()).unwrap();
-    assert_eq!(books(), 2);
+    assert_eq!(books(), 3);
     assert_eq!(store.recover().unwrap().retained, Retained::default());
     store.retain(&Retained { elapsed_ms: 5, marks: Vec::new() }).unwrap();
     assert_eq!(store.recover().unwrap().retained.elapsed_ms, 5);

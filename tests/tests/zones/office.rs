@@ -1,0 +1,104 @@
+//! A running pair of zones whose operators act.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use contract::rows::{PayConfirm, Row as _, json_rows};
+use contract::{Generator, Size};
+use serde_json::Value;
+use tests::demo::database::Database;
+use tests::pair::{Daemon, INNER, Making, OUTER, Pair, run};
+
+/// Rows of one insert.
+pub const ROWS: u64 = 30;
+
+/// A running pair, and the keys of two operators whom both zones trust.
+pub struct Office {
+    pub pair: Pair,
+    pub keys: [PathBuf; 2],
+    _daemons: [Daemon; 2],
+}
+
+impl Office {
+    pub fn open() -> Self {
+        let pair = Pair::make(Making::default());
+        let keys = ["wang", "li"].map(|name| operator(&pair, name));
+        let daemons = [pair.start(INNER), pair.start(OUTER)];
+        pair.carry_until("the zones to greet each other", || {
+            pair.stream(INNER, "confirm")["epoch"].as_u64().is_some_and(|epoch| epoch > 0)
+        });
+        Self { pair, keys, _daemons: daemons }
+    }
+
+    /// An act by so many operators. Yields the exit code and the answer or the error.
+    pub fn act(&self, zone: usize, words: &[&str], signers: usize) -> (i32, Value) {
+        let mut command = self.pair.command(zone);
+        command.arg("--json").args(words).args(["--reason", "银行已确认", "--wait", "60"]);
+        for key in &self.keys[..signers] {
+            command.arg("--key").arg(key);
+        }
+        let output = run(&mut command);
+        let text = if output.status.success() { &output.stdout } else { &output.stderr };
+        (output.status.code().unwrap(), serde_json::from_slice(text).unwrap())
+    }
+
+    pub fn done(&self, zone: usize, words: &[&str], signers: usize) {
+        let (code, answer) = self.act(zone, words, signers);
+        assert_eq!((code, &answer["code"]), (0, &"done".into()), "{words:?}: {answer}");
+    }
+
+    /// Waits until a stream has a health and a code in a zone.
+    pub fn until(&self, zone: usize, health: &str, code: &str) {
+        self.pair.carry_until(&format!("{health} {code} to be told in zone {zone}"), || {
+            let stream = self.pair.stream(zone, "confirm");
+            stream["health"] == health && stream["code"] == code
+        });
+    }
+
+    pub fn until_applied(&self, rows: u64) {
+        let mut replica = Database::open(&self.pair.database(INNER)).unwrap();
+        self.pair.carry_until("the rows to be applied", || {
+            replica.number("SELECT count(*) FROM pay_confirm", &[]).unwrap() == rows
+        });
+        let mut source = Database::open(&self.pair.database(OUTER)).unwrap();
+        let digest = "SELECT sum(unicode(payer_name) * length(payer_name) + amount_fen) FROM pay_confirm";
+        self.pair.carry_until("both tables to be the same", || {
+            replica.number(digest, &[]).unwrap() == source.number(digest, &[]).unwrap()
+        });
+    }
+
+    pub fn insert(&self, from: u64, change: impl Fn(&mut PayConfirm)) {
+        self.insert_rows(from..=from + ROWS - 1, |_, confirm| change(confirm));
+    }
+
+    /// Inserts confirmations in one transaction.
+    pub fn insert_rows(&self, places: RangeInclusive<u64>, change: impl Fn(u64, &mut PayConfirm)) {
+        let generator = Generator::new(3, Size::S);
+        let confirmations = generator.confirmations(*places.start()..*places.end() + 1);
+        let rows = json_rows(places.zip(confirmations).map(|(place, one)| {
+            let mut confirm = one.confirm;
+            change(place, &mut confirm);
+            confirm.cells()
+        }));
+        self.sql(OUTER, &PayConfirm::SHAPE.insert_sql(), &[&rows]);
+    }
+
+    pub fn sql(&self, zone: usize, statement: &str, args: &[&str]) {
+        Database::open(&self.pair.database(zone)).unwrap().run(statement, args).unwrap();
+    }
+
+    pub fn listed(&self, zone: usize) -> Vec<Value> {
+        self.pair.json(zone, &["acts", "list"])["acts"].as_array().unwrap().clone()
+    }
+}
+
+/// Makes an operator's key, and lets both zones trust it.
+pub fn operator(pair: &Pair, name: &str) -> PathBuf {
+    let key = pair.dir.path().join(format!("{name}.pem"));
+    let made = pair.json(OUTER, &["keys", "operator", key.to_str().unwrap()]);
+    let (card, fingerprint) = (made["card"].as_str().unwrap(), made["fingerprint"].as_str().unwrap());
+    for zone in [INNER, OUTER] {
+        pair.json(zone, &["trust", "add", card, "--role", "operator", "--fingerprint", fingerprint]);
+    }
+    key
+}
