@@ -7,7 +7,7 @@ use ferry_format::{BatchStatement, Digest, EpochId, FormatError, Mark, StatusBod
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
     ActEnd, ActOrder, Anchor, AppliedPlace, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation,
-    OutgoingBatch, PeerAct, PortError, QuarantineNote, ReadAct, Retained, Scan, Settled, Vetted,
+    OutgoingBatch, PeerAct, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan, Settled, Vetted,
 };
 use crate::retention::Prunable;
 
@@ -165,6 +165,8 @@ pub enum Action {
         /// Files of ours that may still lie in the drop directory.
         withdraw: Vec<String>,
     },
+    /// Count a stream as settled only up to a mark again: the peer has forgotten what came after it.
+    Reopen(Settled),
     /// Seal a status and put it into the drop directory.
     PublishStatus {
         /// The clear part; the length and digest of the body are filled in when it is sealed.
@@ -205,6 +207,7 @@ impl Action {
             | Self::Record(_)
             | Self::Attempt(_)
             | Self::Settle { .. }
+            | Self::Reopen(_)
             | Self::Act(_) => Lane::Export,
             Self::Seal { .. } => Lane::Seal,
             Self::Anchor(_) | Self::Publish { .. } | Self::PublishStatus { .. } => Lane::Publish,
@@ -260,6 +263,8 @@ pub enum Outcome {
     Recalled(String, BatchId, Arc<Vec<u8>>, Result<Option<AppliedPlace>, PortError>),
     /// Of [`Action::Settle`].
     Settled(Settled, Vec<BatchId>, Vec<String>, Result<(), PortError>),
+    /// Of [`Action::Reopen`]: the batches that are not settled any more.
+    Reopened(Settled, Result<Vec<RecoveredBatch>, PortError>),
     /// Of [`Action::PublishStatus`]: its number, and the statuses that lie at the gate now, the oldest first.
     StatusPublished(u64, Result<Vec<String>, PortError>),
     /// Of [`Action::Act`]: what became of it, and how many parked rows the stream has after an act on them.

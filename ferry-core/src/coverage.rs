@@ -107,6 +107,8 @@ places! {
     RefusedRetried = "refused-retried";
     /// A stream on hold has something that it would do.
     HoldWaits = "hold-waits";
+    /// A peer forgot what it had applied, and gets it again.
+    Reopened = "reopened";
     /// A group has taken the place of a refused one at the peer.
     Superseded = "superseded";
     /// The peer had applied a group before another could take its place.

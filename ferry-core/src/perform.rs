@@ -93,6 +93,10 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = settle(&settled, &archive, &withdraw, ports);
             Outcome::Settled(settled, archive, withdraw, result)
         }
+        Action::Reopen(reopened) => {
+            let result = ports.store.reopen(&reopened);
+            Outcome::Reopened(reopened, result)
+        }
         Action::Note(notes) => {
             let result = ports.store.note(&notes);
             Outcome::Noted(notes, result)
@@ -169,6 +173,7 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         | Action::Publish { .. }
         | Action::PublishStatus { .. }
         | Action::Settle { .. }
+        | Action::Reopen(_)
         | Action::Note(_)
         | Action::Retain(_)
         | Action::Prune(_) => unreachable!("outgoing actions are handled by the caller"),

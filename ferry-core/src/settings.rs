@@ -141,6 +141,9 @@ pub const HELD_BATCHES_MAX: usize = 65_536;
 pub const AHEAD_MAX: u64 = 1 << 20;
 /// Lines in the life of batches kept until the next note; beyond it the oldest are dropped.
 pub const LIFE_EVENTS_MAX: usize = 16_384;
+/// Batches that are sent again to a peer that has forgotten them. Each takes some 300 bytes of memory, and a day of a busy province has
+/// fewer; what a peer has lost beyond that is loaded anew.
+pub const REOPENED_MAX: u64 = 100_000;
 /// Groups of a link that are superseded and not known to be applied, at a time: each has a line in the anchor, and operators make
 /// few.
 pub const SUPERSEDED_OPEN_MAX: usize = 64;

@@ -360,22 +360,39 @@ fn batches_leave_both_archives_when_their_time_has_come_and_not_before() {
     assert!(world.now_ms >= began + RETENTION_MS - settings().heartbeat_ms);
 }
 
-#[test]
-fn what_the_peer_has_forgotten_stays_in_the_archive() {
-    for (put_back, keeper, side) in [(INNER, OUTER, Side::Out), (OUTER, INNER, Side::In)] {
-        let mut world = archived_world(27);
-        let backup = world.zones[put_back].store.books.lock().unwrap().clone();
+/// A world in which a zone was put back to before the last rows, after both had archived them.
+fn put_back(zone: usize) -> World {
+    let mut world = archived_world(27);
+    let backup = world.zones[zone].store.books.lock().unwrap().clone();
+    for _ in 0..3 {
         world.commit("confirm", 3);
         world.until("the later rows are applied and settled", is_archived);
-        *world.zones[put_back].store.books.lock().unwrap() = backup;
-        world.restart_zone(put_back);
-        // The alarm is gone with a new start of the keeper; that the peer lacks the batch is not.
-        world.restart_zone(keeper);
-        let lacking = archived(&world, keeper, side);
-        pass(&mut world, 3 * RETENTION_MS);
-        let left = archived(&world, keeper, side);
-        assert!(left > 0 && left <= lacking, "{left} of {lacking} are left");
     }
+    *world.zones[zone].store.books.lock().unwrap() = backup;
+    world.restart_zone(zone);
+    world
+}
+
+#[test]
+fn what_the_peer_has_forgotten_stays_in_the_archive() {
+    let mut world = put_back(OUTER);
+    // The alarm is gone with a new start of the keeper; that the peer lacks the batch is not.
+    world.restart_zone(INNER);
+    let lacking = archived(&world, INNER, Side::In);
+    pass(&mut world, 3 * RETENTION_MS);
+    let left = archived(&world, INNER, Side::In);
+    assert!(left > 0 && left <= lacking, "{left} of {lacking} are left");
+}
+
+#[test]
+fn a_receiver_that_was_put_back_gets_what_it_lacks() {
+    let mut world = put_back(INNER);
+    assert!(!world.is_done());
+    world.until("the owner notices", |world| world.zones[OUTER].link.alarm() == Some("peer-behind"));
+    world.until("the rows are applied again", |world| world.is_done() && is_archived(world));
+    world.until("the alarm ends", |world| world.zones[OUTER].link.alarm().is_none());
+    world.commit("confirm", 3);
+    world.settle(10 * 60_000);
 }
 
 #[test]

@@ -144,6 +144,7 @@ impl Link {
             Outcome::Settled(settled, archive, withdraw, result) => {
                 self.settled(SettleTodo { settled, archive, withdraw, at: now.mono }, result, now);
             }
+            Outcome::Reopened(reopened, result) => self.reopened(&reopened, result, now),
             Outcome::StatusPublished(number, result) => self.status_published(number, result, now),
             Outcome::Acted(order, result) => self.acted(*order, result, now),
             Outcome::ActsListed(digests, result) => self.acts_listed(digests, result, now),

@@ -7,7 +7,10 @@ use ferry_format::{BatchStatement, Digest, Mark, StreamName};
 use super::{Link, Lock, SettleTodo};
 use crate::action::Action;
 use crate::cut::{CutBatch, CutOutcome};
-use crate::ports::{Anchor, Attempt, BatchId, FaultKind, LifeKind, Observation, OutgoingBatch, PortError, ReadAct};
+use crate::ports::{
+    Anchor, Attempt, BatchId, FaultKind, LifeKind, Observation, OutgoingBatch, PortError, ReadAct, RecoveredBatch,
+    Settled,
+};
 use crate::sender::Frame;
 use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED};
 use crate::time::{Mono, Now};
@@ -31,6 +34,7 @@ impl Link {
     pub(super) fn next_outgoing(&mut self, now: Now) -> Option<Action> {
         self.next_anchor(now)
             .or_else(|| self.next_settle(now))
+            .or_else(|| self.next_reopen(now))
             .or_else(|| self.next_publish(now))
             .or_else(|| self.next_record(now))
             .or_else(|| self.next_seal(now))
@@ -229,7 +233,7 @@ impl Link {
             return None;
         }
         self.order.iter().find_map(|stream| {
-            let attempts = self.senders.get_mut(stream)?.next_attempts(now);
+            let attempts = self.senders.get_mut(stream)?.next_attempts(now, self.settings.window_batches);
             (!attempts.is_empty()).then_some(Action::Attempt(attempts))
         })
     }
@@ -270,6 +274,28 @@ impl Link {
             self.fault("settle", &error);
             todo.at = now.mono + self.settings.retry_ms;
             self.settles.push_back(todo);
+        }
+    }
+
+    /// The next stream of which the peer has forgotten what it had applied; not while a settlement is under way, which would
+    /// be written over it.
+    fn next_reopen(&mut self, now: Now) -> Option<Action> {
+        if self.lock.is_some() || self.settling || !self.settles.is_empty() {
+            return None;
+        }
+        let mark = self.senders.values_mut().find_map(|sender| sender.next_reopen(now.mono))?;
+        Some(Action::Reopen(Settled { mark, at_ms: now.wall_ms }))
+    }
+
+    pub(super) fn reopened(&mut self, reopened: &Settled, result: Result<Vec<RecoveredBatch>, PortError>, now: Now) {
+        let retry = now.mono + self.settings.heartbeat_ms;
+        let Some(sender) = self.senders.get_mut(&reopened.mark.stream) else { return };
+        match result {
+            Ok(batches) => sender.reopened(&reopened.mark, batches, now),
+            Err(error) => {
+                sender.reopen_failed(retry);
+                self.fault("reopen", &error);
+            }
         }
     }
 

@@ -70,7 +70,7 @@ impl Link {
         if echo_now.is_some() {
             self.read_confirmations(statement);
         }
-        self.read_own_streams(statement, body, now);
+        self.read_own_streams(statement, body, echo_now.is_some(), now);
         for report in &body.outgoing {
             if let Some(receiver) = self.receivers.get_mut(&report.stream) {
                 receiver.announce(report.epoch, report.epoch_id, report.published, echo_now.is_some());
@@ -204,7 +204,8 @@ impl Link {
         }
     }
 
-    fn read_own_streams(&mut self, statement: &StatusStatement, body: &StatusBody, now: Now) {
+    /// `fresh` is whether the status answers this start: an older one may tell of a watermark that has been passed since.
+    fn read_own_streams(&mut self, statement: &StatusStatement, body: &StatusBody, fresh: bool, now: Now) {
         let marks: BTreeMap<&StreamName, &Mark> = statement.received.iter().map(|mark| (&mark.stream, mark)).collect();
         let reports: BTreeMap<&StreamName, &IncomingReport> =
             body.incoming.iter().map(|report| (&report.stream, report)).collect();
@@ -212,13 +213,17 @@ impl Link {
             let (mark, report) = (marks.get(&stream).copied(), reports.get(&stream).copied());
             let Some(sender) = self.senders.get_mut(&stream) else { continue };
             let epoch = sender.epoch;
-            let evidence = sender.read_report(mark, report, now, &self.settings);
+            let evidence = sender.read_report(mark, report, fresh, now, &self.settings);
             if let Some(alarm) = evidence.alarm {
                 self.peer.alarm = Some(alarm);
             }
             for (seq, kind, detail) in evidence.life {
                 self.out_event(&stream, epoch, seq, kind, now, detail);
             }
+        }
+        let is_behind = self.senders.values().any(crate::sender::Sender::is_behind);
+        if fresh && !is_behind && matches!(self.peer.alarm, Some("peer-behind" | "peer-restored")) {
+            self.peer.alarm = None;
         }
     }
 }

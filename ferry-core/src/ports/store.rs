@@ -509,6 +509,13 @@ pub trait Store: Send + Sync {
     /// When nothing was recorded; `Conflict` when the mark is not one of our own batches.
     fn settle(&self, settled: &Settled) -> Result<(), PortError>;
 
+    /// Counts a stream as settled only up to a mark again, because the peer has forgotten what came after it. Yields the batches
+    /// that are not settled then, in order; at most [`REOPENED_MAX`](crate::settings::REOPENED_MAX) may be.
+    ///
+    /// # Errors
+    /// When nothing was recorded; `Conflict` when the mark is none of our settled batches, or too far back.
+    fn reopen(&self, reopened: &Settled) -> Result<Vec<RecoveredBatch>, PortError>;
+
     /// The digests under which a place of an own stream was recorded: the first one, and those that took its place; none when
     /// it was not.
     ///

@@ -4,6 +4,7 @@
 //! the peer proves. This file holds the state that they share.
 
 mod cutting;
+mod reopen;
 mod reports;
 mod supersede;
 mod window;
@@ -21,6 +22,7 @@ use crate::ranges;
 use crate::time::{Mono, Now};
 
 pub use cutting::Frame;
+use reopen::Reopening;
 pub use reports::Evidence;
 pub use supersede::Obstacle;
 pub use window::Turn;
@@ -151,6 +153,7 @@ pub struct Sender {
     on_hold: bool,
     /// Batches to seal again before they are published.
     reseal: BTreeSet<u64>,
+    reopening: Reopening,
 }
 
 impl Sender {
@@ -208,6 +211,7 @@ impl Sender {
             peer_parked_rows: 0,
             on_hold: recovered.on_hold,
             reseal: BTreeSet::new(),
+            reopening: Reopening::default(),
         };
         for batch in recovered.unsettled {
             sender.adopt(batch, now, first_look);

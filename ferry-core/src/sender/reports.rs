@@ -27,12 +27,13 @@ impl Sender {
         &mut self,
         mark: Option<&Mark>,
         report: Option<&IncomingReport>,
+        fresh: bool,
         now: Now,
         settings: &Settings,
     ) -> Evidence {
         let mut evidence = Evidence::default();
         if let Some(mark) = mark.filter(|mark| mark.epoch == self.epoch) {
-            self.read_mark(mark, &mut evidence);
+            self.read_mark(mark, fresh, &mut evidence);
         }
         let Some(report) = report else { return evidence };
         self.peer_refused = report.refused.clone();
@@ -64,12 +65,15 @@ impl Sender {
         evidence
     }
 
-    fn read_mark(&mut self, mark: &Mark, evidence: &mut Evidence) {
+    fn read_mark(&mut self, mark: &Mark, fresh: bool, evidence: &mut Evidence) {
         let target = self.settling.as_ref().unwrap_or(&self.settled);
         if mark.seq < target.seq {
             // An older status overtaken by a newer one never gets here; so the peer has forgotten.
             coverage::hit(Place::PeerBehind);
             evidence.alarm = Some("peer-behind");
+            if fresh {
+                self.peer_forgot(mark);
+            }
             return;
         }
         if mark.seq == target.seq {
@@ -107,6 +111,7 @@ impl Sender {
                     self.early.insert(seq, now.mono.since(published));
                 }
                 evidence.life.push((seq, LifeKind::Held, String::new()));
+                self.reopening.forget(seq);
                 self.clear_due(seq);
             }
         }
@@ -133,6 +138,9 @@ impl Sender {
             let seqs: Vec<u64> = self.unsettled.range(range.first..=range.last).map(|(seq, _)| *seq).collect();
             for seq in seqs {
                 let Some(batch) = self.unsettled.get_mut(&seq) else { continue };
+                if self.reopening.waits(seq) {
+                    continue;
+                }
                 if batch.held {
                     // It was there and is not any more: a restored receiver.
                     batch.held = false;
@@ -164,6 +172,7 @@ impl Sender {
             self.queue.remove(&seq);
             self.damaged.remove(&seq);
             self.reseal.remove(&seq);
+            self.reopening.forget(seq);
             archive.extend(self.id(seq));
             let Some(batch) = self.unsettled.remove(&seq) else { continue };
             if !batch.instead.is_empty() && seq > self.reported {

@@ -162,7 +162,7 @@ impl Sender {
     }
 
     /// The attempts to record now, each before it is published.
-    pub fn next_attempts(&mut self, now: Now) -> Vec<Attempt> {
+    pub fn next_attempts(&mut self, now: Now, window: usize) -> Vec<Attempt> {
         if self.on_hold || self.attempts_retry_at.is_some_and(|at| now.mono < at) {
             return Vec::new();
         }
@@ -176,6 +176,7 @@ impl Sender {
                 self.due.remove(&(at, seq));
             }
         }
+        self.release_reopened(window);
         let mut attempts = Vec::new();
         while let Some(seq) = self.overdue.first().copied().filter(|_| attempts.len() < ATTEMPTS_MAX) {
             self.overdue.remove(&seq);

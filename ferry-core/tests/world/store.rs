@@ -173,6 +173,14 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn reopen(&self, reopened: &Settled) -> Result<Vec<RecoveredBatch>, PortError> {
+        let mut books = self.books.lock().unwrap();
+        let out = books.outgoing.get_mut(&reopened.mark.stream).unwrap();
+        assert!(reopened.mark.seq < out.settled.seq, "it is settled up to there");
+        out.settled = reopened.mark.clone();
+        Ok(out.batches.range(reopened.mark.seq + 1..).map(|(_, batch)| batch.clone()).collect())
+    }
+
     fn recorded_digests(&self, stream: &StreamName, _: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         let books = self.books.lock().unwrap();
         let recorded = books.outgoing.get(stream).and_then(|out| out.batches.get(&seq));

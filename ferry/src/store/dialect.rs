@@ -149,6 +149,8 @@ pub(crate) struct Statements {
     pub out_advance: &'static str,
     /// Binds link, stream, seq, digest. Never goes back.
     pub out_settle: &'static str,
+    /// Binds link, stream, seq, digest. Goes back.
+    pub out_reopen: &'static str,
     /// Binds link, stream, id of the contract under which the triggers write.
     pub out_capture: &'static str,
     /// Binds link, stream, epoch, seq, digest, previous, group first, group last, rows, file bytes, through id, cut
@@ -163,6 +165,10 @@ pub(crate) struct Statements {
     pub batch_out_unsettled: &'static str,
     /// Binds link, stream, epoch, seq, time.
     pub batch_out_settle: &'static str,
+    /// Binds link, stream, epoch, seq. What is above it is not settled, nor known to be held.
+    pub batch_out_reopen: &'static str,
+    /// Binds link, stream, epoch. Yields the digest before its first batch.
+    pub batch_out_genesis: &'static str,
     /// Binds link, stream, epoch, seq, time. The first time counts.
     pub batch_out_published: &'static str,
     /// Binds link, stream, epoch, seq, time. The first time counts.

@@ -5,6 +5,7 @@ use ferry_core::settings::{BOUNDARIES_MAX, HELD_BATCHES_MAX, PUBLISHES_MAX};
 use super::{Checker, Moment, identity};
 use crate::profile::Source;
 use crate::world::World;
+use crate::world::database::OwnStream;
 use crate::world::files::{REFUSED_FILES_MAX, UNVERIFIED_FILES_MAX};
 use crate::world::host::ZoneId;
 
@@ -32,6 +33,12 @@ impl Checker for Bounded {
             let (at_gate, _, _) = world.occupancy(zone);
             let group = world.options.rows_max * 20;
             let mut limit = streams * (window + PUBLISHES_MAX) * 2 + usize::try_from(group).unwrap_or(usize::MAX);
+            // What took the place of others is sent again until it is applied, since nobody can say that it is held.
+            let superseding = |own: &OwnStream| {
+                let open = own.batches.range(own.settled.seq + 1..);
+                open.filter(|(_, recorded)| !recorded.batch.instead.is_empty()).count()
+            };
+            limit += 2 * host.store.database().own.values().map(superseding).sum::<usize>();
             if world.options.profile.source == Source::Leave {
                 // Such a gate leaves every file where it is until its owner withdraws it, which it does when it is applied.
                 let database = host.store.database();

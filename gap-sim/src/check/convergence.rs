@@ -74,12 +74,12 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     let waits =
         !world.options.operators && (poisoned || unsendable) || disputed && (!world.options.operators || fate.put_back);
     let locked = fate.frozen && owner.lock().is_some();
-    // A zone whose database was put back lacks what its peer has settled: the peer sees it, and this version has no way
-    // to bring it back.
+    // What a zone has forgotten comes back from its peer's archive, unless only heads are left there.
+    let pruned = fate.rewound && sender.damaged().is_some();
     let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
     let turned_away = |act: &HandedAct| act.end.as_ref().is_some_and(|(end, _)| end.code == "superseding-too-large");
     let too_large = too_large || disputed && owner_database(world, stream).acts.values().any(turned_away);
-    if fate.forgotten || waits || locked || fate.rewound || too_large {
+    if fate.forgotten || waits || locked || pruned || too_large {
         return true;
     }
     // A zone that has lost its anchor must find out by itself. One that was put back stays locked, and all its streams with

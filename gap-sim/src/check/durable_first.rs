@@ -182,7 +182,8 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
     let anchored = anchor.is_none_or(|anchor| {
         anchor.sent.iter().any(|mark| mark.stream == stream && (mark.epoch, mark.seq) >= (epoch, seq))
     });
-    if !anchored && host.link.is_some() {
+    let sends = host.link.as_ref().is_some_and(|link| link.lock().is_none());
+    if !anchored && sends {
         return Err(format!("{name} is published and the anchor does not know of it"));
     }
     Ok(())

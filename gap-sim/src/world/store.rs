@@ -335,6 +335,33 @@ impl Store for SimStore {
         )
     }
 
+    fn reopen(&self, reopened: &Settled) -> Result<Vec<RecoveredBatch>, PortError> {
+        let mark = &reopened.mark;
+        self.write(
+            |database| {
+                let own = database.own.get(&mark.stream);
+                let own = own.ok_or_else(|| fault(FaultKind::Conflict, "no stream of this zone"))?;
+                let digest = match mark.seq {
+                    0 => own.batches.get(&1).map(|recorded| recorded.previous),
+                    seq => own.batches.get(&seq).map(|recorded| recorded.batch.digest),
+                };
+                let is_ours = mark.epoch == own.last.epoch && mark.seq <= own.settled.seq;
+                if !is_ours || digest != Some(mark.digest) {
+                    return Err(fault(FaultKind::Conflict, "none of the settled batches"));
+                }
+                Ok(mark.seq < own.settled.seq)
+            },
+            |database, is_news| {
+                if let Some(own) = database.own.get_mut(&mark.stream).filter(|_| is_news) {
+                    own.settled = mark.clone();
+                    database.leaf(&format!("out.{}", mark.stream), &format!("reopened {}", mark.seq));
+                }
+            },
+        )?;
+        let batches = self.database().own[&mark.stream].batches.clone();
+        Ok(batches.into_iter().filter(|(seq, _)| *seq > mark.seq).map(|(_, recorded)| recorded.batch).collect())
+    }
+
     fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         self.read(|database| {
             let own = database.own.get(stream).ok_or_else(|| fault(FaultKind::Conflict, "no stream"))?;

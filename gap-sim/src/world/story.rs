@@ -43,6 +43,7 @@ pub fn describe(action: &Action) -> String {
         }
         Action::ReadMark { stream } => format!("read watermark {stream}"),
         Action::Recall { id, .. } => format!("recall {}/{}", id.stream, id.seq),
+        Action::Reopen(reopened) => format!("reopen {}/{}", reopened.mark.stream, reopened.mark.seq),
         Action::Settle { settled, .. } => format!("settle {}/{}", settled.mark.stream, settled.mark.seq),
         Action::PublishStatus { statement, .. } => format!("status {}", statement.number),
         Action::KeepStatus { name, .. } => format!("keep status {name}"),
@@ -76,6 +77,7 @@ pub fn failure(outcome: &Outcome) -> Option<String> {
         Outcome::MarkRead(_, result) => result.as_ref().err(),
         Outcome::Recalled(_, _, _, result) => result.as_ref().err(),
         Outcome::Settled(_, _, _, result) => result.as_ref().err(),
+        Outcome::Reopened(_, result) => result.as_ref().err(),
         Outcome::StatusPublished(_, result) => result.as_ref().err(),
         Outcome::Acted(_, result) => result.as_ref().err(),
         Outcome::ActsListed(_, result) | Outcome::Noted(_, result) | Outcome::Retained(result) => result.as_ref().err(),

@@ -4,6 +4,7 @@ pub mod acting;
 pub mod applying;
 pub mod outgoing;
 pub mod refusing;
+pub mod reopening;
 pub mod superseding;
 
 use ferry_format::{

@@ -66,6 +66,7 @@ const STATEMENTS: Statements = Statements {
         AND stream = ?2 AND epoch = ?3 AND last_seq = ?4 AND last_digest = ?5 AND through_id <= ?8",
     out_settle: "UPDATE ferry_stream_out SET settled_seq = ?3, settled_digest = ?4 \
         WHERE link = ?1 AND stream = ?2 AND settled_seq < ?3",
+    out_reopen: "UPDATE ferry_stream_out SET settled_seq = ?3, settled_digest = ?4 WHERE link = ?1 AND stream = ?2",
     out_capture: "UPDATE ferry_stream_out SET capture = ?3 WHERE link = ?1 AND stream = ?2",
     batch_out_add: "INSERT INTO ferry_batch_out (link, stream, epoch, seq, digest, previous, group_first, group_last, \
         rows, file_bytes, through_id, cut_at_ms, tables) \
@@ -77,6 +78,9 @@ const STATEMENTS: Statements = Statements {
         FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq > ?4 ORDER BY seq",
     batch_out_settle: "UPDATE ferry_batch_out SET settled_at_ms = ?6 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 \
         AND seq > ?4 AND seq <= ?5",
+    batch_out_reopen: "UPDATE ferry_batch_out SET settled_at_ms = NULL, held_at_ms = NULL WHERE link = ?1 AND stream = ?2 \
+        AND epoch = ?3 AND seq > ?4",
+    batch_out_genesis: "SELECT previous FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = 1",
     batch_out_published: "UPDATE ferry_batch_out SET published_at_ms = ?5 WHERE link = ?1 AND stream = ?2 \
         AND epoch = ?3 AND seq = ?4 AND published_at_ms IS NULL",
     batch_out_held: "UPDATE ferry_batch_out SET held_at_ms = ?5 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 \

@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes,
-    Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, Retained, Settled, Store,
+    Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, Retained, Settled, Store,
 };
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
@@ -143,6 +143,15 @@ impl Store for SqliteStore {
     fn settle(&self, settled: &Settled) -> Result<(), PortError> {
         let mut session = self.out.lock();
         Ok(session.write(|session| outgoing::settle(session, &self.link, settled))?)
+    }
+
+    fn reopen(&self, reopened: &Settled) -> Result<Vec<RecoveredBatch>, PortError> {
+        let mut session = self.out.lock();
+        Ok(session.write(|session| {
+            outgoing::reopen(session, &self.link, reopened)?;
+            let own = outgoing::own_stream(session, &self.link, &reopened.mark.stream)?;
+            recover::unsettled(session, &self.link, &own)
+        })?)
     }
 
     fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {

@@ -1,6 +1,7 @@
 //! Own streams: captured rows on their way into recorded batches, and what becomes of those.
 
 use ferry_core::ports::{Attempt, CutRequest, OutgoingBatch, RawCut, Settled};
+use ferry_core::settings::REOPENED_MAX;
 use ferry_format::limits::PLAIN_BYTES_MAX;
 use ferry_format::{Digest, EpochId, LinkId, StreamName, TableSummary};
 use serde_json::{Value, json};
@@ -307,5 +308,33 @@ pub(super) fn settle(session: &mut Session, link: &LinkId, settled: &Settled) ->
         at_ms: settled.at_ms,
         more: Vec::new(),
     };
+    append(session, link, Log::Out, &mark.stream, &[leaf])
+}
+
+/// The mark must be one of our settled batches, or the beginning.
+pub(super) fn reopen(session: &mut Session, link: &LinkId, reopened: &Settled) -> Result<(), DbError> {
+    let mark = &reopened.mark;
+    let own = own_stream(session, link, &mark.stream)?;
+    let (link_name, stream) = (link.as_str(), mark.stream.as_str());
+    let digest = match mark.seq {
+        0 => {
+            let row = session.first(sql().batch_out_genesis, args![link_name, stream, mark.epoch])?;
+            row.map(|row| row.parsed(0)).transpose()?
+        }
+        seq => batch_digest(session, link, &mark.stream, mark.epoch, seq)?,
+    };
+    if mark.epoch != own.epoch || mark.seq > own.settled_seq || digest != Some(mark.digest) {
+        return Err(conflict(format!("{stream} {} is none of the settled batches", mark.seq)));
+    }
+    if own.last_seq - mark.seq > REOPENED_MAX {
+        return Err(conflict(format!("{stream} lacks more than {REOPENED_MAX} batches after {}", mark.seq)));
+    }
+    if mark.seq == own.settled_seq {
+        return Ok(());
+    }
+    session.run(sql().batch_out_reopen, args![link_name, stream, mark.epoch, mark.seq])?;
+    session.run(sql().out_reopen, args![link_name, stream, mark.seq, &mark.digest])?;
+    let (epoch, seq, digest) = (mark.epoch, mark.seq, Some(&mark.digest));
+    let leaf = Leaf { kind: "reopened", epoch, seq, digest, at_ms: reopened.at_ms, more: Vec::new() };
     append(session, link, Log::Out, &mark.stream, &[leaf])
 }

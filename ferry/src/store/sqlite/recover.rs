@@ -38,15 +38,7 @@ pub(super) fn own_streams(session: &mut Session, link: &LinkId) -> Result<Vec<Ow
 }
 
 fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<RecoveredOut, DbError> {
-    let of = args![link.as_str(), own.stream.as_str(), own.epoch, own.settled_seq];
-    let rows = session.all(sql().batch_out_unsettled, of)?;
-    let mut unsettled = rows.iter().map(recovered_batch).collect::<Result<Vec<_>, _>>()?;
-    for batch in &mut unsettled {
-        for later in outgoing::superseding(session, link, &own.stream, own.epoch, batch.seq)? {
-            batch.instead.push(later.digest);
-            (batch.rows, batch.file_bytes) = (later.rows, later.file_bytes);
-        }
-    }
+    let unsettled = unsettled(session, link, &own)?;
     let boundaries = boundaries::above(session, link, &own)?;
     let on_hold = acts::is_on_hold(session, link, &own.stream)?;
     let mark = |seq, digest| Mark { stream: own.stream.clone(), epoch: own.epoch, seq, digest };
@@ -59,6 +51,20 @@ fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<R
         boundaries,
         on_hold,
     })
+}
+
+/// The batches of an own stream that are not settled, in order.
+pub(super) fn unsettled(session: &mut Session, link: &LinkId, own: &OwnStream) -> Result<Vec<RecoveredBatch>, DbError> {
+    let of = args![link.as_str(), own.stream.as_str(), own.epoch, own.settled_seq];
+    let rows = session.all(sql().batch_out_unsettled, of)?;
+    let mut unsettled = rows.iter().map(recovered_batch).collect::<Result<Vec<_>, _>>()?;
+    for batch in &mut unsettled {
+        for later in outgoing::superseding(session, link, &own.stream, own.epoch, batch.seq)? {
+            batch.instead.push(later.digest);
+            (batch.rows, batch.file_bytes) = (later.rows, later.file_bytes);
+        }
+    }
+    Ok(unsettled)
 }
 
 fn recovered_batch(row: &sqlx::sqlite::SqliteRow) -> Result<RecoveredBatch, DbError> {

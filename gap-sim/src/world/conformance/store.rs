@@ -21,6 +21,11 @@ mod acting {
     ferry_core::store_superseding_cases!(ferry_core::conformance_tests, store_superseding, SimZone::new());
 }
 
+mod reopening {
+    use super::SimZone;
+    ferry_core::store_reopening_cases!(ferry_core::conformance_tests, store_reopening, SimZone::new());
+}
+
 mod applying {
     use super::SimZone;
     ferry_core::store_applying_cases!(ferry_core::conformance_tests, store_applying, SimZone::new());

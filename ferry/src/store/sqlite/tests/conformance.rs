@@ -26,6 +26,11 @@ mod acting {
     ferry_core::store_superseding_cases!(ferry_core::conformance_tests, store_superseding, RealStore::new());
 }
 
+mod reopening {
+    use super::RealStore;
+    ferry_core::store_reopening_cases!(ferry_core::conformance_tests, store_reopening, RealStore::new());
+}
+
 mod applying {
     use super::RealStore;
     ferry_core::store_applying_cases!(ferry_core::conformance_tests, store_applying, RealStore::new());
