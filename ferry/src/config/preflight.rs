@@ -68,7 +68,7 @@ pub fn check_directories(config: &Config) -> Result<(), Fault> {
         writable_directory(name, file.parent().unwrap_or_else(|| Path::new("/")))?;
     }
     let (temporary, to_gate) = (&config.gate.temporary, &config.gate.to_gate);
-    if metadata(temporary)?.dev() != metadata(to_gate)?.dev() {
+    if !is_renamable(temporary, to_gate) {
         return Err(other_filesystem(temporary, to_gate));
     }
     for (name, path) in [
@@ -183,6 +183,13 @@ fn metadata(path: &Path) -> Result<Metadata, Fault> {
     std::fs::metadata(path).map_err(|error| directory_fault("a directory", path, &error))
 }
 
+/// Whether files can be renamed from one directory into another: asks for a file that is not there, because the system
+/// looks at the mounts before it looks for the file. Two mounts of one file system are as far apart as two file systems.
+fn is_renamable(from: &Path, to: &Path) -> bool {
+    const NO_FILE: &str = "tmp-none";
+    rustix::fs::rename(from.join(NO_FILE), to.join(NO_FILE)) != Err(rustix::io::Errno::XDEV)
+}
+
 fn not_writable_by(name: &str, path: &Path, bits: u32) -> Result<(), Fault> {
     let mode = metadata(path)?.mode() & 0o7777;
     if mode & bits == 0 {
@@ -260,12 +267,12 @@ fn other_filesystem(temporary: &Path, to_gate: &Path) -> Fault {
         "other-filesystem",
         ExitCode::Filesystem,
         text!(
-            "{temporary} and {to_gate} lie on different file systems, so files would become visible half-written",
-            "{temporary} 与 {to_gate} 不在同一文件系统，文件会在写完之前可见"
+            "{temporary} and {to_gate} lie on different file systems or mounts, so no file can be renamed into place",
+            "{temporary} 与 {to_gate} 不在同一文件系统或同一挂载点，无法用改名方式让文件一次性出现"
         ),
         Text::fixed(
-            "set gate.temporary to a directory beside gate.to_gate",
-            "请把 gate.temporary 设为 gate.to_gate 旁边的目录",
+            "set gate.temporary to a directory beside gate.to_gate; a service needs one path above both in ReadWritePaths=",
+            "请把 gate.temporary 设为 gate.to_gate 旁边的目录；以服务运行时，ReadWritePaths= 须写两者共同的上级目录",
         ),
     )
 }
