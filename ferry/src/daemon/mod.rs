@@ -9,6 +9,7 @@ mod log;
 mod numbers;
 mod report;
 mod start;
+mod supervisor;
 mod watch;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use ferry_core::ports::Store as _;
 pub use clock::Clock;
 use lanes::Lanes;
 pub use lanes::ZonePorts;
+use supervisor::Supervisor;
 
 use crate::config::{Config, ZoneLock, preflight};
 use crate::error::Fault;
@@ -62,7 +64,9 @@ pub fn run(config: &Config) -> Result<(), Fault> {
     let watcher = watch::directory(&config.gate.from_gate, sender.clone());
     let lanes = Lanes::start(&zone, &around, &sender).map_err(Fault::internal)?;
     drop(sender);
-    let mut daemon = Daemon { link, clock, messages, lanes, reporter: report::Reporter::default() };
+    let supervisor = Supervisor::find(clock.now().mono);
+    supervisor.ready();
+    let mut daemon = Daemon { link, clock, messages, lanes, supervisor, reporter: report::Reporter::default() };
     let ended = daemon.run();
     drop(watcher);
     daemon.lanes.finish();
@@ -82,6 +86,7 @@ struct Daemon {
     clock: Clock,
     messages: Receiver<Message>,
     lanes: Lanes,
+    supervisor: Supervisor,
     reporter: report::Reporter,
 }
 
@@ -89,6 +94,7 @@ impl Daemon {
     fn run(&mut self) -> Result<(), Fault> {
         let mut stopping = false;
         loop {
+            self.supervisor.turned(self.clock.now().mono);
             if !stopping {
                 while let Some((op, action)) = self.link.next(self.clock.now()) {
                     self.lanes.give(op, action);
@@ -98,7 +104,7 @@ impl Daemon {
                 return Ok(());
             }
             let now = self.clock.now().mono;
-            let wait = self.link.deadline(now).since(now).min(SLEEP_MS_MAX);
+            let wait = self.link.deadline(now).since(now).min(SLEEP_MS_MAX).min(self.supervisor.due_in_ms(now));
             match self.messages.recv_timeout(Duration::from_millis(wait)) {
                 Ok(message) => stopping |= self.take(message)?,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -124,6 +130,7 @@ impl Daemon {
             }
             Message::Stop => {
                 tracing::info!("asked to end; finishing what is under way");
+                self.supervisor.stopping();
                 Ok(true)
             }
             Message::Broken => Err(Fault::internal("a worker panicked; see the log")),
