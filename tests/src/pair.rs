@@ -155,10 +155,16 @@ impl Pair {
 
     /// Starts a zone's daemon; its log goes to `daemon.log` in the zone's directory.
     pub fn start(&self, zone: usize) -> Daemon {
+        self.start_with(zone, |_| {})
+    }
+
+    /// Starts a zone's daemon as [`Pair::start`] does, in surroundings that `change` makes.
+    pub fn start_with(&self, zone: usize, change: impl FnOnce(&mut Command)) -> Daemon {
         let log = std::fs::File::options().create(true).append(true).open(self.path(zone, "daemon.log"));
         let log = log.expect("a log file");
         let mut command = self.command(zone);
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        change(&mut command);
         Daemon { child: command.spawn().expect("the daemon starts") }
     }
 

@@ -1,9 +1,12 @@
-//! Tests of the repository itself: who may use whom, what stays pure, how files look, and whether the documents hold.
+//! Tests of the repository itself: who may use whom, what stays pure, how files look, whether the documents hold, and what
+//! is installed.
 
 #[path = "repository/documents.rs"]
 mod documents;
 #[path = "repository/layering.rs"]
 mod layering;
+#[path = "repository/packages.rs"]
+mod packages;
 #[path = "repository/portability.rs"]
 mod portability;
 #[path = "repository/purity.rs"]
@@ -12,3 +15,5 @@ mod purity;
 mod sources;
 #[path = "repository/tidy.rs"]
 mod tidy;
+#[path = "repository/units.rs"]
+mod units;

@@ -15,6 +15,8 @@ mod office;
 mod refusals;
 #[path = "zones/secrecy.rs"]
 mod secrecy;
+#[path = "zones/service.rs"]
+mod service;
 #[path = "zones/starts.rs"]
 mod starts;
 #[path = "zones/supersede.rs"]
