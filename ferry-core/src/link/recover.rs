@@ -13,7 +13,7 @@ use crate::perform::Surroundings;
 use crate::ports::{Anchor, BatchId, Notes, PortError, Ports, Recovered, RecoveredOut, Side, Vetted};
 use crate::receiver::Receiver;
 use crate::retention::Retention;
-use crate::sender::Sender;
+use crate::sender::{FirstLook, Sender};
 use crate::settings::Settings;
 use crate::time::{Mono, Now};
 
@@ -171,13 +171,13 @@ fn senders(
     now: Now,
 ) -> Result<BTreeMap<StreamName, Sender>, RecoverError> {
     // The peer's first status, which says what it holds, should be here by then.
-    let first_look = now.mono + 2 * settings.handshake_ms;
+    let look = FirstLook { at: now.mono + 2 * settings.handshake_ms, window: settings.window_batches };
     let mut senders = BTreeMap::new();
     for stream in &recovered.outgoing {
         let name = stream.last.stream.clone();
         let contract = around.contract.stream(&name).ok_or_else(|| RecoverError::UnknownStream(name.clone()))?;
         let (limits, priority, depends) = (contract.limits, contract.priority, contract.depends.clone());
-        senders.insert(name, Sender::recover(stream.clone(), limits, priority, depends, now, first_look));
+        senders.insert(name, Sender::recover(stream.clone(), limits, priority, depends, now, look));
     }
     Ok(senders)
 }

@@ -404,7 +404,8 @@ mod tests {
         };
         let limits = BatchLimits { rows, plain_bytes: 1 << 20, linger_ms: 1_000 };
         let now = Now { mono: Mono(0), wall_ms: 0 };
-        Sender::recover(recovered, limits, 5, Vec::new(), now, Mono(0))
+        let look = super::super::FirstLook { at: Mono(0), window: 64 };
+        Sender::recover(recovered, limits, 5, Vec::new(), now, look)
     }
 
     /// Sees transactions of `size` rows, one after the other.

@@ -156,6 +156,15 @@ pub struct Sender {
     reopening: Reopening,
 }
 
+/// When batches from before a restart are published again, and how many of them at once.
+#[derive(Debug, Clone, Copy)]
+pub struct FirstLook {
+    /// The peer's first status should be here by then.
+    pub at: Mono,
+    /// Batches of a stream that are not known to be held.
+    pub window: usize,
+}
+
 impl Sender {
     /// Goes on where the books end.
     #[must_use]
@@ -165,7 +174,7 @@ impl Sender {
         priority: u8,
         depends: Vec<StreamName>,
         now: Now,
-        first_look: Mono,
+        look: FirstLook,
     ) -> Self {
         let in_group = |first: u64| recovered.unsettled.iter().filter(move |batch| batch.group.first == first);
         let open_group = recovered.unsettled.last().filter(|batch| !batch.group.last).map(|batch| batch.group.first);
@@ -214,8 +223,9 @@ impl Sender {
             reopening: Reopening::default(),
         };
         for batch in recovered.unsettled {
-            sender.adopt(batch, now, first_look);
+            sender.adopt(batch, now, look.at);
         }
+        sender.wait_for_the_window(look.window);
         for ends in &recovered.boundaries {
             sender.observe(ends, now.mono);
         }

@@ -83,6 +83,15 @@ impl Sender {
         }
     }
 
+    /// What a restart finds beyond the window waits for a place in it: a peer that had forgotten much may lack all of it.
+    pub(super) fn wait_for_the_window(&mut self, window: usize) {
+        let beyond: Vec<u64> = self.unsettled.keys().skip(window).copied().collect();
+        for seq in beyond {
+            self.clear_due(seq);
+            self.reopening.waiting.insert(seq);
+        }
+    }
+
     /// Sends what waits for a place in the window.
     pub(super) fn release_reopened(&mut self, window: usize) {
         while self.not_held.saturating_sub(self.reopening.waiting.len()) < window {

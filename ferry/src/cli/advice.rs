@@ -152,12 +152,18 @@ const CODES: &[Advice] = &[
     Advice {
         code: "peer-behind",
         meaning: ["the peer has forgotten what it had applied", "对端遗忘了曾经应用的内容"],
-        next: ["ask the peer's operator whether a backup was restored", "请询问对端操作员是否恢复过备份"],
+        next: [
+            "nothing: what it lacks is sent again from the archive; ask the peer's operator whether a backup was restored",
+            "无需操作：所缺内容会从归档重新发送；请询问对端操作员是否恢复过备份",
+        ],
     },
     Advice {
         code: "peer-restored",
         meaning: ["the peer works with a restored database", "对端正在使用恢复出的数据库"],
-        next: ["ask the peer's operator; nothing is sent twice", "请询问对端操作员；不会重复应用任何内容"],
+        next: [
+            "nothing: what it lacks is sent again, and nothing is applied twice; ask the peer's operator",
+            "无需操作：所缺内容会重新发送，不会重复应用；请询问对端操作员",
+        ],
     },
     Advice {
         code: "watermark-foreign",

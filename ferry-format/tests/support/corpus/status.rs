@@ -54,7 +54,7 @@ fn headers(status: &[u8]) -> Vec<Vector> {
 }
 
 const EMPTY_BODY: &str = concat!(
-    r#"{"cards":[],"contracts":[],"counters":{"damaged":0,"duplicate":0,"foreign":0,"refused":0,"unverified":0},"#,
+    r#"{"acts":[],"acts_listed":[],"cards":[],"contracts":[],"counters":{"damaged":0,"duplicate":0,"foreign":0,"refused":0,"unverified":0},"#,
     r#""formats":[],"incoming":[],"outgoing":[],"turned_away":[],"wants":[]}"#
 );
 
