@@ -61,7 +61,7 @@ impl Group<'_> {
 }
 
 fn spoiled(id: &BatchId, text: String) -> SourceFault {
-    SourceFault::Spoiled(Spoiled { seq: id.seq, text })
+    SourceFault::Spoiled(Spoiled { seq: id.seq, digest: id.digest, text })
 }
 
 fn refusal(seq: u64, code: &str, table: Option<String>, row: Option<u64>) -> Refusal {

@@ -108,10 +108,10 @@ fn two_statements_for_one_seq_stop_the_stream_before_it() {
     let known = contract.stream(&stream()).unwrap();
     let verdict = receiver.judge(&next(), digest("another eleven"), known, &Settings::default());
     assert_eq!(verdict, Verdict::Refuse("two-statements"));
-    assert_eq!(receiver.dispute(2, 11), 11);
-    assert_eq!(receiver.dispute(2, 900), 11, "an earlier dispute stops the stream already");
-    assert_eq!(receiver.dispute(2, 4), 4);
-    assert_eq!(receiver.dispute(2, 9), 4, "what was applied stops it as a whole");
+    assert_eq!(receiver.dispute(2, 11), (11, None));
+    assert_eq!(receiver.dispute(2, 900), (900, None), "every open place is decided by itself");
+    assert_eq!(receiver.dispute(2, 4), (4, None));
+    assert_eq!(receiver.dispute(2, 9), (4, None), "what was applied stops it as a whole");
     assert!(receiver.next_group(NOW.mono, |_| None).is_none());
     assert_eq!(receiver.waits_for(|_| None).unwrap().code, "two-statements");
 }

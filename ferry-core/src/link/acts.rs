@@ -8,13 +8,16 @@ use ferry_format::{Act, ActRange, ActReport, Deed, Digest, StatusBody};
 use super::Link;
 use crate::action::Action;
 use crate::coverage::{self, Place};
-use crate::ports::{ActEnd, ActOrder, Instead, PeerAct, PortError, ReadAct, Superseding, UntoldAct};
+use crate::ports::{ActEnd, ActOrder, FaultKind, Instead, PeerAct, PortError, ReadAct, Superseding, UntoldAct};
 use crate::sender::Obstacle;
 use crate::settings::SUPERSEDED_OPEN_MAX;
 use crate::time::{Mono, Now};
 
 /// Acts remembered so that each is carried out once; operators make a few a day.
 const ACTS_REMEMBERED_MAX: usize = 1_024;
+
+/// The published code of an act that the database or the keys of this zone do not allow; the log has the reason.
+pub const ACT_IMPOSSIBLE: &str = "act-impossible";
 
 /// Acts of both zones on their way.
 #[derive(Debug, Default)]
@@ -178,7 +181,7 @@ impl Link {
             Ok(ended) => ended,
             Err(error) => {
                 self.fault("act", &error);
-                self.acts.again = Some((now.mono + self.settings.retry_ms, order));
+                self.act_failed(order, error.kind, now);
                 return;
             }
         };
@@ -190,6 +193,19 @@ impl Link {
         }
         self.acts.untold.push_back(UntoldAct { id: order.id, file: order.file, end, at_ms: order.at_ms });
         self.status.progress(now.mono);
+    }
+
+    /// An act that can never be carried out must not keep those behind it waiting.
+    fn act_failed(&mut self, mut order: ActOrder, kind: FaultKind, now: Now) {
+        if kind == FaultKind::Conflict {
+            if order.verdict.is_err() {
+                // It is not even in the list any more.
+                return;
+            }
+            order.verdict = Err(ACT_IMPOSSIBLE.to_owned());
+            order.superseding = None;
+        }
+        self.acts.again = Some((now.mono + self.settings.retry_ms, order));
     }
 
     fn take_effect(&mut self, act: &Act, instead: &[Instead], parked_rows: Option<u64>, now: Now) {

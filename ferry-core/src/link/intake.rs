@@ -269,10 +269,11 @@ impl Link {
             return self.refuse(name, id, "two-statements", bytes, now);
         }
         coverage::hit(Place::Disputed);
-        let stopped_at = self.receivers.get_mut(&stream).map_or(id.seq, |receiver| receiver.dispute(epoch, id.seq));
+        let receiver = self.receivers.get_mut(&stream);
+        let (seq, against) = receiver.map_or((id.seq, None), |receiver| receiver.dispute(epoch, id.seq));
         let story = format!("batch {stream}/{} of epoch {epoch} is here under another digest", id.seq);
         let note = self.turn_away(id, "two-statements", story, now);
-        let dispute = Some(Dispute { stream, epoch, seq: stopped_at, digest: id.digest, at_ms: now.wall_ms });
+        let dispute = Some(Dispute { stream, epoch, seq, digest: id.digest, against, at_ms: now.wall_ms });
         self.intake.todo.push_back(Action::Drop { name, dispute, refused: Some((note, bytes)) });
     }
 

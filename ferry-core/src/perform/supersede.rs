@@ -8,25 +8,23 @@ use crate::ports::{
     ActEnd, ActOrder, BatchId, FaultKind, Instead, PortError, Ports, Side, SupersededPlace, Superseding,
 };
 
-/// Carries an act out.
+/// Carries an act out. What is sealed for it stays in the order: an end that is not known is asked for again with the same
+/// batches.
 pub(super) fn act(
     order: &mut ActOrder,
     around: &Surroundings,
     ports: &Ports<'_>,
 ) -> Result<(ActEnd, Option<u64>), PortError> {
-    let superseding = order.superseding.take();
-    if let (Ok(act), Some(superseding)) = (&order.verdict, &superseding) {
-        let approvals = SignedAct::parse(&order.file).map(|signed| signed.approvals)?;
-        let sealing = Sealing { act, superseding, approvals, now_ms: order.at_ms };
-        match sealing.seal_all(around, ports)? {
+    if let Some(sealed) = seal(order, around, ports)? {
+        match sealed {
             Ok(instead) => order.instead = instead,
             Err(code) => order.verdict = Err(code.to_owned()),
         }
     }
     let stream = order.verdict.as_ref().ok().map(|act| act.deed.stream().clone());
     let contract = stream.as_ref().and_then(|stream| around.contract.stream(stream));
-    let result = ports.store.act(order, contract);
-    if let (Ok((end, _)), Some(stream), Some(superseding)) = (&result, stream, &superseding)
+    let (end, parked_rows) = ports.store.act(order, contract)?;
+    if let (Some(stream), Some(superseding)) = (stream, &order.superseding)
         && end.is_done()
     {
         for place in &superseding.places {
@@ -37,9 +35,29 @@ pub(super) fn act(
             let _ = ports.spool.archive(Side::Out, &[id]);
         }
     }
-    order.superseding = superseding;
-    result
+    Ok((end, parked_rows))
 }
+
+/// Seals what an act puts into the places of a group; `None` for other acts, and when it was sealed before.
+fn seal(order: &ActOrder, around: &Surroundings, ports: &Ports<'_>) -> Result<Option<Sealed>, PortError> {
+    let (Ok(act), Some(superseding)) = (&order.verdict, &order.superseding) else { return Ok(None) };
+    if !order.instead.is_empty() {
+        return Ok(None);
+    }
+    let approvals = SignedAct::parse(&order.file).map(|signed| signed.approvals)?;
+    let sealing = Sealing { act, superseding, approvals, now_ms: order.at_ms };
+    let mut instead = Vec::new();
+    let sealed = sealing.seal_all(around, ports, &mut instead);
+    let Ok(Ok(())) = sealed else {
+        // Tried again it is sealed anew, under other digests.
+        sealing.discard(&instead, ports)?;
+        return sealed.map(|refused| refused.err().map(Err));
+    };
+    Ok(Some(Ok(instead)))
+}
+
+/// The batches sealed for an act, or the code by which the act is turned away.
+type Sealed = Result<Vec<Instead>, &'static str>;
 
 fn epoch_of(order: &ActOrder) -> u64 {
     match order.verdict.as_ref().map(|act| &act.deed) {
@@ -63,10 +81,10 @@ impl Sealing<'_> {
         &self,
         around: &Surroundings,
         ports: &Ports<'_>,
-    ) -> Result<Result<Vec<Instead>, &'static str>, PortError> {
-        let Deed::Supersede { stream, epoch, new, .. } = &self.act.deed else { return Ok(Ok(Vec::new())) };
+        instead: &mut Vec<Instead>,
+    ) -> Result<Result<(), &'static str>, PortError> {
+        let Deed::Supersede { stream, new, .. } = &self.act.deed else { return Ok(Err("not-superseding")) };
         let Some(contract) = around.contract.stream(stream) else { return Ok(Err("unknown-stream")) };
-        let mut instead = Vec::with_capacity(new.len());
         for (place, payload) in self.superseding.places.iter().zip(new) {
             let Some(bytes) = ports.store.draft(payload)? else { return Ok(Err("draft-missing")) };
             let Ok(payload) = Payload::of_bytes(bytes) else { return Ok(Err("draft-damaged")) };
@@ -83,14 +101,16 @@ impl Sealing<'_> {
             });
         }
         let bytes: u64 = instead.iter().map(|one| one.file_bytes).sum();
-        if bytes > self.superseding.bytes_max {
-            for Instead { seq, digest, .. } in &instead {
-                let id = BatchId { stream: stream.clone(), epoch: *epoch, seq: *seq, digest: *digest };
-                ports.spool.discard(Side::Out, &id)?;
-            }
-            return Ok(Err("superseding-too-large"));
+        Ok(if bytes > self.superseding.bytes_max { Err("superseding-too-large") } else { Ok(()) })
+    }
+
+    fn discard(&self, sealed: &[Instead], ports: &Ports<'_>) -> Result<(), PortError> {
+        let Deed::Supersede { stream, epoch, .. } = &self.act.deed else { return Ok(()) };
+        for Instead { seq, digest, .. } in sealed {
+            let id = BatchId { stream: stream.clone(), epoch: *epoch, seq: *seq, digest: *digest };
+            ports.spool.discard(Side::Out, &id)?;
         }
-        Ok(Ok(instead))
+        Ok(())
     }
 
     /// What one batch states; `None` when its payload is not the one that was approved, or not of the contract.

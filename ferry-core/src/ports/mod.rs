@@ -19,8 +19,9 @@ pub use files::{
 };
 pub use store::{
     AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CheckedRow, CutRequest, Direction,
-    Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered, RecoveredBatch, RecoveredIn,
-    RecoveredOut, Retained, RetainedMark, Settled, SourceFault, Spoiled, Store, StreamBacklog, StreamState,
+    Dispute, DisputedPlace, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered, RecoveredBatch,
+    RecoveredIn, RecoveredOut, Retained, RetainedMark, Settled, SourceFault, Spoiled, Store, StreamBacklog,
+    StreamState,
 };
 
 /// What kind of failure a port met.

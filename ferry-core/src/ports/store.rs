@@ -214,6 +214,8 @@ pub enum SourceFault {
 pub struct Spoiled {
     /// The place in the stream.
     pub seq: u64,
+    /// The statement digest of the batch that was held.
+    pub digest: Digest,
     /// What is wrong with the file.
     pub text: String,
 }
@@ -330,8 +332,21 @@ pub struct Dispute {
     pub seq: u64,
     /// The statement digest of the file by which it was found out.
     pub digest: Digest,
+    /// The batch that it disputes, where both supersede others.
+    pub against: Option<Digest>,
     /// When, wall clock.
     pub at_ms: u64,
+}
+
+/// A place of one of the peer's streams that is in dispute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DisputedPlace {
+    /// The epoch.
+    pub epoch: u64,
+    /// The place in the stream.
+    pub seq: u64,
+    /// See [`Dispute::against`].
+    pub against: Option<Digest>,
 }
 
 /// How one stream stands, for the operator and for the zone's own programs.
@@ -459,8 +474,8 @@ pub struct RecoveredIn {
     pub parked_rows: u64,
     /// The latest batch reports, in order of seq.
     pub reports: Vec<BatchReport>,
-    /// Places (epoch, seq) for which two verified statements came.
-    pub disputed: Vec<(u64, u64)>,
+    /// Places for which two verified statements came.
+    pub disputed: Vec<DisputedPlace>,
     /// The places, by epoch and seq, of which operators have said that what was applied stands.
     pub dismissed: Vec<(u64, u64)>,
     /// An operator has put the stream on hold.

@@ -64,6 +64,11 @@ impl Receiver {
         if let Some(verdict) = self.judge_rivals(statement, digest) {
             return verdict;
         }
+        // What is being applied cannot give way: once it is, this one is late.
+        let displaces = statement.supersedes.is_some() && statement.group.first <= self.applied_seq() + 1;
+        if displaces && (self.applying || self.reading) {
+            return Verdict::Leave;
+        }
         let next = self.applied_seq() + 1;
         let follows = self.mark().is_some_and(|mark| mark.epoch == statement.epoch && statement.seq == next);
         if follows && self.mark().is_some_and(|mark| mark.digest != statement.previous) {
@@ -82,7 +87,7 @@ impl Receiver {
     pub fn disputed_within(&self, range: &ActRange) -> impl Iterator<Item = u64> {
         let applied = self.mark().filter(|mark| mark.epoch == range.epoch).map_or(0, |mark| mark.seq);
         let places = (range.epoch, range.first)..=(range.epoch, range.last.min(applied).max(range.first));
-        self.disputed.range(places).map(|(_, seq)| *seq).filter(move |seq| *seq <= applied)
+        self.disputed.range(places).map(|((_, seq), _)| *seq).filter(move |seq| *seq <= applied)
     }
 
     /// What was applied at disputed places stands.
@@ -100,15 +105,20 @@ impl Receiver {
         self.dismissed.contains(&(epoch, seq))
     }
 
-    /// Two verified statements for one place: the stream stops before it. Returns the place that stops it, an earlier one
-    /// if there is one: whoever has a stolen key can dispute many places, and only the first of them matters.
-    pub fn dispute(&mut self, epoch: u64, seq: u64) -> u64 {
+    /// Two verified statements for one place: the stream stops before it. Returns the place that stops it, and the batch
+    /// that is disputed where it supersedes others. Of the places that are applied one is enough: whoever has a stolen key can
+    /// dispute as many as there are. Above them every place counts, since each is decided by itself.
+    pub fn dispute(&mut self, epoch: u64, seq: u64) -> (u64, Option<Digest>) {
         let applied = self.mark().filter(|mark| mark.epoch == epoch).map_or(0, |mark| mark.seq);
-        let earlier = self.disputed.range((epoch, 0)..=(epoch, seq.max(applied))).next();
-        if let Some((_, earlier)) = earlier {
-            return *earlier;
+        if seq <= applied {
+            let other = self.disputed.range((epoch, 0)..=(epoch, applied)).next().map(|((_, seq), _)| *seq);
+            let stops_at = other.unwrap_or(seq);
+            self.disputed.entry((epoch, stops_at)).or_insert(None);
+            return (stops_at, None);
         }
-        self.disputed.insert((epoch, seq));
-        seq
+        let against = self.superseding_over(epoch, seq);
+        let known = self.disputed.entry((epoch, seq)).or_insert(against);
+        *known = against.or(*known);
+        (seq, *known)
     }
 }

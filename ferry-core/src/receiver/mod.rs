@@ -32,8 +32,8 @@ pub struct Held {
     pub digest: Digest,
     /// The digest by which the chain names the place.
     chain: Digest,
-    /// The act by which it supersedes others, and their digests.
-    supersedes: Option<(ActId, Vec<Digest>)>,
+    /// How it supersedes others.
+    supersedes: Option<Superseding>,
     previous: Digest,
     epoch_id: EpochId,
     group: Group,
@@ -44,6 +44,18 @@ pub struct Held {
     since: Mono,
     /// The file is durable; before that the batch is not reported held.
     durable: bool,
+}
+
+/// A held batch that supersedes others.
+#[derive(Debug, Clone)]
+struct Superseding {
+    act: ActId,
+    /// The digests that it names.
+    old: Vec<Digest>,
+    /// The last place of its group.
+    last: u64,
+    /// What was in dispute at its place before it came; it is again if the batch has to be set aside.
+    ended: Option<Option<Digest>>,
 }
 
 /// The epoch that is followed.
@@ -70,8 +82,8 @@ pub struct Receiver {
     held: BTreeMap<(u64, u64), Held>,
     held_bytes: u64,
     /// Places (epoch, seq) for which two verified statements came; nothing at or above is applied. Only an operator's
-    /// decision removes one.
-    disputed: BTreeSet<(u64, u64)>,
+    /// decision removes one. Where two batches that supersede stand against each other, the digest of the held one.
+    disputed: BTreeMap<(u64, u64), Option<Digest>>,
     /// Applied places of which operators have said that what was applied stands, whatever else comes for them.
     dismissed: BTreeSet<(u64, u64)>,
     published: u64,
@@ -104,8 +116,8 @@ impl Receiver {
             held: BTreeMap::new(),
             held_bytes: 0,
             disputed: match breaks::is(Break::DisputeForgotten) {
-                true => BTreeSet::new(),
-                false => recovered.disputed.into_iter().collect(),
+                true => BTreeMap::new(),
+                false => recovered.disputed.iter().map(|it| ((it.epoch, it.seq), it.against)).collect(),
             },
             dismissed: recovered.dismissed.into_iter().collect(),
             published: 0,
@@ -309,10 +321,12 @@ impl Receiver {
         now: Now,
         durable: bool,
     ) {
+        let key = (statement.epoch, statement.seq);
+        self.forget(key);
         let held = Held {
             digest,
             chain: statement.chain_digest(digest),
-            supersedes: statement.supersedes.as_ref().map(|it| (it.act, it.old.clone())),
+            supersedes: self.superseding(statement),
             previous: statement.previous,
             epoch_id: statement.epoch_id,
             group: statement.group,
@@ -323,9 +337,8 @@ impl Receiver {
             since: now.mono,
             durable,
         };
-        self.forget((statement.epoch, statement.seq));
         self.held_bytes += bytes;
-        self.held.insert((statement.epoch, statement.seq), held);
+        self.held.insert(key, held);
     }
 
     /// Takes the result of making a file durable.
@@ -340,9 +353,16 @@ impl Receiver {
     }
 
     fn forget(&mut self, key: (u64, u64)) {
-        if let Some(held) = self.held.remove(&key) {
-            self.held_bytes -= held.file_bytes;
+        let Some(held) = self.remove(key) else { return };
+        if let Some(ended) = held.supersedes.and_then(|it| it.ended) {
+            self.disputed.entry(key).or_insert(ended);
         }
+    }
+
+    fn remove(&mut self, key: (u64, u64)) -> Option<Held> {
+        let held = self.held.remove(&key)?;
+        self.held_bytes -= held.file_bytes;
+        Some(held)
     }
 
     /// What the head of the stream waits for.

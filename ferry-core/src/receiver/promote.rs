@@ -75,7 +75,7 @@ impl Receiver {
         let here = self.held_here().skip_while(|(seq, _)| *seq < first);
         let mut of_act = None;
         for (next, (seq, held)) in (first..).zip(here) {
-            let act = |held: &super::Held| held.supersedes.as_ref().map(|(act, _)| *act);
+            let act = |held: &super::Held| held.supersedes.as_ref().map(|it| it.act);
             if seq != next
                 || !held.durable
                 || held.group.first != first
@@ -106,7 +106,7 @@ impl Receiver {
             return None;
         }
         let places = (mark.epoch, 0)..=(mark.epoch, self.group_end(head));
-        if let Some((_, seq)) = self.disputed.range(places).next() {
+        if let Some(((_, seq), _)) = self.disputed.range(places).next() {
             return Some(("two-statements", *seq));
         }
         let Some(held) = self.held.get(&(mark.epoch, head)) else {
@@ -131,10 +131,10 @@ impl Receiver {
             return None;
         }
         let mark = self.mark()?.clone();
-        if let Some(Spoiled { seq, text }) = self.spoiled.take()
-            && let Some(held) = self.held.get(&(mark.epoch, seq))
+        if let Some(Spoiled { seq, digest, text }) = self.spoiled.take()
+            && self.held.get(&(mark.epoch, seq)).is_some_and(|held| held.digest == digest)
         {
-            let id = BatchId { stream: self.stream.clone(), epoch: mark.epoch, seq, digest: held.digest };
+            let id = BatchId { stream: self.stream.clone(), epoch: mark.epoch, seq, digest };
             self.expelling = Some((mark.epoch, seq));
             return Some((id, Expelled::Spoiled(text)));
         }
@@ -248,11 +248,10 @@ impl Receiver {
     fn pass(&mut self, mark: Mark) {
         let passed: Vec<(u64, u64)> = self.held.range(..=(mark.epoch, mark.seq)).map(|(key, _)| *key).collect();
         for key in passed {
-            if let Some(held) = self.held.get(&key).filter(|held| held.supersedes.is_some()) {
+            if let Some(held) = self.remove(key).filter(|held| held.supersedes.is_some()) {
                 let (stream, digest) = (self.stream.clone(), held.digest);
                 self.superseded = Some(Mark { stream, epoch: key.0, seq: key.1, digest });
             }
-            self.forget(key);
         }
         self.published = self.published.max(mark.seq);
         if let Some(followed) = &mut self.followed {

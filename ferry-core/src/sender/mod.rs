@@ -153,6 +153,10 @@ pub struct Sender {
     on_hold: bool,
     /// Batches to seal again before they are published.
     reseal: BTreeSet<u64>,
+    /// Those of them that are being sealed again and published.
+    resealing: BTreeSet<u64>,
+    /// Batches not known to be held that took the place of others: ranges name no digest, so they never are.
+    superseding_out: usize,
     reopening: Reopening,
 }
 
@@ -220,6 +224,8 @@ impl Sender {
             peer_parked_rows: 0,
             on_hold: recovered.on_hold,
             reseal: BTreeSet::new(),
+            resealing: BTreeSet::new(),
+            superseding_out: 0,
             reopening: Reopening::default(),
         };
         for batch in recovered.unsettled {
@@ -262,6 +268,7 @@ impl Sender {
 
     fn insert(&mut self, seq: u64, batch: Outgoing) {
         self.not_held += usize::from(!batch.held);
+        self.superseding_out += usize::from(!batch.instead.is_empty());
         self.unsettled_bytes += batch.file_bytes;
         self.unsettled.insert(seq, batch);
     }

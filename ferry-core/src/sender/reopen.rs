@@ -27,6 +27,16 @@ impl Reopening {
         self.waiting.contains(&seq)
     }
 
+    /// The last batch that the peer had applied once, if it has forgotten that.
+    pub(super) const fn until(&self) -> u64 {
+        self.until
+    }
+
+    /// The peer is where the books are: nothing needs to go back any more.
+    pub(super) fn peer_is_back(&mut self) {
+        self.wanted = None;
+    }
+
     pub(super) fn forget(&mut self, seq: u64) {
         self.waiting.remove(&seq);
     }
@@ -77,15 +87,21 @@ impl Sender {
                 continue;
             }
             let seq = batch.seq;
+            let supersedes = !batch.instead.is_empty();
             self.adopt(batch, now, now.mono);
+            if supersedes {
+                continue;
+            }
             self.clear_due(seq);
             self.reopening.waiting.insert(seq);
         }
     }
 
     /// What a restart finds beyond the window waits for a place in it: a peer that had forgotten much may lack all of it.
+    /// What supersedes does not wait, nor here nor elsewhere: that it has arrived is known only when its group is applied.
     pub(super) fn wait_for_the_window(&mut self, window: usize) {
-        let beyond: Vec<u64> = self.unsettled.keys().skip(window).copied().collect();
+        let ordinary = self.unsettled.iter().filter(|(_, batch)| batch.instead.is_empty());
+        let beyond: Vec<u64> = ordinary.map(|(seq, _)| *seq).skip(window).collect();
         for seq in beyond {
             self.clear_due(seq);
             self.reopening.waiting.insert(seq);
@@ -94,7 +110,7 @@ impl Sender {
 
     /// Sends what waits for a place in the window.
     pub(super) fn release_reopened(&mut self, window: usize) {
-        while self.not_held.saturating_sub(self.reopening.waiting.len()) < window {
+        while self.not_held.saturating_sub(self.reopening.waiting.len() + self.superseding_out) < window {
             let Some(seq) = self.reopening.waiting.pop_first() else { return };
             self.resend_now(seq);
         }

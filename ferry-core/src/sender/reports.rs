@@ -76,6 +76,9 @@ impl Sender {
             }
             return;
         }
+        if fresh {
+            self.reopening.peer_is_back();
+        }
         if mark.seq == target.seq {
             if mark.digest != target.digest {
                 coverage::hit(Place::ForeignWatermark);
@@ -106,6 +109,7 @@ impl Sender {
             if reported && !batch.held {
                 batch.held = true;
                 self.not_held -= 1;
+                self.superseding_out -= usize::from(!batch.instead.is_empty());
                 evidence.progress = true;
                 if let Some(published) = batch.published.filter(|_| batch.attempt == 1 && batch.tries == 1) {
                     self.early.insert(seq, now.mono.since(published));
@@ -145,6 +149,7 @@ impl Sender {
                     // It was there and is not any more: a restored receiver.
                     batch.held = false;
                     self.not_held += 1;
+                    self.superseding_out += usize::from(!batch.instead.is_empty());
                 }
                 let old = batch.published.is_none_or(|published| now.mono.since(published) > patience);
                 if matches!(batch.stage, Stage::Out(_)) && old && self.resend_now(seq) {
@@ -172,11 +177,15 @@ impl Sender {
             self.queue.remove(&seq);
             self.damaged.remove(&seq);
             self.reseal.remove(&seq);
+            self.resealing.remove(&seq);
             self.reopening.forget(seq);
             archive.extend(self.id(seq));
             let Some(batch) = self.unsettled.remove(&seq) else { continue };
-            if !batch.instead.is_empty() && seq > self.reported {
-                self.untold.insert(seq);
+            if !batch.instead.is_empty() {
+                self.superseding_out -= usize::from(!batch.held);
+                if seq > self.reported {
+                    self.untold.insert(seq);
+                }
             }
             self.not_held -= usize::from(!batch.held);
             self.unsettled_bytes -= batch.file_bytes;

@@ -39,7 +39,11 @@ impl Sender {
         let batch = self.unsettled.get_mut(&seq)?;
         batch.stage = Stage::Publishing;
         let replaces = (batch.attempt > 1).then(|| batch.attempt - 1);
-        Some(Turn { id, attempt: batch.attempt, replaces, reseal: self.reseal.contains(&seq) })
+        let reseal = self.reseal.remove(&seq);
+        if reseal {
+            self.resealing.insert(seq);
+        }
+        Some(Turn { id, attempt: batch.attempt, replaces, reseal })
     }
 
     /// Takes the result of publishing. Returns the attempt that is out.
@@ -51,12 +55,14 @@ impl Sender {
         settings: &Settings,
     ) -> Option<u32> {
         let delay = self.resend_delay(seq, settings);
+        if self.resealing.remove(&seq) && result.is_err() {
+            self.reseal.insert(seq);
+        }
+        // Asked for while this attempt was on its way out.
+        let again = self.reseal.contains(&seq);
         let batch = self.unsettled.get_mut(&seq)?;
         match result {
-            Ok(()) => {
-                self.reseal.remove(&seq);
-                self.damaged.remove(&seq)
-            }
+            Ok(()) => self.damaged.remove(&seq),
             Err(error) if error.kind == FaultKind::Corrupt => {
                 // Trying again mends nothing; the batches beside it go on.
                 batch.stage = Stage::Out(None);
@@ -74,7 +80,9 @@ impl Sender {
         batch.published = Some(now);
         batch.stage = Stage::Out(None);
         let attempt = batch.attempt;
-        if !batch.held {
+        if again {
+            self.resend_now(seq);
+        } else if !batch.held {
             self.set_due(seq, now + delay);
         }
         Some(attempt)

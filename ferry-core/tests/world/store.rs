@@ -6,8 +6,9 @@ use std::sync::Mutex;
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest,
-    Dispute, FaultKind, Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut, Recovered,
-    RecoveredBatch, RecoveredIn, RecoveredOut, Retained, Settled, SourceFault, Store, StreamBacklog, UntoldAct,
+    Dispute, DisputedPlace, FaultKind, Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut,
+    Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, Settled, SourceFault, Store, StreamBacklog,
+    UntoldAct,
 };
 use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, StreamName};
 
@@ -46,7 +47,7 @@ pub struct Out {
 pub struct In {
     pub followed: Option<(EpochId, Mark)>,
     pub digests: BTreeMap<u64, Digest>,
-    pub disputed: BTreeSet<(u64, u64)>,
+    pub disputed: BTreeMap<(u64, u64), Option<Digest>>,
     pub rows: Vec<String>,
 }
 
@@ -86,7 +87,11 @@ impl Store for MemoryStore {
             followed: incoming.followed.clone(),
             parked_rows: 0,
             reports: Vec::new(),
-            disputed: incoming.disputed.iter().copied().collect(),
+            disputed: incoming
+                .disputed
+                .iter()
+                .map(|((epoch, seq), against)| DisputedPlace { epoch: *epoch, seq: *seq, against: *against })
+                .collect(),
             dismissed: Vec::new(),
             on_hold: books.on_hold.contains(stream),
             superseded: None,
@@ -199,7 +204,9 @@ impl Store for MemoryStore {
 
     fn dispute(&self, dispute: &Dispute) -> Result<(), PortError> {
         let mut books = self.books.lock().unwrap();
-        books.incoming.entry(dispute.stream.clone()).or_default().disputed.insert((dispute.epoch, dispute.seq));
+        let incoming = books.incoming.entry(dispute.stream.clone()).or_default();
+        let known = incoming.disputed.entry((dispute.epoch, dispute.seq)).or_default();
+        *known = dispute.against.or(*known);
         Ok(())
     }
 

@@ -29,7 +29,7 @@ impl Checker for Judged {
             for (stream, peer) in &database.peers {
                 let Some((_, mark)) = &peer.followed else { continue };
                 let places = peer.disputed.range((mark.epoch, 0)..=(mark.epoch, u64::MAX));
-                if let Some(place) = places.map(|(_, seq)| *seq).min() {
+                if let Some(place) = places.map(|((_, seq), _)| *seq).min() {
                     let seen = self.stopped_at.entry(stream.clone()).or_insert((place, mark.seq));
                     if place < seen.0 {
                         *seen = (place, mark.seq);

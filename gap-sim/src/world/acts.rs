@@ -88,10 +88,8 @@ impl Database {
                 let applied = peer.followed.as_ref().map_or(0, |(_, mark)| mark.seq);
                 let last = range.last.min(applied);
                 let meant = |(epoch, seq): &(u64, u64)| *epoch == range.epoch && (range.first..=last).contains(seq);
-                let (dismissed, open) = std::mem::take(&mut peer.disputed).into_iter().partition(meant);
-                peer.disputed = open;
-                let dismissed: std::collections::BTreeSet<(u64, u64)> = dismissed;
-                peer.dismissed.extend(dismissed);
+                peer.dismissed.extend(peer.disputed.keys().copied().filter(meant));
+                peer.disputed.retain(|place, _| !meant(place));
             }
             Deed::Supersede { new, .. } => self.supersede(&stream, &order.instead, new),
             Deed::RetryRows { range } => self.retry_rows(range),

@@ -148,11 +148,16 @@ impl ApplyPlan {
         let stream = &request.contract.name;
         let peer = database.peers.entry(stream.clone()).or_default();
         for step in &self.steps {
-            match step {
-                Step::Write(..) if breaks::is(Break::OvertakenRowKept) => {}
-                // A parked row that has a later image must not be tried again.
-                Step::Write(table, key, _) => peer.parked.retain(|row| row.table != *table || row.key != *key),
-                Step::Park(row) => peer.parked.push(row.clone()),
+            let (table, key) = match step {
+                Step::Write(table, key, _) => (table, key),
+                Step::Park(row) => (&row.table, &row.key),
+            };
+            // A parked row that has a later image, parked or not, must not be tried again.
+            if !breaks::is(Break::OvertakenRowKept) {
+                peer.parked.retain(|row| row.table != *table || row.key != *key);
+            }
+            if let Step::Park(row) = step {
+                peer.parked.push(row.clone());
             }
         }
         peer.followed = Some((request.epoch_id, self.mark.clone()));

@@ -84,7 +84,7 @@ pub struct PeerStream {
     /// Parked rows, in the order in which they were parked.
     pub parked: Vec<ParkedRow>,
     /// Places with two verified statements.
-    pub disputed: BTreeSet<(u64, u64)>,
+    pub disputed: BTreeMap<(u64, u64), Option<Digest>>,
     /// Disputed places of which operators have said that what was applied stands.
     pub dismissed: BTreeSet<(u64, u64)>,
 }

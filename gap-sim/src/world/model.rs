@@ -106,11 +106,11 @@ impl ModelStream {
             batch.iter().map(|change| ((change.table.as_str(), change.key.as_str()), is_bad(change))).collect();
         let is_clean = last.values().all(|bad| !bad);
         for change in batch {
+            self.parked.retain(|row| row.table != change.table || row.key != change.key);
             if !is_clean && is_bad(change) && self.independent.contains(&change.table) {
                 self.parked.push(change.clone());
                 continue;
             }
-            self.parked.retain(|row| row.table != change.table || row.key != change.key);
             write(&mut self.replica, change);
         }
         if is_clean || instead.is_some() {

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, FaultKind,
-    Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn,
-    RecoveredOut, Retained, Settled, Store, StreamBacklog,
+    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute,
+    DisputedPlace, FaultKind, Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch,
+    RecoveredIn, RecoveredOut, Retained, Settled, Store, StreamBacklog,
 };
 use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 
@@ -230,7 +230,11 @@ impl Store for SimStore {
                 on_hold: database.on_hold.contains(stream),
                 superseded: peer.last_superseded(stream),
                 reports: peer.reports.values().rev().take(256).rev().cloned().collect(),
-                disputed: peer.disputed.iter().copied().collect(),
+                disputed: peer
+                    .disputed
+                    .iter()
+                    .map(|((epoch, seq), against)| DisputedPlace { epoch: *epoch, seq: *seq, against: *against })
+                    .collect(),
                 dismissed: peer.dismissed.iter().copied().collect(),
             });
             Ok(Recovered {
@@ -394,7 +398,14 @@ impl Store for SimStore {
             |database, ()| {
                 let peer = database.peers.entry(dispute.stream.clone()).or_default();
                 let place = (dispute.epoch, dispute.seq);
-                if !peer.dismissed.contains(&place) && peer.disputed.insert(place) {
+                let known = peer.disputed.get(&place);
+                let is_news = match (known, dispute.against) {
+                    (None, _) => true,
+                    (Some(_), None) => false,
+                    (Some(known), against) => *known != against,
+                };
+                if !peer.dismissed.contains(&place) && is_news {
+                    peer.disputed.insert(place, dispute.against);
                     database.leaf(&format!("in.{}", dispute.stream), &format!("disputed {}", dispute.seq));
                 }
             },
@@ -469,6 +480,12 @@ impl Store for SimStore {
             Some((end, _)) => end,
             None => {
                 let end = self.database().end_of(order);
+                if let Ok(Deed::Supersede { new, .. }) = order.verdict.as_ref().map(|act| &act.deed)
+                    && end.is_done()
+                    && new.len() != order.instead.len()
+                {
+                    return Err(fault(FaultKind::Conflict, "batches of the act are lacking"));
+                }
                 self.commit(|database| database.carry_out(order, &end))?;
                 end
             }

@@ -23,12 +23,14 @@ macro_rules! store_acting_cases {
             a_hold_lasts_until_it_is_released,
             a_row_that_is_passed_leaves_the_outbox,
             the_present_image_takes_the_place_of_a_row,
+            a_row_can_be_passed_again,
             a_row_that_is_gone_is_replaced_by_its_deletion,
             a_row_that_is_not_there_cannot_be_passed,
             parked_rows_are_written_once_the_cause_is_mended,
             parked_rows_that_still_break_a_rule_stay,
             only_the_parked_rows_that_are_meant_are_tried,
             a_parked_row_with_a_later_image_is_forgotten,
+            an_older_parked_row_never_takes_the_place_of_a_newer,
             ended_acts_wait_until_the_peer_has_listed_them,
             acts_of_the_peer_are_listed_once,
             every_act_that_was_read_appends_a_leaf,
@@ -164,6 +166,15 @@ fn the_present_image_takes_the_place_of_a_row(fixture: &mut dyn StoreFixture) {
     assert_eq!((left.ids, left.lines), (vec![1, 2, 3], lines(&meant)));
 }
 
+fn a_row_can_be_passed_again(fixture: &mut dyn StoreFixture) {
+    fixture.commit(&[insert("bill", 1, "one")]);
+    for (number, with) in [(1, Substitute::Current), (2, Substitute::Current), (3, Substitute::Void)] {
+        let pass = Deed::Pass { stream: name("bill"), row: 1, with };
+        assert_eq!(done(fixture, number, pass), (ActEnd::done(), None));
+    }
+    assert_eq!(cut(fixture, "bill", 0, 1, 10).ids, [0; 0]);
+}
+
 fn a_row_that_is_gone_is_replaced_by_its_deletion(fixture: &mut dyn StoreFixture) {
     fixture.commit(&[insert("bill", 1, "wrong")]);
     fixture.commit(&[delete("bill", 1)]);
@@ -242,6 +253,22 @@ fn a_parked_row_with_a_later_image_is_forgotten(fixture: &mut dyn StoreFixture) 
     assert_eq!(done(fixture, 1, retry(1, 9)), (ActEnd::done(), Some(0)));
     let meant = [row(1, "later"), row(2, "good"), row(4, BAD_WORD), row(5, "five"), row(6, "good"), row(7, BAD_WORD)];
     assert_eq!(sorted_rows(fixture, "remark"), meant);
+}
+
+/// A key whose older image the database takes now, and whose newest it does not: the older one must not come back.
+fn an_older_parked_row_never_takes_the_place_of_a_newer(fixture: &mut dyn StoreFixture) {
+    follow(fixture, "confirm");
+    let bad = insert("remark", 1, BAD_WORD);
+    let again = [delete("remark", 1), bad.clone()];
+    apply(fixture, "confirm", &[&[bad], &again, &[update("remark", 1, BAD_WORD)]]).unwrap();
+    let places: Vec<(u64, u64)> =
+        fixture.parked(&name("confirm")).iter().map(|(seq, index, _)| (*seq, *index)).collect();
+    assert_eq!(places, [(3, 0)]);
+    fixture.mend();
+    assert_eq!(done(fixture, 1, retry(1, 2)), (ActEnd::done(), Some(1)));
+    assert_eq!(sorted_rows(fixture, "remark"), [""; 0]);
+    assert_eq!(done(fixture, 2, retry(3, 3)), (ActEnd::done(), Some(0)));
+    assert_eq!(sorted_rows(fixture, "remark"), [row(1, BAD_WORD)]);
 }
 
 fn ended_acts_wait_until_the_peer_has_listed_them(fixture: &mut dyn StoreFixture) {

@@ -5,7 +5,7 @@ use ferry_format::{Digest, EpochId, Mark, Refusal};
 use super::super::kind;
 use super::{
     BAD_WORD, CONSTRAINT, Change, StoreFixture, applied, apply, apply_from, beginning, checked, contract, delete,
-    epoch_id, follow, insert, name, sorted_rows, timeless, update,
+    digest_of, epoch_id, follow, insert, name, sorted_rows, timeless, update,
 };
 use crate::ports::{ApplyOutcome, ApplyRequest, FaultKind, PortError, SourceFault, Spoiled};
 
@@ -135,7 +135,7 @@ fn a_group_whose_record_is_not_the_contracts_is_refused(fixture: &mut dyn StoreF
 }
 
 fn a_group_with_a_spoiled_file_is_not_applied(fixture: &mut dyn StoreFixture) {
-    let told = Spoiled { seq: 3, text: "it is gone".to_owned() };
+    let told = Spoiled { seq: 3, digest: digest_of(3), text: "it is gone".to_owned() };
     for outcome in interrupted(fixture, &SourceFault::Spoiled(told.clone())) {
         assert_eq!(outcome, Ok(ApplyOutcome::Spoiled(told.clone())));
     }
@@ -176,7 +176,7 @@ fn a_group_that_was_applied_already_is_not_applied_again(fixture: &mut dyn Store
 
 fn the_first_batch_is_opened_before_the_watermark_is_compared(fixture: &mut dyn StoreFixture) {
     begun(fixture);
-    let told = Spoiled { seq: 1, text: "it is gone".to_owned() };
+    let told = Spoiled { seq: 1, digest: digest_of(1), text: "it is gone".to_owned() };
     let source = vec![Err(SourceFault::Spoiled(told.clone()))];
     let outcome = unchanged(fixture, |fixture| apply_from(fixture, &beginning("confirm"), source));
     assert_eq!(outcome, Ok(ApplyOutcome::Spoiled(told)));

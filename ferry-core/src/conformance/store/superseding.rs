@@ -3,13 +3,14 @@
 use ferry_format::{ActRange, Deed, Digest, Mark, Payload};
 
 use super::acting::{act, carry_out, file, handed};
-use super::applying::dispute;
+use super::applying::{dispute, disputed};
 use super::outgoing::{bills, record_bill, settled};
 use super::{
     StoreFixture, apply_from, beginning, checked, contract, digest_of, epoch_id, follow, insert, leaves, mark_of, name,
     own, sorted_rows, theirs,
 };
-use crate::ports::{ACT_DONE, ActEnd, ActOrder, AppliedPlace, CheckedBatch, Instead, PeerAct};
+use crate::conformance::kind;
+use crate::ports::{ACT_DONE, ActEnd, ActOrder, AppliedPlace, CheckedBatch, FaultKind, Instead, PeerAct};
 
 /// Lists the cases of the suite.
 #[macro_export]
@@ -24,6 +25,7 @@ macro_rules! store_superseding_cases {
             what_is_settled_is_not_superseded,
             another_epoch_is_not_superseded,
             an_act_that_supersedes_has_ended_once,
+            an_act_without_all_its_batches_changes_nothing,
             every_superseding_batch_appends_a_leaf,
             what_supersedes_is_applied_under_the_digest_of_the_chain,
             the_last_that_superseded_is_remembered,
@@ -159,6 +161,20 @@ fn an_act_that_supersedes_has_ended_once(fixture: &mut dyn StoreFixture) {
     assert_eq!((places(fixture), leaves(fixture)), before);
 }
 
+fn an_act_without_all_its_batches_changes_nothing(fixture: &mut dyn StoreFixture) {
+    bills(fixture, 1, 2);
+    record_bill(fixture, 1, 1);
+    record_bill(fixture, 1, 2);
+    let whole = superseding(fixture, 1, 1, vec![instead(1, "new"), instead(2, "new")]);
+    let before = (places(fixture), leaves(fixture));
+    for some in [Vec::new(), vec![instead(1, "new")]] {
+        let order = ActOrder { instead: some, ..whole.clone() };
+        assert_eq!(kind(carry_out(fixture, &order)), FaultKind::Conflict);
+        assert_eq!((places(fixture), leaves(fixture)), before);
+    }
+    assert_eq!(carry_out(fixture, &whole), Ok((ActEnd::done(), None)));
+}
+
 fn every_superseding_batch_appends_a_leaf(fixture: &mut dyn StoreFixture) {
     bills(fixture, 1, 2);
     record_bill(fixture, 1, 1);
@@ -214,7 +230,7 @@ fn what_supersedes_ends_the_disputes_about_its_place(fixture: &mut dyn StoreFixt
     }
     apply_from(fixture, &beginning("confirm"), vec![Ok(in_place(1, 1))]).unwrap();
     fixture.reopen();
-    assert_eq!(theirs(fixture, "confirm").disputed, [(1, 2)]);
+    assert_eq!(disputed(fixture), [(1, 2)]);
 }
 
 fn the_act_of_what_supersedes_is_listed_once(fixture: &mut dyn StoreFixture) {
@@ -239,9 +255,9 @@ fn a_dismissal_ends_disputes_about_what_is_applied(fixture: &mut dyn StoreFixtur
     let order = handed(fixture, 1, Deed::Dismiss { range });
     assert_eq!(carry_out(fixture, &order), Ok((ActEnd::done(), None)));
     fixture.reopen();
-    assert_eq!(theirs(fixture, "confirm").disputed, [(1, 1), (1, 4), (2, 2)], "only a batch decides an open place");
+    assert_eq!(disputed(fixture), [(1, 1), (1, 4), (2, 2)], "only a batch decides an open place");
     assert_eq!(theirs(fixture, "confirm").dismissed, [(1, 2), (1, 3)]);
     let before = leaves(fixture);
     fixture.store().dispute(&dispute(1, 2, 9)).unwrap();
-    assert_eq!((theirs(fixture, "confirm").disputed.len(), leaves(fixture)), (3, before), "it was decided");
+    assert_eq!((disputed(fixture).len(), leaves(fixture)), (3, before), "it was decided");
 }

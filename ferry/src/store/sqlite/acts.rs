@@ -127,7 +127,7 @@ fn carry_out(
             session.run(sql().dispute_dismiss, args![link.as_str(), stream, range.epoch, range.first, last])?;
         }
         Deed::Supersede { stream, epoch, first, new, .. } => {
-            let end = supersede(session, link, order, (stream, *epoch, *first))?;
+            let end = supersede(session, link, order, (stream, *epoch, *first, new.len()))?;
             for payload in new {
                 session.run(sql().draft_remove, args![payload])?;
             }
@@ -151,13 +151,16 @@ fn supersede(
     session: &mut Session,
     link: &LinkId,
     order: &ActOrder,
-    (stream, epoch, first): (&StreamName, u64, u64),
+    (stream, epoch, first, batches): (&StreamName, u64, u64, usize),
 ) -> Result<ActEnd, DbError> {
     let own = outgoing::own_stream(session, link, stream)?;
     if own.epoch != epoch || own.settled_seq >= first {
         return Ok(ActEnd::turned_away("no-such-open-group"));
     }
     let name = stream.as_str();
+    if order.instead.len() != batches {
+        return Err(conflict(format!("{} of {batches} batches were sealed for act {}", order.instead.len(), order.id)));
+    }
     for instead in &order.instead {
         let Instead { seq, digest, rows, file_bytes, tables } = instead;
         let tables = outgoing::tables_json(tables);

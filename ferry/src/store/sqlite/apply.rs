@@ -258,9 +258,7 @@ impl Group<'_> {
     /// A statement that fails a constraint changes nothing, so rows need no savepoint of their own. A row that refers
     /// to nothing is found before it is written.
     fn write_row(&mut self, batch: &CheckedBatch, row: &CheckedRow) -> Result<(), DbError> {
-        let (removes, values) = if is_delete(row) { (true, batch.key(row)) } else { (false, batch.values(row)) };
-        let one = array(std::iter::once(values)).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
-        let one = one.ok_or_else(|| corrupt("a checked row is empty"))?;
+        let (one, removes) = written(batch, row)?;
         let plan = &self.plan.tables[row.table];
         if removes {
             self.session.run(Arc::clone(&plan.delete), args![one.as_str()])?;
@@ -275,6 +273,9 @@ impl Group<'_> {
         let table = &self.request.contract.tables[row.table].name;
         let values = std::str::from_utf8(batch.values(row)).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
         let values = values.strip_prefix('[').ok_or_else(|| corrupt("a checked row is no array"))?;
+        // One parked row of a key is enough: tried again, the older one would take the place of the newer.
+        let (one, removes) = written(batch, row)?;
+        self.overtake(row.table, Some(&one), !removes)?;
         let record = format!("[\"{table}\",\"{}\",{values}", row.op.letter());
         let (mark, now_ms) = (self.request.expect, self.request.now_ms);
         let place = (self.link.as_str(), mark.stream.as_str());
@@ -383,6 +384,13 @@ impl Group<'_> {
         }
         Ok(refusal)
     }
+}
+
+/// What a row writes, as the only one of its set, and whether it is a key to remove.
+fn written(batch: &CheckedBatch, row: &CheckedRow) -> Result<(String, bool), DbError> {
+    let (removes, values) = if is_delete(row) { (true, batch.key(row)) } else { (false, batch.values(row)) };
+    let one = array(std::iter::once(values)).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
+    Ok((one.ok_or_else(|| corrupt("a checked row is empty"))?, removes))
 }
 
 /// Measures how long batches take; information only.

@@ -93,9 +93,10 @@ const STATEMENTS: Statements = Statements {
     boundary_list: "SELECT ends FROM (SELECT last_id, ends, row_number() OVER (ORDER BY last_id) AS place, \
         count(*) OVER () AS total FROM ferry_boundary WHERE link = ?1 AND stream = ?2 AND last_id > ?3) \
         WHERE place = total OR place % (1 + total / ?4) = 0 ORDER BY last_id",
-    dispute_add: "INSERT INTO ferry_dispute (link, stream, epoch, seq, digest, seen_at_ms) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    dispute_list: "SELECT epoch, seq, dismissed FROM ferry_dispute WHERE link = ?1 AND stream = ?2 ORDER BY epoch, seq",
+    dispute_add: "INSERT INTO ferry_dispute (link, stream, epoch, seq, digest, seen_at_ms, against) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (link, stream, epoch, seq) DO UPDATE SET against = excluded.against \
+        WHERE dismissed = 0 AND excluded.against IS NOT NULL AND against IS NOT excluded.against",
+    dispute_list: "SELECT epoch, seq, dismissed, against FROM ferry_dispute WHERE link = ?1 AND stream = ?2 ORDER BY epoch, seq",
     in_add: "INSERT INTO ferry_stream_in (link, stream, epoch, epoch_id, seq, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     in_get: "SELECT epoch, epoch_id, seq, digest, parked_rows, superseded_seq, superseded_digest FROM ferry_stream_in \
         WHERE link = ?1 AND stream = ?2",

@@ -1,6 +1,6 @@
 //! The peer's streams: which epoch is followed, and how far it is applied.
 
-use ferry_core::ports::{AppliedPlace, Dispute};
+use ferry_core::ports::{AppliedPlace, Dispute, DisputedPlace};
 use ferry_format::{EpochId, LinkId, Mark, StreamName};
 
 use super::audit::{Leaf, Log, append};
@@ -53,9 +53,10 @@ pub(super) fn follow(session: &mut Session, link: &LinkId, epoch_id: EpochId, ge
 
 /// Remembers that two verified statements came for a place; the first time counts.
 pub(super) fn dispute(session: &mut Session, link: &LinkId, dispute: &Dispute) -> Result<(), DbError> {
-    let Dispute { stream, epoch, seq, digest, at_ms } = dispute;
-    let added = session.run(sql().dispute_add, args![link.as_str(), stream.as_str(), *epoch, *seq, digest, *at_ms])?;
-    if added == 0 {
+    let Dispute { stream, epoch, seq, digest, against, at_ms } = dispute;
+    let against = against.map(|digest| digest.to_string());
+    let of = args![link.as_str(), stream.as_str(), *epoch, *seq, digest, *at_ms, against];
+    if session.run(sql().dispute_add, of)? == 0 {
         return Ok(());
     }
     let (epoch, seq, digest) = (*epoch, *seq, Some(digest));
@@ -68,13 +69,18 @@ pub(super) fn disputed(
     session: &mut Session,
     link: &LinkId,
     stream: &StreamName,
-) -> Result<[Vec<(u64, u64)>; 2], DbError> {
-    let mut places = [Vec::new(), Vec::new()];
+) -> Result<(Vec<DisputedPlace>, Vec<(u64, u64)>), DbError> {
+    let (mut open, mut dismissed) = (Vec::new(), Vec::new());
     for row in session.all(sql().dispute_list, args![link.as_str(), stream.as_str()])? {
-        let dismissed = row.int(2)? != 0;
-        places[usize::from(dismissed)].push((row.int(0)?, row.int(1)?));
+        let (epoch, seq) = (row.int(0)?, row.int(1)?);
+        if row.int(2)? != 0 {
+            dismissed.push((epoch, seq));
+        } else {
+            let against = row.maybe_string(3)?.map(|_| row.parsed(3)).transpose()?;
+            open.push(DisputedPlace { epoch, seq, against });
+        }
     }
-    Ok(places)
+    Ok((open, dismissed))
 }
 
 /// What was applied at a place.

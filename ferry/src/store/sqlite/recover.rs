@@ -83,7 +83,7 @@ fn recovered_batch(row: &sqlx::sqlite::SqliteRow) -> Result<RecoveredBatch, DbEr
 }
 
 fn recover_in(session: &mut Session, link: &LinkId, stream: StreamName) -> Result<RecoveredIn, DbError> {
-    let [disputed, dismissed] = disputed(session, link, &stream)?;
+    let (disputed, dismissed) = disputed(session, link, &stream)?;
     let on_hold = acts::is_on_hold(session, link, &stream)?;
     let Some(found) = followed(session, link, &stream)? else {
         let (followed, superseded) = (None, None);

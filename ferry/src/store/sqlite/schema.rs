@@ -89,13 +89,14 @@ CREATE TABLE ferry_hold (
 CREATE TABLE ferry_passed_row (
   link TEXT NOT NULL, stream TEXT NOT NULL, row_id INTEGER NOT NULL, line BLOB NOT NULL,
   act INTEGER NOT NULL REFERENCES ferry_act (id), passed_at_ms INTEGER NOT NULL,
-  PRIMARY KEY (link, stream, row_id)) STRICT;
+  PRIMARY KEY (link, stream, row_id, act)) STRICT;
 CREATE TABLE ferry_draft (sm3 TEXT PRIMARY KEY, payload BLOB NOT NULL, made_at_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE ferry_superseding (
   link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, act INTEGER NOT NULL,
   digest TEXT NOT NULL, rows INTEGER NOT NULL, file_bytes INTEGER NOT NULL, tables TEXT NOT NULL,
   PRIMARY KEY (link, stream, epoch, seq, act)) STRICT, WITHOUT ROWID;
 ALTER TABLE ferry_dispute ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ferry_dispute ADD COLUMN against TEXT;
 ALTER TABLE ferry_batch_in ADD COLUMN chain TEXT;
 ALTER TABLE ferry_stream_in ADD COLUMN superseded_seq INTEGER;
 ALTER TABLE ferry_stream_in ADD COLUMN superseded_digest TEXT;
