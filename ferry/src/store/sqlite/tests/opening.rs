@@ -54,6 +54,7 @@ fn a_database_of_the_first_version_is_read_and_brought_to_the_present_one() {
         ("stream_in", "superseded_seq"),
         ("stream_in", "superseded_digest"),
         ("dispute", "dismissed"),
+        ("dispute", "against"),
     ] {
         zone.run(&format!("ALTER TABLE ferry_{table} DROP COLUMN {column}")).unwrap();
     }
