@@ -91,6 +91,17 @@ pub struct AppliedPlace {
     pub chain: Digest,
 }
 
+/// A place of one of the peer's streams that is in dispute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DisputedPlace {
+    /// The epoch.
+    pub epoch: u64,
+    /// The place in the stream.
+    pub seq: u64,
+    /// See [`super::Dispute::against`].
+    pub against: Option<Digest>,
+}
+
 /// What became of an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActEnd {

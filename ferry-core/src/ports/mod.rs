@@ -11,17 +11,16 @@ use ferry_format::{KeyError, SealError};
 use thiserror::Error;
 
 pub use acts::{
-    ACT_DONE, ActEnd, ActOrder, AppliedPlace, Instead, OpenAct, PeerAct, ReadAct, SupersededPlace, Superseding,
-    UntoldAct,
+    ACT_DONE, ActEnd, ActOrder, AppliedPlace, DisputedPlace, Instead, OpenAct, PeerAct, ReadAct, SupersededPlace,
+    Superseding, UntoldAct,
 };
 pub use files::{
     Anchor, AnchorStore, BatchId, Gate, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side, Spool, Vetted,
 };
 pub use store::{
     AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CheckedRow, CutRequest, Direction,
-    Dispute, DisputedPlace, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered, RecoveredBatch,
-    RecoveredIn, RecoveredOut, Retained, RetainedMark, Settled, SourceFault, Spoiled, Store, StreamBacklog,
-    StreamState,
+    Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered, RecoveredBatch, RecoveredIn,
+    RecoveredOut, Retained, RetainedMark, Settled, SourceFault, Spoiled, Store, StreamBacklog, StreamState,
 };
 
 /// What kind of failure a port met.

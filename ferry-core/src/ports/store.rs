@@ -6,7 +6,7 @@ use ferry_format::{
     BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, Op, Refusal, StreamName, TableSummary,
 };
 
-use super::{ActEnd, ActOrder, AppliedPlace, OpenAct, PeerAct, PortError, Side, UntoldAct};
+use super::{ActEnd, ActOrder, AppliedPlace, DisputedPlace, OpenAct, PeerAct, PortError, Side, UntoldAct};
 use crate::contract::StreamContract;
 
 /// The visible end of each own stream's outbox, read in one snapshot: a transaction boundary.
@@ -336,17 +336,6 @@ pub struct Dispute {
     pub against: Option<Digest>,
     /// When, wall clock.
     pub at_ms: u64,
-}
-
-/// A place of one of the peer's streams that is in dispute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DisputedPlace {
-    /// The epoch.
-    pub epoch: u64,
-    /// The place in the stream.
-    pub seq: u64,
-    /// See [`Dispute::against`].
-    pub against: Option<Digest>,
 }
 
 /// How one stream stands, for the operator and for the zone's own programs.

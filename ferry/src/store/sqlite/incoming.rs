@@ -64,12 +64,11 @@ pub(super) fn dispute(session: &mut Session, link: &LinkId, dispute: &Dispute) -
     append(session, link, Log::In, stream, &[leaf])
 }
 
+/// Places in dispute, and those (epoch, seq) that operators have dismissed.
+type Disputes = (Vec<DisputedPlace>, Vec<(u64, u64)>);
+
 /// The places for which two verified statements came: those in dispute, and those that operators have dismissed.
-pub(super) fn disputed(
-    session: &mut Session,
-    link: &LinkId,
-    stream: &StreamName,
-) -> Result<(Vec<DisputedPlace>, Vec<(u64, u64)>), DbError> {
+pub(super) fn disputed(session: &mut Session, link: &LinkId, stream: &StreamName) -> Result<Disputes, DbError> {
     let (mut open, mut dismissed) = (Vec::new(), Vec::new());
     for row in session.all(sql().dispute_list, args![link.as_str(), stream.as_str()])? {
         let (epoch, seq) = (row.int(0)?, row.int(1)?);
