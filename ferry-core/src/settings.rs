@@ -147,6 +147,9 @@ pub const REOPENED_MAX: u64 = 100_000;
 /// Groups of a link that are superseded and not known to be applied, at a time: each has a line in the anchor, and operators make
 /// few.
 pub const SUPERSEDED_OPEN_MAX: usize = 64;
+/// Groups that are superseded and have a line in the anchor. A peer that was put back, and a restart before it has come as far
+/// again, may open more than operators can; those beyond this wait until the ones before them are applied.
+pub const SUPERSEDED_ANCHORED_MAX: usize = 4_096;
 /// Ended acts that wait to be listed by the peer, as far as a start takes them up: some months of an operator's acts.
 pub const UNTOLD_ACTS_MAX: usize = 4_096;
 /// Status numbers reserved by one write of the anchor.

@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use ferry_core::contract::Contract;
-use ferry_core::ports::{AppliedBatch, ApplyOutcome, FaultKind, PortError, RecoveredIn};
+use ferry_core::ports::{
+    AppliedBatch, ApplyOutcome, BatchId, DisputedPlace, FaultKind, PortError, RecoveredIn, Spoiled,
+};
 use ferry_core::receiver::{Expelled, Receiver, Verdict};
 use ferry_core::settings::{AHEAD_MAX, Settings};
 use ferry_core::time::{Mono, Now};
 use ferry_format::{
-    BatchStatement, Checkpoint, Digest, EpochId, Group, Mark, Plain, Refusal, StreamName, TableSummary,
+    ActId, BatchStatement, Checkpoint, Digest, EpochId, Group, Mark, Plain, Reason, Refusal, StreamName, Supersedes,
+    TableSummary,
 };
 
 const EPOCH: EpochId = EpochId([1; 8]);
@@ -29,12 +32,10 @@ fn mark(epoch: u64, seq: u64, word: &str) -> Mark {
     Mark { stream: stream(), epoch, seq, digest: digest(word) }
 }
 
-/// A receiver that has applied everything up to seq 10 of epoch 2.
-fn receiver() -> Receiver {
-    let contract = contract();
-    let known = contract.stream(&stream()).unwrap();
+/// The books of a receiver that has applied everything up to seq 10 of epoch 2.
+fn recovered() -> RecoveredIn {
     let followed = Some((EPOCH, mark(2, 10, "ten")));
-    let recovered = RecoveredIn {
+    RecoveredIn {
         stream: stream(),
         followed,
         parked_rows: 0,
@@ -43,8 +44,13 @@ fn receiver() -> Receiver {
         dismissed: Vec::new(),
         on_hold: false,
         superseded: None,
-    };
-    Receiver::recover(recovered, known.priority, known.digest)
+    }
+}
+
+fn receiver() -> Receiver {
+    let contract = contract();
+    let known = contract.stream(&stream()).unwrap();
+    Receiver::recover(recovered(), known.priority, known.digest)
 }
 
 /// A good statement for seq 11.
@@ -164,7 +170,7 @@ fn a_group_waits_until_it_is_whole_and_durable() {
     assert_eq!(receiver.missing_ranges(8).len(), 1);
     receiver.add(&first, digest("eleven"), 100, NOW, false);
     assert!(receiver.next_group(NOW.mono, |_| None).is_none(), "a file that is not durable is not here");
-    let id = ferry_core::ports::BatchId { stream: stream(), epoch: 2, seq: 11, digest: digest("eleven") };
+    let id = BatchId { stream: stream(), epoch: 2, seq: 11, digest: digest("eleven") };
     receiver.kept(&id, true);
     let group = receiver.next_group(NOW.mono, |_| None).unwrap();
     assert_eq!(group.batches.iter().map(|(id, _)| id.seq).collect::<Vec<_>>(), [11, 12]);
@@ -219,4 +225,117 @@ fn a_batch_that_does_not_chain_is_expelled_when_its_turn_comes() {
     assert_eq!((id.seq, why), (12, Expelled::WrongPrevious));
     receiver.expelled(&id, true);
     assert_eq!(receiver.held_bytes(), 0);
+}
+
+/// A batch that takes the place of the group of seq 11, by an act of its own, passing over statements of these words.
+fn superseding(number: u8, index: u64, count: u64, old: &[&str]) -> BatchStatement {
+    let mut statement = next();
+    statement.seq = 11 + index;
+    statement.group = Group { first: 11, index, last: index + 1 == count };
+    statement.supersedes = Some(Supersedes {
+        act: ActId([number; 16]),
+        at_ms: 1,
+        reason: Reason::new("two operators").unwrap(),
+        old: old.iter().map(|word| digest(word)).collect(),
+        new: (0..count).map(|at| digest(&format!("{number} {at}"))).collect(),
+        approvals: Vec::new(),
+    });
+    statement
+}
+
+/// What the receiver decides about a batch; one that is kept is held then.
+fn offer(receiver: &mut Receiver, statement: &BatchStatement, word: &str) -> Verdict {
+    let contract = contract();
+    let known = contract.stream(&stream()).unwrap();
+    let verdict = receiver.judge(statement, digest(word), known, &Settings::default());
+    if verdict == Verdict::Keep {
+        receiver.displace(statement);
+        receiver.add(statement, digest(word), 100, NOW, true);
+    }
+    verdict
+}
+
+fn disputed_at(receiver: &Receiver) -> Option<u64> {
+    receiver.waits_for(|_| None).filter(|waits| waits.code == "two-statements").map(|waits| waits.seq)
+}
+
+#[test]
+fn what_is_being_applied_gives_way_to_nothing() {
+    let mut receiver = receiver();
+    assert_eq!(offer(&mut receiver, &next(), "eleven"), Verdict::Keep);
+    receiver.next_group(NOW.mono, |_| None).unwrap();
+    let instead = superseding(1, 0, 1, &["eleven"]);
+    assert_eq!(offer(&mut receiver, &instead, "instead"), Verdict::Leave);
+    let broken = PortError::new(FaultKind::Unknown, "the connection broke");
+    receiver.applied(Err(broken), NOW, &Settings::default());
+    assert_eq!(offer(&mut receiver, &instead, "instead"), Verdict::Leave, "it may have been committed");
+    receiver.mark_read(Ok(Some(mark(2, 10, "ten"))));
+    assert_eq!(offer(&mut receiver, &instead, "instead"), Verdict::Keep);
+}
+
+#[test]
+fn a_file_that_was_spoiled_is_not_looked_for_in_what_took_its_place() {
+    let mut receiver = receiver();
+    offer(&mut receiver, &next(), "eleven");
+    receiver.next_group(NOW.mono, |_| None).unwrap();
+    let spoiled = Spoiled { seq: 11, digest: digest("eleven"), text: "it is gone".to_owned() };
+    receiver.applied(Ok(ApplyOutcome::Spoiled(spoiled)), NOW, &Settings::default());
+    assert_eq!(offer(&mut receiver, &superseding(1, 0, 1, &["eleven"]), "instead"), Verdict::Keep);
+    assert_eq!(receiver.next_expelled(NOW.mono), None);
+    assert!(receiver.next_group(NOW.mono, |_| None).is_some());
+}
+
+#[test]
+fn a_dispute_ends_at_its_own_place_and_comes_back_when_what_ended_it_is_lost() {
+    let mut receiver = receiver();
+    for seq in [11, 12] {
+        receiver.dispute(2, seq);
+    }
+    let first = superseding(1, 0, 2, &["eleven", "twelve"]);
+    assert_eq!(offer(&mut receiver, &first, "first"), Verdict::Keep);
+    let mut ordinary = next();
+    (ordinary.seq, ordinary.group) = (12, Group { first: 11, index: 1, last: true });
+    assert_eq!(offer(&mut receiver, &ordinary, "twelve"), Verdict::Refuse("superseded"));
+    let mut second = superseding(1, 1, 2, &["eleven", "twelve"]);
+    second.previous = digest("eleven");
+    assert!(receiver.is_disputed());
+    assert_eq!(offer(&mut receiver, &second, "second"), Verdict::Keep);
+    assert!(!receiver.is_disputed());
+    let lost = BatchId { stream: stream(), epoch: 2, seq: 12, digest: digest("second") };
+    receiver.expelled(&lost, true);
+    assert!(receiver.is_disputed());
+    assert!(receiver.next_group(NOW.mono, |_| None).is_none());
+    offer(&mut receiver, &second, "second");
+    assert_eq!(receiver.next_group(NOW.mono, |_| None).unwrap().batches.len(), 2);
+}
+
+#[test]
+fn a_later_batch_of_an_act_stands_against_an_ordinary_one_before_it() {
+    let mut receiver = receiver();
+    let second = superseding(1, 1, 2, &["eleven", "twelve"]);
+    assert_eq!(offer(&mut receiver, &second, "second"), Verdict::Keep);
+    let mut ordinary = next();
+    ordinary.group.last = false;
+    assert_eq!(offer(&mut receiver, &ordinary, "eleven"), Verdict::Refuse("superseded"));
+}
+
+#[test]
+fn two_acts_that_do_not_name_each_other_stay_in_dispute_until_a_third_names_one() {
+    let mut receiver = receiver();
+    let one = superseding(1, 0, 1, &["eleven"]);
+    assert_eq!(offer(&mut receiver, &one, "one"), Verdict::Keep);
+    let other = superseding(2, 0, 1, &["eleven"]);
+    assert_eq!(offer(&mut receiver, &other, "other"), Verdict::Refuse("two-statements"));
+    assert_eq!(receiver.dispute(2, 11), (11, Some(digest("one"))));
+    assert_eq!(disputed_at(&receiver), Some(11));
+    // A restart takes up what is held, and what the books say of it.
+    let known = contract().stream(&stream()).unwrap().digest;
+    let disputed = vec![DisputedPlace { epoch: 2, seq: 11, against: Some(digest("one")) }];
+    let mut again = Receiver::recover(RecoveredIn { disputed, ..recovered() }, 5, known);
+    again.add(&one, digest("one"), 100, NOW, true);
+    assert_eq!(disputed_at(&again), Some(11));
+    let third = superseding(3, 0, 1, &["eleven", "one"]);
+    assert_eq!(offer(&mut again, &third, "third"), Verdict::Keep);
+    assert_eq!(disputed_at(&again), None);
+    assert!(again.next_group(NOW.mono, |_| None).is_some());
 }

@@ -8,16 +8,15 @@ use ferry_format::{Act, ActRange, ActReport, Deed, Digest, StatusBody};
 use super::Link;
 use crate::action::Action;
 use crate::coverage::{self, Place};
-use crate::ports::{ActEnd, ActOrder, FaultKind, Instead, PeerAct, PortError, ReadAct, Superseding, UntoldAct};
+use crate::ports::{
+    ACT_IMPOSSIBLE, ActEnd, ActOrder, FaultKind, Instead, PeerAct, PortError, ReadAct, Superseding, UntoldAct,
+};
 use crate::sender::Obstacle;
 use crate::settings::SUPERSEDED_OPEN_MAX;
 use crate::time::{Mono, Now};
 
 /// Acts remembered so that each is carried out once; operators make a few a day.
 const ACTS_REMEMBERED_MAX: usize = 1_024;
-
-/// The published code of an act that the database or the keys of this zone do not allow; the log has the reason.
-pub const ACT_IMPOSSIBLE: &str = "act-impossible";
 
 /// Acts of both zones on their way.
 #[derive(Debug, Default)]

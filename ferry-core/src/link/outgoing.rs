@@ -12,7 +12,7 @@ use crate::ports::{
     Settled,
 };
 use crate::sender::Frame;
-use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED};
+use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED, SUPERSEDED_ANCHORED_MAX};
 use crate::time::{Mono, Now};
 
 /// What the anchor on disk covers.
@@ -82,9 +82,10 @@ impl Link {
         self.senders.values().map(|sender| sender.last_recorded().clone()).collect()
     }
 
-    /// The last batch of each group that is superseded and not settled.
+    /// The last batch of each group that is superseded and not settled, as many as the anchor has room for.
     pub(super) fn superseding_marks(&self) -> Vec<Mark> {
-        self.senders.values().flat_map(crate::sender::Sender::open_superseding).collect()
+        let open = self.senders.values().flat_map(crate::sender::Sender::open_superseding);
+        open.take(SUPERSEDED_ANCHORED_MAX).collect()
     }
 
     pub(super) fn anchored(&mut self, anchor: Anchor, result: Result<(), PortError>, now: Now) {

@@ -112,6 +112,12 @@ pub struct ActEnd {
 /// The code of an act that was carried out.
 pub const ACT_DONE: &str = "done";
 
+/// The code of an act that the database or the keys of this zone do not allow; the log has the reason.
+pub const ACT_IMPOSSIBLE: &str = "act-impossible";
+
+/// The code of an act that was carried out before, handed in again with other signatures.
+pub const ACTED_ALREADY: &str = "acted-already";
+
 impl ActEnd {
     /// It was carried out.
     #[must_use]

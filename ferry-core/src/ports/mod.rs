@@ -11,8 +11,8 @@ use ferry_format::{KeyError, SealError};
 use thiserror::Error;
 
 pub use acts::{
-    ACT_DONE, ActEnd, ActOrder, AppliedPlace, DisputedPlace, Instead, OpenAct, PeerAct, ReadAct, SupersededPlace,
-    Superseding, UntoldAct,
+    ACT_DONE, ACT_IMPOSSIBLE, ACTED_ALREADY, ActEnd, ActOrder, AppliedPlace, DisputedPlace, Instead, OpenAct, PeerAct,
+    ReadAct, SupersededPlace, Superseding, UntoldAct,
 };
 pub use files::{
     Anchor, AnchorStore, BatchId, Gate, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side, Spool, Vetted,

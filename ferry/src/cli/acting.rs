@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use ferry_core::ports::ACT_DONE;
+use ferry_core::ports::{ACT_DONE, ACT_IMPOSSIBLE, ACTED_ALREADY};
 use ferry_format::limits::ACT_BYTES_MAX;
 use ferry_format::{Act, ActId, ActTime, Deed, FormatError, Reason, SignedAct};
 use serde_json::{Value, json};
@@ -281,6 +281,27 @@ const CODES: &[Code] = &[
         ["`ferry queue` lists the batches that wait", "`ferry queue` 列出等待中的批次"],
     ),
     (
+        "bad-approval",
+        [
+            "a signature does not verify, or this zone does not trust the operator who made it",
+            "签名未通过验证，或本区不信任该签署操作员",
+        ],
+        [
+            "`ferry trust add --role operator` with that operator's card, or another operator; then decide anew",
+            "先用该操作员的名片执行 `ferry trust add --role operator`，或换一位操作员；然后重新作出决定",
+        ],
+    ),
+    (
+        ACTED_ALREADY,
+        ["the same act was carried out before", "该操作此前已经执行过"],
+        ["nothing; `ferry acts list` shows when", "无需操作；`ferry acts list` 显示执行时间"],
+    ),
+    (
+        ACT_IMPOSSIBLE,
+        ["the database or the keys of this zone do not allow it", "本区的数据库或密钥不允许执行该操作"],
+        ["the daemon's log says why; decide anew after mending that", "守护进程日志说明原因；排除后请重新作出决定"],
+    ),
+    (
         "not-stopped-there",
         ["the stream is not stopped at that row", "该流并未停在该行"],
         ["`ferry status` names the row at which a stream is stopped", "`ferry status` 指明流停在哪一行"],
@@ -351,7 +372,7 @@ const CODES: &[Code] = &[
     ),
 ];
 
-fn unusable(path: &Path, error: &str) -> Fault {
+pub fn unusable(path: &Path, error: &str) -> Fault {
     let path = path.display();
     Fault::new(
         "draft-unusable",

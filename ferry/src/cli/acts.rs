@@ -7,7 +7,7 @@ use ferry_core::ports::ACT_DONE;
 use ferry_format::{Deed, SignedAct, Substitute};
 use serde_json::{Value, json};
 
-use super::acting::{WAIT_SECONDS, drafted, explanation, read_draft, sign, submit};
+use super::acting::{WAIT_SECONDS, drafted, explanation, read_draft, sign, submit, unusable};
 use super::desk::{Desk, unread};
 use super::output::Output;
 use super::tables::Table;
@@ -85,7 +85,8 @@ pub fn run(args: ActsArgs, context: &Context) -> Result<Output, Fault> {
             let directory = draft.parent().filter(|path| !path.as_os_str().is_empty());
             let directory = directory.unwrap_or(std::path::Path::new("."));
             let name = draft.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            durable::publish(directory, name, &bytes).map_err(Fault::internal)?;
+            durable::publish_through(directory, directory, name, &bytes, durable::GROUP_READABLE)
+                .map_err(|error| unusable(&draft, &error.to_string()))?;
             Ok(drafted(&signed, &draft, context.lang))
         }
         ActsVerb::Submit { draft, wait } => submit(&Desk::open(context)?, &read_draft(&draft)?, wait, context),

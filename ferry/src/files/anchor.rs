@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ferry_core::ports::{Anchor, AnchorStore, FaultKind, PortError};
-use ferry_core::settings::SUPERSEDED_OPEN_MAX;
+use ferry_core::settings::SUPERSEDED_ANCHORED_MAX;
 use ferry_format::canon::{self, Value, object, text};
 use ferry_format::limits::STREAMS_MAX;
 use ferry_format::{Checkpoint, Digest, Mark};
@@ -13,8 +13,8 @@ use super::durable::{self, port_error};
 
 /// The label before the bytes of an anchor when it is digested.
 const LABEL: &[u8] = b"ferry-anchor/1\n";
-/// An anchor has about 150 bytes for each of at most 64 streams, and for each of at most 64 groups that are superseded.
-const ANCHOR_BYTES_MAX: u64 = 64 << 10;
+/// An anchor has at most some 200 bytes for each of at most 64 streams, and for each of at most 4 096 groups that are superseded.
+const ANCHOR_BYTES_MAX: u64 = 1 << 20;
 
 /// The file of a zone's anchor.
 #[derive(Debug)]
@@ -37,7 +37,10 @@ impl AnchorFile {
 impl AnchorStore for AnchorFile {
     fn save(&self, anchor: &Anchor) -> Result<(), PortError> {
         let bytes = encode(anchor);
-        assert!(decode(&bytes).as_ref() == Ok(anchor), "an anchor must be readable before it replaces another");
+        // An anchor must be readable before it replaces another.
+        if decode(&bytes).as_ref() != Ok(anchor) {
+            return Err(PortError::new(FaultKind::Conflict, "the new anchor could not be read again"));
+        }
         let (Some(directory), Some(name)) = (self.path.parent(), self.path.file_name().and_then(|name| name.to_str()))
         else {
             return Err(PortError::new(FaultKind::Conflict, "the anchor's path names no file"));
@@ -115,7 +118,7 @@ fn read(value: &Value) -> Option<Anchor> {
         Some(Value::Array(marks)) => marks.iter().map(mark).collect::<Option<_>>()?,
         Some(_) => return None,
     };
-    if superseding.len() > SUPERSEDED_OPEN_MAX {
+    if superseding.len() > SUPERSEDED_ANCHORED_MAX {
         return None;
     }
     let peer = match get(value, "peer_boot") {

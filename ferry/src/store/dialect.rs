@@ -255,8 +255,10 @@ pub(crate) struct Statements {
     pub act_get: &'static str,
     /// Binds link, limit. Yields id, file of open acts of this zone in order of id.
     pub act_open: &'static str,
-    /// Binds link, id, code, time. The first end counts.
+    /// Binds link, id, code, time, and the statement of an act that was carried out. The first end counts.
     pub act_end: &'static str,
+    /// Binds link, statement. The act of this zone that was carried out under it.
+    pub act_done: &'static str,
     /// Binds link, limit. Yields id, file, code, time of ended acts of this zone that the peer has not listed.
     pub act_untold: &'static str,
     /// Binds link, id, time. The first time counts.

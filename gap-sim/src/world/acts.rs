@@ -1,6 +1,6 @@
 //! Operators: what their acts do to a database, and when they act in a world.
 
-use ferry_core::ports::{ActEnd, ActOrder, Instead, OpenAct, UntoldAct};
+use ferry_core::ports::{ACTED_ALREADY, ActEnd, ActOrder, Instead, OpenAct, UntoldAct};
 use ferry_core::settings::UNTOLD_ACTS_MAX;
 use ferry_format::{Act, ActId, ActRange, Deed, Digest, Reason, SignedAct, StreamName, Substitute};
 
@@ -34,7 +34,7 @@ impl Database {
             return *id;
         }
         let id = self.acts.keys().next_back().map_or(1, |last| last + 1);
-        self.acts.insert(id, HandedAct { file: file.to_vec(), end: None, told: false });
+        self.acts.insert(id, HandedAct { file: file.to_vec(), end: None, done: None, told: false });
         id
     }
 
@@ -45,6 +45,9 @@ impl Database {
             Ok(act) => act,
             Err(code) => return ActEnd::turned_away(code),
         };
+        if self.acts.values().any(|handed| handed.done.as_ref() == Some(act)) {
+            return ActEnd::turned_away(ACTED_ALREADY);
+        }
         match &act.deed {
             Deed::Pass { stream, row, .. } if !self.own.get(stream).is_some_and(|own| own.outbox.contains_key(row)) => {
                 ActEnd::turned_away("not-stopped-there")
@@ -70,6 +73,7 @@ impl Database {
     pub fn carry_out(&mut self, order: &ActOrder, end: &ActEnd) {
         if let Some(handed) = self.acts.get_mut(&order.id) {
             handed.end = Some((end.clone(), order.at_ms));
+            handed.done = order.verdict.clone().ok().filter(|_| end.is_done());
         }
         let Ok(act) = &order.verdict else { return };
         let stream = act.deed.stream().clone();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_core::ports::{ActEnd, Attempt, Direction, LifeEvent, LifeKind, PeerAct, RecoveredBatch, Retained};
 use ferry_core::settings::BOUNDARIES_MAX;
-use ferry_format::{BatchReport, Checkpoint, Digest, EpochId, Frontier, Instance, Mark, StreamName};
+use ferry_format::{Act, BatchReport, Checkpoint, Digest, EpochId, Frontier, Instance, Mark, StreamName};
 
 /// A row's key or values, as canonical JSON.
 pub type Json = String;
@@ -111,6 +111,8 @@ pub struct HandedAct {
     pub file: Vec<u8>,
     /// What became of it, and when.
     pub end: Option<(ActEnd, u64)>,
+    /// What was carried out.
+    pub done: Option<Act>,
     /// The peer has listed it.
     pub told: bool,
 }

@@ -7,7 +7,7 @@ use super::{
     outgoing, own, sorted_rows, theirs, timeless, update,
 };
 use crate::conformance::{kind, link, zone};
-use crate::ports::{ActEnd, ActOrder, FaultKind, Notes, OpenAct, PeerAct, PortError, UntoldAct};
+use crate::ports::{ACTED_ALREADY, ActEnd, ActOrder, FaultKind, Notes, OpenAct, PeerAct, PortError, UntoldAct};
 
 /// Lists the cases of the suite.
 #[macro_export]
@@ -18,6 +18,7 @@ macro_rules! store_acting_cases {
             acts_are_seen_in_order_until_they_have_ended,
             the_same_file_is_the_same_act,
             an_act_that_has_ended_tells_the_same_end_again,
+            an_act_is_carried_out_once_whoever_has_signed_it,
             an_act_that_is_not_there_is_a_conflict,
             an_act_that_is_turned_away_changes_nothing_else,
             a_hold_lasts_until_it_is_released,
@@ -110,6 +111,24 @@ fn an_act_that_has_ended_tells_the_same_end_again(fixture: &mut dyn StoreFixture
         assert_eq!(carry_out(fixture, &order), Ok((ActEnd::done(), None)));
     }
     assert_eq!(leaves(fixture), leaves_before);
+}
+
+fn an_act_is_carried_out_once_whoever_has_signed_it(fixture: &mut dyn StoreFixture) {
+    let order = handed(fixture, 1, hold("bill"));
+    let id = fixture.hand_in(b"the same act with other signatures");
+    let again = ActOrder { id, ..order.clone() };
+    assert_eq!(carry_out(fixture, &order), Ok((ActEnd::done(), None)));
+    done(fixture, 2, Deed::Release { stream: name("bill") });
+    fixture.reopen();
+    assert_eq!(carry_out(fixture, &again), Ok((ActEnd::turned_away(ACTED_ALREADY), None)));
+    assert!(!own(fixture, "bill").on_hold);
+    // One that was turned away was not carried out: the same decision, signed as it must be, still counts.
+    let unsigned = handed(fixture, 3, hold("bill"));
+    let id = fixture.hand_in(b"the same act with good signatures");
+    let signed = ActOrder { id, ..unsigned.clone() };
+    let unsigned = ActOrder { verdict: Err("bad-approval".to_owned()), ..unsigned };
+    assert_eq!(carry_out(fixture, &unsigned), Ok((ActEnd::turned_away("bad-approval"), None)));
+    assert_eq!(carry_out(fixture, &signed), Ok((ActEnd::done(), None)));
 }
 
 fn an_act_that_is_not_there_is_a_conflict(fixture: &mut dyn StoreFixture) {

@@ -1,9 +1,9 @@
 //! Acts of operators: the list of them, and what each does to the database.
 
 use ferry_core::contract::StreamContract;
-use ferry_core::ports::{ActEnd, ActOrder, FaultKind, Instead, OpenAct, PeerAct, PortError, UntoldAct};
+use ferry_core::ports::{ACTED_ALREADY, ActEnd, ActOrder, FaultKind, Instead, OpenAct, PeerAct, PortError, UntoldAct};
 use ferry_core::settings::UNTOLD_ACTS_MAX;
-use ferry_format::{Act, Deed, Digest, LinkId, StreamName, Substitute};
+use ferry_format::{Act, Deed, Digest, LinkId, SignedAct, StreamName, Substitute};
 
 use super::audit::{Leaf, Log, append};
 use super::dialect::SqliteDialect;
@@ -69,11 +69,19 @@ pub(super) fn act(
     if let Some(code) = ended {
         return Ok((ActEnd { code }, count(session)?));
     }
-    let (end, more) = match act {
-        Ok(act) => carry_out(session, link, order, act, contract)?,
-        Err(code) => (ActEnd::turned_away(code), Vec::new()),
+    let (end, more, statement) = match act {
+        Ok(act) => {
+            let statement = SignedAct::unsigned(act.clone()).digest()?.to_string();
+            let (end, more) = match session.first(sql().act_done, args![link.as_str(), statement.as_str()])? {
+                Some(_) => (ActEnd::turned_away(ACTED_ALREADY), Vec::new()),
+                None => carry_out(session, link, order, act, contract)?,
+            };
+            let statement = end.is_done().then_some(statement);
+            (end, more, statement)
+        }
+        Err(code) => (ActEnd::turned_away(code), Vec::new(), None),
     };
-    session.run(sql().act_end, args![link.as_str(), order.id, end.code.as_str(), order.at_ms])?;
+    session.run(sql().act_end, args![link.as_str(), order.id, end.code.as_str(), order.at_ms, statement])?;
     if let Ok(act) = act {
         list(session, link, order, act, &end, more)?;
     }
@@ -218,7 +226,7 @@ pub(super) fn list_of_peer(session: &mut Session, link: &LinkId, acts: &[PeerAct
         }
         let row = session.first(sql().act_id, args![link.as_str(), "peer", &one.digest])?;
         let id = row.ok_or_else(|| corrupt("an act that was added is not there"))?.int(0)?;
-        session.run(sql().act_end, args![link.as_str(), id, one.code.as_str(), one.at_ms])?;
+        session.run(sql().act_end, args![link.as_str(), id, one.code.as_str(), one.at_ms, None::<String>])?;
     }
     Ok(())
 }

@@ -156,7 +156,9 @@ const STATEMENTS: Statements = Statements {
     act_id: "SELECT id FROM ferry_act WHERE link = ?1 AND origin = ?2 AND digest = ?3",
     act_get: "SELECT code FROM ferry_act WHERE link = ?1 AND id = ?2",
     act_open: "SELECT id, file FROM ferry_act WHERE link = ?1 AND origin = 'here' AND code IS NULL ORDER BY id LIMIT ?2",
-    act_end: "UPDATE ferry_act SET code = ?3, ended_at_ms = ?4 WHERE link = ?1 AND id = ?2 AND code IS NULL",
+    act_end: "UPDATE ferry_act SET code = ?3, ended_at_ms = ?4, statement = ?5 \
+        WHERE link = ?1 AND id = ?2 AND code IS NULL",
+    act_done: "SELECT id FROM ferry_act WHERE link = ?1 AND statement = ?2",
     act_untold: "SELECT id, file, code, ended_at_ms FROM ferry_act WHERE link = ?1 AND origin = 'here' \
         AND code IS NOT NULL AND told_at_ms IS NULL ORDER BY id LIMIT ?2",
     act_told: "UPDATE ferry_act SET told_at_ms = ?3 WHERE link = ?1 AND id = ?2 AND told_at_ms IS NULL",

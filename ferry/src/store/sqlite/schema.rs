@@ -80,7 +80,8 @@ DROP TABLE ferry_request;
 CREATE TABLE ferry_act (
   id INTEGER PRIMARY KEY AUTOINCREMENT, link TEXT NOT NULL, origin TEXT NOT NULL CHECK (origin IN ('here', 'peer')),
   digest TEXT NOT NULL, file BLOB NOT NULL, verified INTEGER NOT NULL, handed_in_at_ms INTEGER NOT NULL, code TEXT,
-  ended_at_ms INTEGER, told_at_ms INTEGER, UNIQUE (link, origin, digest)) STRICT;
+  ended_at_ms INTEGER, told_at_ms INTEGER, statement TEXT, UNIQUE (link, origin, digest)) STRICT;
+CREATE UNIQUE INDEX ferry_act_done ON ferry_act (link, statement) WHERE statement IS NOT NULL;
 CREATE INDEX ferry_act_open ON ferry_act (link, id) WHERE origin = 'here' AND code IS NULL;
 CREATE INDEX ferry_act_untold ON ferry_act (link, id) WHERE origin = 'here' AND code IS NOT NULL AND told_at_ms IS NULL;
 CREATE TABLE ferry_hold (

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Every kind of fault should act in one world of so many.
 const WORLDS_FOR_A_FAULT: u64 = 20;
 
+/// Seeds of failed worlds named again at the end: a log that is cut off keeps its last lines.
+const SEEDS_TOLD_MAX: usize = 20;
+
 /// What one kind of fault has done.
 #[derive(Debug, Clone, Copy, Default)]
 struct Acted {
@@ -26,7 +29,8 @@ struct Acted {
 #[derive(Debug, Default)]
 pub struct Totals {
     worlds: u64,
-    failures: BTreeMap<u8, u64>,
+    /// Seeds of the worlds that failed.
+    failed: Vec<u64>,
     worst: Option<Exit>,
     faults: BTreeMap<Fault, Acted>,
     places: BTreeMap<Place, u64>,
@@ -42,7 +46,7 @@ impl Totals {
         self.worlds += 1;
         let exit = world.exit();
         if exit != Exit::Ok {
-            *self.failures.entry(exit as u8).or_default() += 1;
+            self.failed.push(world.seed);
             self.worst = Some(self.worst.map_or(exit, |worst| if (exit as u8) < (worst as u8) { exit } else { worst }));
         }
         for (fault, count) in &world.faults {
@@ -64,7 +68,7 @@ impl Totals {
 
     /// How many worlds failed.
     pub fn failures(&self) -> u64 {
-        self.failures.values().sum()
+        self.failed.len() as u64
     }
 
     /// The gravest failure: a crash before a wrong result before one that is stuck.
@@ -105,6 +109,8 @@ impl Totals {
             say(lang, Word::SwarmSpeed, &[&format!("{seconds:.1}"), &format!("{rate:.1}"), &format!("{speed:.0}")]),
             say(lang, Word::SwarmFailures, &[&self.failures()]),
         ];
-        text + &lines.join("\n") + "\n"
+        let seeds = self.failed.iter().take(SEEDS_TOLD_MAX).map(|seed| say(lang, Word::SwarmFailed, &[seed]));
+        let told: Vec<String> = lines.into_iter().chain(seeds).collect();
+        text + &told.join("\n") + "\n"
     }
 }

@@ -90,6 +90,7 @@ words! {
     SwarmSums: "{} worlds, {} files, {} rows, {} steps, {} simulated seconds", "{} 个世界，{} 个文件，{} 行，{} 步，模拟 {} 秒";
     SwarmSpeed: "{} s, {} worlds per second, {} simulated seconds per second", "用时 {} 秒，每秒 {} 个世界，每秒模拟 {} 秒";
     SwarmFailures: "{} worlds failed", "{} 个世界失败";
+    SwarmFailed: "failed: gap-sim run --seed {}", "失败：gap-sim run --seed {}";
     InnerToOuter: "inner to outer", "内到外";
     OuterToInner: "outer to inner", "外到内";
 }
