@@ -36,33 +36,38 @@ fn every_line_of_the_units_is_a_section_a_setting_or_a_comment() {
 
 #[test]
 fn systemd_understands_the_unit_alone_and_with_each_example() {
-    if !has_analyzer() {
-        skip("systemd_understands_the_unit_alone_and_with_each_example", NO_ANALYZER);
-        return;
-    }
-    for example in [None].into_iter().chain(examples().into_iter().map(Some)) {
-        let dir = installed(example.as_deref());
-        let verified = run(Command::new("systemd-analyze").arg("verify").arg(dir.path().join("ferry@.service")));
+    analyze_each("systemd_understands_the_unit_alone_and_with_each_example", |analyzer, example| {
+        let verified = run(&mut analyzer("verify"));
         expect_success(&verified);
         let said = String::from_utf8_lossy(&verified.stderr).into_owned() + &String::from_utf8_lossy(&verified.stdout);
-        assert!(said.trim().is_empty(), "{example:?}: {said}");
-    }
+        assert!(said.trim().is_empty(), "{example}: {said}");
+    });
 }
 
 #[test]
 fn the_sandbox_is_tight_alone_and_with_each_example() {
+    let threshold = format!("--threshold={EXPOSURE_TENTHS_MAX}");
+    analyze_each("the_sandbox_is_tight_alone_and_with_each_example", |analyzer, example| {
+        let judged = run(analyzer("security").args(["--offline=true", "--no-pager", &threshold]));
+        let said = String::from_utf8_lossy(&judged.stdout);
+        let verdict = said.lines().find(|line| line.contains("Overall exposure level")).unwrap_or(&said);
+        assert!(judged.status.success(), "{example}: {verdict} {}", String::from_utf8_lossy(&judged.stderr));
+    });
+}
+
+/// Has systemd's analyzer look at the unit alone, and with each example in its place. `judge` gets its command for a verb.
+fn analyze_each(test: &str, judge: impl Fn(&dyn Fn(&str) -> Command, &str)) {
     if !has_analyzer() {
-        skip("the_sandbox_is_tight_alone_and_with_each_example", NO_ANALYZER);
-        return;
+        return skip(test, NO_ANALYZER);
     }
     for example in [None].into_iter().chain(examples().into_iter().map(Some)) {
         let dir = installed(example.as_deref());
-        let mut judge = Command::new("systemd-analyze");
-        judge.args(["security", "--offline=true", "--no-pager"]).arg(format!("--threshold={EXPOSURE_TENTHS_MAX}"));
-        let judged = run(judge.arg(dir.path().join("ferry@.service")));
-        let said = String::from_utf8_lossy(&judged.stdout);
-        let verdict = said.lines().find(|line| line.contains("Overall exposure level")).unwrap_or(&said);
-        assert!(judged.status.success(), "{example:?}: {verdict} {}", String::from_utf8_lossy(&judged.stderr));
+        let analyzer = |verb: &str| {
+            let mut command = Command::new("systemd-analyze");
+            command.arg(verb).arg(dir.path().join("ferry@.service"));
+            command
+        };
+        judge(&analyzer, example.as_deref().unwrap_or("the unit alone"));
     }
 }
 
