@@ -261,8 +261,8 @@ pub enum Outcome {
     MarkRead(StreamName, Result<Option<Mark>, PortError>),
     /// Of [`Action::Recall`]: what was applied, if anything.
     Recalled(String, BatchId, Arc<Vec<u8>>, Result<Option<AppliedPlace>, PortError>),
-    /// Of [`Action::Settle`].
-    Settled(Settled, Vec<BatchId>, Vec<String>, Result<(), PortError>),
+    /// Of [`Action::Settle`]; what of its files was lost.
+    Settled(Settled, Vec<BatchId>, Vec<String>, Result<Option<PortError>, PortError>),
     /// Of [`Action::Reopen`]: the batches that are not settled any more.
     Reopened(Settled, Result<Vec<RecoveredBatch>, PortError>),
     /// Of [`Action::PublishStatus`]: its number, and the statuses that lie at the gate now, the oldest first.

@@ -290,12 +290,30 @@ fn publish_status(
     Ok(at_gate)
 }
 
-fn settle(settled: &Settled, archive: &[BatchId], withdraw: &[String], ports: &Ports<'_>) -> Result<(), PortError> {
+/// Writes down what the peer has proved, and puts its files away. A file that is gone or damaged is told and changes nothing
+/// else: to try again would not bring it back.
+fn settle(
+    settled: &Settled,
+    archive: &[BatchId],
+    withdraw: &[String],
+    ports: &Ports<'_>,
+) -> Result<Option<PortError>, PortError> {
     ports.store.settle(settled)?;
     for name in withdraw {
         ports.gate.withdraw(name)?;
     }
-    ports.spool.archive(Side::Out, archive)
+    let lost = match ports.spool.archive(Side::Out, archive) {
+        Ok(()) => return Ok(None),
+        Err(error) if error.kind == FaultKind::Corrupt => error,
+        Err(error) => return Err(error),
+    };
+    for id in archive {
+        match ports.spool.archive(Side::Out, std::slice::from_ref(id)) {
+            Err(error) if error.kind != FaultKind::Corrupt => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(Some(lost))
 }
 
 fn take(name: &str, ports: &Ports<'_>) -> Result<TakenFile, PortError> {

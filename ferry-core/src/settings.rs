@@ -142,14 +142,12 @@ pub const AHEAD_MAX: u64 = 1 << 20;
 /// Lines in the life of batches kept until the next note; beyond it the oldest are dropped.
 pub const LIFE_EVENTS_MAX: usize = 16_384;
 /// Batches that are sent again to a peer that has forgotten them. Each takes some 300 bytes of memory, and a day of a busy province has
-/// fewer; what a peer has lost beyond that is loaded anew.
+/// fewer; a peer that lacks more has to be put back to a newer backup.
 pub const REOPENED_MAX: u64 = 100_000;
-/// Groups of a link that are superseded and not known to be applied, at a time: each has a line in the anchor, and operators make
-/// few.
-pub const SUPERSEDED_OPEN_MAX: usize = 64;
-/// Groups that are superseded and have a line in the anchor. A peer that was put back, and a restart before it has come as far
-/// again, may open more than operators can; those beyond this wait until the ones before them are applied.
-pub const SUPERSEDED_ANCHORED_MAX: usize = 4_096;
+/// Groups of a link that are superseded and not known to be applied, at a time: each has a line in the anchor. Operators make few;
+/// a peer that was put back opens those of its lost months again. Beyond this no act supersedes another, and those that were opened
+/// again wait until the ones before them are applied.
+pub const SUPERSEDED_OPEN_MAX: usize = 4_096;
 /// Ended acts that wait to be listed by the peer, as far as a start takes them up: some months of an operator's acts.
 pub const UNTOLD_ACTS_MAX: usize = 4_096;
 /// Status numbers reserved by one write of the anchor.

@@ -196,7 +196,7 @@ impl Link {
 
     /// An act that can never be carried out must not keep those behind it waiting.
     fn act_failed(&mut self, mut order: ActOrder, kind: FaultKind, now: Now) {
-        if kind == FaultKind::Conflict {
+        if matches!(kind, FaultKind::Conflict | FaultKind::Corrupt) {
             if order.verdict.is_err() {
                 // It is not even in the list any more.
                 return;

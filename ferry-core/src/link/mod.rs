@@ -204,7 +204,7 @@ impl Link {
     /// What is wrong with the peer as a whole, by its published code.
     #[must_use]
     pub fn alarm(&self) -> Option<&'static str> {
-        self.peer.alarm
+        self.peer.alarm()
     }
 
     /// The nonce of this start of the daemon.

@@ -47,7 +47,7 @@ impl Link {
         for entry in &self.peer.turned_away {
             (&entry.code, entry.count).hash(&mut hasher);
         }
-        (gate, self.peer.alarm, self.lock.map(super::Lock::code)).hash(&mut hasher);
+        (gate, self.peer.alarm(), self.lock.map(super::Lock::code)).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -170,7 +170,7 @@ impl Link {
             ("peer_heard_ago_ms", heard.unwrap_or_default()),
             ("peer_silent", u8::from(self.is_silent(now.mono)).to_string()),
             ("peer_clock_ms", if self.peer.clock_ms == 0 { String::new() } else { self.peer.clock_ms.to_string() }),
-            ("peer_alarm", self.peer.alarm.unwrap_or_default().to_owned()),
+            ("peer_alarm", self.peer.alarm().unwrap_or_default().to_owned()),
             ("lock", self.lock.map_or("", super::Lock::code).to_owned()),
             ("gate_foreign", counters.foreign.to_string()),
             ("gate_unverified", counters.unverified.to_string()),

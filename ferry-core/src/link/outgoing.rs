@@ -12,7 +12,7 @@ use crate::ports::{
     Settled,
 };
 use crate::sender::Frame;
-use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED, SUPERSEDED_ANCHORED_MAX};
+use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED, SUPERSEDED_OPEN_MAX};
 use crate::time::{Mono, Now};
 
 /// What the anchor on disk covers.
@@ -85,7 +85,7 @@ impl Link {
     /// The last batch of each group that is superseded and not settled, as many as the anchor has room for.
     pub(super) fn superseding_marks(&self) -> Vec<Mark> {
         let open = self.senders.values().flat_map(crate::sender::Sender::open_superseding);
-        open.take(SUPERSEDED_ANCHORED_MAX).collect()
+        open.take(SUPERSEDED_OPEN_MAX).collect()
     }
 
     pub(super) fn anchored(&mut self, anchor: Anchor, result: Result<(), PortError>, now: Now) {
@@ -269,32 +269,40 @@ impl Link {
         Action::Settle { settled: todo.settled, archive: todo.archive, withdraw: todo.withdraw }
     }
 
-    pub(super) fn settled(&mut self, mut todo: SettleTodo, result: Result<(), PortError>, now: Now) {
+    pub(super) fn settled(&mut self, mut todo: SettleTodo, result: Result<Option<PortError>, PortError>, now: Now) {
         self.settling = false;
-        if let Err(error) = result {
-            self.fault("settle", &error);
-            todo.at = now.mono + self.settings.retry_ms;
-            self.settles.push_back(todo);
+        match result {
+            Ok(None) => {}
+            Ok(Some(lost)) => self.fault("archive", &lost),
+            Err(error) => {
+                self.fault("settle", &error);
+                todo.at = now.mono + self.settings.retry_ms;
+                self.settles.push_back(todo);
+            }
         }
     }
 
-    /// The next stream of which the peer has forgotten what it had applied; not while a settlement is under way, which would
-    /// be written over it.
+    /// The next stream of which the peer has forgotten what it had applied; not while a settlement of it is under way, which
+    /// would be written over it.
     fn next_reopen(&mut self, now: Now) -> Option<Action> {
-        if self.lock.is_some() || self.settling || !self.settles.is_empty() {
+        if self.lock.is_some() || self.settling {
             return None;
         }
-        let mark = self.senders.values_mut().find_map(|sender| sender.next_reopen(now.mono))?;
+        let settles = &self.settles;
+        let settled = |stream: &StreamName| settles.iter().all(|todo| todo.settled.mark.stream != *stream);
+        let mut senders = self.senders.iter_mut().filter(|(stream, _)| settled(stream));
+        let mark = senders.find_map(|(_, sender)| sender.next_reopen(now.mono))?;
         Some(Action::Reopen(Settled { mark, at_ms: now.wall_ms }))
     }
 
     pub(super) fn reopened(&mut self, reopened: &Settled, result: Result<Vec<RecoveredBatch>, PortError>, now: Now) {
-        let retry = now.mono + self.settings.heartbeat_ms;
         let Some(sender) = self.senders.get_mut(&reopened.mark.stream) else { return };
         match result {
             Ok(batches) => sender.reopened(&reopened.mark, batches, now),
             Err(error) => {
-                sender.reopen_failed(retry);
+                let can_never = error.kind == FaultKind::Conflict;
+                let wait = if can_never { self.settings.heartbeat_ms } else { self.settings.retry_ms };
+                sender.reopen_failed(now.mono + wait, can_never);
                 self.fault("reopen", &error);
             }
         }

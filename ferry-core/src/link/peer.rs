@@ -10,11 +10,15 @@ use super::{Link, Lock};
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
 use crate::ports::Direction;
+use crate::sender::Sender;
 use crate::settings::SILENT_HEARTBEATS;
 use crate::time::{Mono, Now};
 
 /// Earlier starts of the peer that are remembered: more than a peer makes while one of its files is on its way.
 const RETIRED_BOOTS_MAX: usize = 64;
+
+/// Alarms about a peer that has forgotten what it had applied: they end when it has come as far as it was.
+const MENDED_BY_SENDING: [&str; 3] = ["peer-behind", "peer-restored", "peer-out-of-reach"];
 
 /// What is known of the peer.
 #[derive(Debug, Default)]
@@ -37,11 +41,18 @@ pub(super) struct PeerState {
     contradicted: BTreeSet<(Direction, StreamName)>,
     /// What it says that it has turned away.
     pub(super) turned_away: Vec<CodeCount>,
-    /// What is wrong with the peer as a whole, by its published code.
-    pub(super) alarm: Option<&'static str>,
+    /// What is wrong with what the peer says of its watermarks, by its published code; ends when it is right again.
+    mark_alarm: Option<&'static str>,
+    /// What is wrong with the peer's audit log, by its published code; stands until the daemon is started anew.
+    audit_alarm: Option<&'static str>,
 }
 
 impl PeerState {
+    /// What is wrong with the peer as a whole, by its published code: first what may need somebody now.
+    pub(super) fn alarm(&self) -> Option<&'static str> {
+        self.mark_alarm.or(self.audit_alarm)
+    }
+
     /// The highest number of ours that it has echoed since our start; 0 before.
     pub(super) const fn echoed_number(&self) -> u64 {
         self.echoed_number
@@ -52,6 +63,7 @@ impl Link {
     /// Takes a verified status. Returns whether it is news; a lower number is an old one come late, or a replay.
     pub(super) fn read_status(&mut self, statement: &StatusStatement, body: &StatusBody, now: Now) -> bool {
         let echo_now = statement.echo.filter(|echo| echo.boot == self.boot);
+        let alarm_before = self.peer.mark_alarm;
         if !self.is_news(statement) && !breaks::is(Break::StaleStatusAccepted) {
             return false;
         }
@@ -71,6 +83,9 @@ impl Link {
             self.read_confirmations(statement);
         }
         self.read_own_streams(statement, body, echo_now.is_some(), now);
+        if echo_now.is_some() {
+            self.end_alarm(alarm_before);
+        }
         for report in &body.outgoing {
             if let Some(receiver) = self.receivers.get_mut(&report.stream) {
                 receiver.announce(report.epoch, report.epoch_id, report.published, echo_now.is_some());
@@ -101,7 +116,7 @@ impl Link {
             return true;
         }
         if returns {
-            self.peer.alarm = Some("peer-restored");
+            self.peer.mark_alarm = Some("peer-restored");
         }
         returns
     }
@@ -178,7 +193,7 @@ impl Link {
             let forked = statement.audit.size == before.size && statement.audit.root != before.root;
             let shrunk = statement.audit.size < before.size;
             if forked || shrunk {
-                self.peer.alarm = Some(if forked { "peer-audit-forked" } else { "peer-audit-shrunk" });
+                self.peer.audit_alarm = Some(if forked { "peer-audit-forked" } else { "peer-audit-shrunk" });
             }
         }
         self.peer.audit = Some(statement.audit);
@@ -215,15 +230,23 @@ impl Link {
             let epoch = sender.epoch;
             let evidence = sender.read_report(mark, report, fresh, now, &self.settings);
             if let Some(alarm) = evidence.alarm {
-                self.peer.alarm = Some(alarm);
+                self.peer.mark_alarm = Some(alarm);
             }
             for (seq, kind, detail) in evidence.life {
                 self.out_event(&stream, epoch, seq, kind, now, detail);
             }
         }
-        let is_behind = self.senders.values().any(crate::sender::Sender::is_behind);
-        if fresh && !is_behind && matches!(self.peer.alarm, Some("peer-behind" | "peer-restored")) {
-            self.peer.alarm = None;
+        if self.senders.values().any(Sender::is_out_of_reach) {
+            self.peer.mark_alarm = Some("peer-out-of-reach");
+        }
+    }
+
+    /// An alarm that sending again mends is over with a status that shows so and has not raised it itself.
+    fn end_alarm(&mut self, before: Option<&'static str>) {
+        let is_mended = before.is_some_and(|alarm| MENDED_BY_SENDING.contains(&alarm));
+        let is_behind = self.senders.values().any(Sender::is_behind);
+        if is_mended && self.peer.mark_alarm == before && !is_behind {
+            self.peer.mark_alarm = None;
         }
     }
 }

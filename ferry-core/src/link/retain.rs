@@ -54,7 +54,7 @@ impl Link {
         };
         let reaches = |mark: &ferry_format::Mark| (mark.epoch, mark.seq) >= (what.epoch, what.through);
         let there = self.peer.confirmed.get(&(what.direction, what.stream.clone()));
-        let is_well = self.lock.is_none() && self.peer.alarm.is_none() && !self.is_silent(now);
+        let is_well = self.lock.is_none() && self.peer.alarm().is_none() && !self.is_silent(now);
         is_well && here.is_some_and(reaches) && there.is_some_and(reaches)
     }
 

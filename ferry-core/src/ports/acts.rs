@@ -112,7 +112,7 @@ pub struct ActEnd {
 /// The code of an act that was carried out.
 pub const ACT_DONE: &str = "done";
 
-/// The code of an act that the database or the keys of this zone do not allow; the log has the reason.
+/// The code of an act that the database or the keys of this zone do not allow, or whose data are damaged; the log has the reason.
 pub const ACT_IMPOSSIBLE: &str = "act-impossible";
 
 /// The code of an act that was carried out before, handed in again with other signatures.

@@ -514,10 +514,10 @@ pub trait Store: Send + Sync {
     fn settle(&self, settled: &Settled) -> Result<(), PortError>;
 
     /// Counts a stream as settled only up to a mark again, because the peer has forgotten what came after it. Yields the batches
-    /// that are not settled then, in order; at most [`REOPENED_MAX`](crate::settings::REOPENED_MAX) may be.
+    /// that are not settled then, in order; the core asks for at most [`REOPENED_MAX`](crate::settings::REOPENED_MAX).
     ///
     /// # Errors
-    /// When nothing was recorded; `Conflict` when the mark is none of our settled batches, or too far back.
+    /// When nothing was recorded; `Conflict` when the mark is none of our settled batches.
     fn reopen(&self, reopened: &Settled) -> Result<Vec<RecoveredBatch>, PortError>;
 
     /// The digests under which a place of an own stream was recorded: the first one, and those that took its place; none when

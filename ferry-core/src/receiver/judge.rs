@@ -61,13 +61,16 @@ impl Receiver {
     }
 
     fn judge_open(&self, statement: &BatchStatement, digest: Digest, settings: &Settings) -> Verdict {
-        if let Some(verdict) = self.judge_rivals(statement, digest) {
-            return verdict;
+        if self.is_held(statement, digest) {
+            return Verdict::Duplicate;
         }
-        // What is being applied cannot give way: once it is, this one is late.
+        // What is being applied cannot give way, nor be disputed: once it is, this one is late.
         let displaces = statement.supersedes.is_some() && statement.group.first <= self.applied_seq() + 1;
         if displaces && (self.applying || self.reading) {
             return Verdict::Leave;
+        }
+        if let Some(code) = self.judge_rivals(statement, digest) {
+            return Verdict::Refuse(code);
         }
         let next = self.applied_seq() + 1;
         let follows = self.mark().is_some_and(|mark| mark.epoch == statement.epoch && statement.seq == next);

@@ -2,7 +2,7 @@
 
 use ferry_format::{BatchStatement, Digest, Mark};
 
-use super::{Held, Receiver, Superseding, Verdict};
+use super::{Held, Receiver, Superseding};
 use crate::coverage::{self, Place};
 use crate::ports::BatchId;
 
@@ -18,34 +18,33 @@ impl Receiver {
         self.superseded.as_ref()
     }
 
-    /// What a batch meets among those held for its group; `None` when nothing there speaks against it.
-    pub(super) fn judge_rivals(&self, statement: &BatchStatement, digest: Digest) -> Option<Verdict> {
-        let held = self.held.get(&(statement.epoch, statement.seq));
-        if held.is_some_and(|held| held.digest == digest) {
-            return Some(Verdict::Duplicate);
-        }
+    /// Whether a batch is the one that is held at its place.
+    pub(super) fn is_held(&self, statement: &BatchStatement, digest: Digest) -> bool {
+        self.held.get(&(statement.epoch, statement.seq)).is_some_and(|held| held.digest == digest)
+    }
+
+    /// The code by which a batch is refused for what else is held for its group; `None` when nothing there speaks against it.
+    pub(super) fn judge_rivals(&self, statement: &BatchStatement, digest: Digest) -> Option<&'static str> {
         for rival in self.rivals(statement) {
             match (&statement.supersedes, &rival.supersedes) {
                 // Two operators have spoken: whatever else is signed for the place gives way.
                 (Some(_), None) => {}
-                (None, Some(_)) => return Some(Verdict::Refuse(SUPERSEDED)),
+                (None, Some(_)) => return Some(SUPERSEDED),
                 (Some(new), Some(it)) if new.act == it.act => {}
                 (Some(new), Some(_)) if new.old.contains(&rival.digest) => {}
-                (Some(_), Some(it)) if it.old.contains(&digest) => return Some(Verdict::Refuse(SUPERSEDED)),
-                (Some(_), Some(_)) => return Some(Verdict::Refuse("two-statements")),
+                (Some(_), Some(it)) if it.old.contains(&digest) => return Some(SUPERSEDED),
+                (Some(_), Some(_)) => return Some("two-statements"),
                 (None, None) => {}
             }
         }
-        match (held, &statement.supersedes) {
-            (Some(_), None) => Some(Verdict::Refuse("two-statements")),
-            (Some(_) | None, Some(_)) | (None, None) => None,
-        }
+        let is_taken = self.held.contains_key(&(statement.epoch, statement.seq));
+        (is_taken && statement.supersedes.is_none()).then_some("two-statements")
     }
 
     /// Whether a batch has given way to what is held for its group.
     #[must_use]
     pub fn is_displaced(&self, statement: &BatchStatement, digest: Digest) -> bool {
-        matches!(self.judge_rivals(statement, digest), Some(Verdict::Refuse(SUPERSEDED)))
+        !self.is_held(statement, digest) && self.judge_rivals(statement, digest) == Some(SUPERSEDED)
     }
 
     /// What is held for the places of a batch's group up to its own, or all of it when it supersedes; and whatever

@@ -7,6 +7,7 @@ use ferry_format::Mark;
 use super::Sender;
 use crate::coverage::{self, Place};
 use crate::ports::RecoveredBatch;
+use crate::settings::REOPENED_MAX;
 use crate::time::{Mono, Now};
 
 /// How far the peer was, and is to come again.
@@ -15,6 +16,8 @@ pub(super) struct Reopening {
     /// The watermark that the peer has gone back to.
     wanted: Option<Mark>,
     busy: bool,
+    /// The books do not go back as far as the peer has.
+    out_of_reach: bool,
     retry_at: Option<Mono>,
     /// The last batch that the peer had proved to have applied before it forgot.
     until: u64,
@@ -27,14 +30,10 @@ impl Reopening {
         self.waiting.contains(&seq)
     }
 
-    /// The last batch that the peer had applied once, if it has forgotten that.
-    pub(super) const fn until(&self) -> u64 {
-        self.until
-    }
-
     /// The peer is where the books are: nothing needs to go back any more.
     pub(super) fn peer_is_back(&mut self) {
         self.wanted = None;
+        self.out_of_reach = false;
     }
 
     pub(super) fn forget(&mut self, seq: u64) {
@@ -62,21 +61,32 @@ impl Sender {
             return None;
         }
         let mark = self.reopening.wanted.clone()?;
+        if self.last_recorded.seq - mark.seq > REOPENED_MAX {
+            self.reopening.out_of_reach = true;
+            return None;
+        }
         self.reopening.busy = true;
         Some(mark)
     }
 
-    /// The books cannot go back there: tried again later, since the peer may say more.
-    pub fn reopen_failed(&mut self, retry_at: Mono) {
+    /// The books have not gone back: tried again later. Where they cannot, the peer may still say another place.
+    pub fn reopen_failed(&mut self, retry_at: Mono, can_never: bool) {
         self.reopening.busy = false;
         self.reopening.retry_at = Some(retry_at);
+        self.reopening.out_of_reach = can_never;
+    }
+
+    /// Whether the peer is behind what the books can go back to.
+    #[must_use]
+    pub const fn is_out_of_reach(&self) -> bool {
+        self.reopening.out_of_reach
     }
 
     /// The books have gone back: what the peer lacks is sent again, as the window allows.
     pub fn reopened(&mut self, mark: &Mark, batches: Vec<RecoveredBatch>, now: Now) {
         coverage::hit(Place::Reopened);
         self.reopening.busy = false;
-        self.reopening.wanted = None;
+        self.reopening.peer_is_back();
         self.reopening.retry_at = None;
         self.reopening.until = self.reopening.until.max(self.settled.seq);
         self.settled = mark.clone();
@@ -114,5 +124,64 @@ impl Sender {
             let Some(seq) = self.reopening.waiting.pop_first() else { return };
             self.resend_now(seq);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ferry_format::{Digest, EpochId};
+
+    use super::super::FirstLook;
+    use super::*;
+    use crate::contract::BatchLimits;
+    use crate::ports::RecoveredOut;
+    use crate::settings::Settings;
+
+    const NOW: Now = Now { mono: Mono(0), wall_ms: 0 };
+
+    fn mark(seq: u64) -> Mark {
+        let digest = Digest::of(&[&seq.to_be_bytes()]);
+        Mark { stream: "bill".parse().expect("a name"), epoch: 1, seq, digest }
+    }
+
+    /// A sender of which the peer had applied everything up to `seq`.
+    fn settled(seq: u64) -> Sender {
+        let recovered = RecoveredOut {
+            epoch_id: EpochId([1; 8]),
+            last: mark(seq),
+            through_id: seq,
+            settled: mark(seq),
+            unsettled: Vec::new(),
+            boundaries: Vec::new(),
+            on_hold: false,
+        };
+        let limits = BatchLimits { rows: 10, plain_bytes: 1 << 20, linger_ms: 1_000 };
+        Sender::recover(recovered, limits, 5, Vec::new(), NOW, FirstLook { at: Mono(0), window: 64 })
+    }
+
+    fn hears(sender: &mut Sender, seq: u64) {
+        sender.read_report(Some(&mark(seq)), None, true, NOW, &Settings::default());
+    }
+
+    #[test]
+    fn a_peer_that_lacks_too_much_is_out_of_reach_until_it_has_more() {
+        let mut sender = settled(REOPENED_MAX + 10);
+        hears(&mut sender, 9);
+        assert_eq!(sender.next_reopen(Mono(0)), None);
+        assert!(sender.is_out_of_reach() && sender.is_behind());
+        hears(&mut sender, 10);
+        assert_eq!(sender.next_reopen(Mono(0)), Some(mark(10)));
+        sender.reopened(&mark(10), Vec::new(), NOW);
+        assert!(!sender.is_out_of_reach() && sender.is_behind());
+    }
+
+    #[test]
+    fn a_peer_that_is_back_by_itself_needs_nothing_again() {
+        let mut sender = settled(50);
+        hears(&mut sender, 9);
+        assert!(sender.is_behind());
+        hears(&mut sender, 50);
+        assert_eq!(sender.next_reopen(Mono(0)), None);
+        assert!(!sender.is_behind());
     }
 }

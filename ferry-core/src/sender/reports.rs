@@ -142,7 +142,7 @@ impl Sender {
             let seqs: Vec<u64> = self.unsettled.range(range.first..=range.last).map(|(seq, _)| *seq).collect();
             for seq in seqs {
                 let Some(batch) = self.unsettled.get_mut(&seq) else { continue };
-                if self.reopening.waits(seq) {
+                if self.reopening.waits(seq) || self.damaged.contains(&seq) {
                     continue;
                 }
                 if batch.held {

@@ -62,9 +62,7 @@ impl Sender {
 
     /// The last batch of each group that is superseded and not settled, by its own digest, in order of seq.
     pub fn open_superseding(&self) -> impl Iterator<Item = Mark> {
-        // What the peer had applied once stands in its books, though a backup has made it forget.
-        let once_settled = self.reopening.until();
-        self.unsettled.range(once_settled + 1..).filter(|(_, batch)| batch.group.last).filter_map(|(seq, batch)| {
+        self.unsettled.iter().filter(|(_, batch)| batch.group.last).filter_map(|(seq, batch)| {
             let digest = *batch.instead.last()?;
             Some(Mark { stream: self.stream.clone(), epoch: self.epoch, seq: *seq, digest })
         })
@@ -73,9 +71,6 @@ impl Sender {
     /// Whether the anchor knows what took the place of a batch's group, if anything did.
     pub(super) fn is_superseding_anchored(&self, seq: u64, anchored: &[Mark]) -> bool {
         let last = self.unsettled.range(seq..).find(|(_, batch)| batch.group.last);
-        if seq <= self.reopening.until() {
-            return true;
-        }
         let Some(digest) = last.and_then(|(_, batch)| batch.instead.last()) else { return true };
         anchored.iter().any(|mark| mark.stream == self.stream && mark.digest == *digest)
     }
@@ -86,8 +81,8 @@ impl Sender {
             let Some(batch) = self.unsettled.get_mut(seq) else { continue };
             self.unsettled_bytes = self.unsettled_bytes - batch.file_bytes + file_bytes;
             self.not_held += usize::from(batch.held);
+            self.superseding_out += usize::from(batch.held || batch.instead.is_empty());
             batch.held = false;
-            self.superseding_out += usize::from(batch.instead.is_empty());
             batch.instead.push(*digest);
             (batch.rows, batch.file_bytes) = (*rows, *file_bytes);
             self.damaged.remove(seq);

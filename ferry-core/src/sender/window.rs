@@ -142,7 +142,8 @@ impl Sender {
     pub fn resend_now(&mut self, seq: u64) -> bool {
         let Some(batch) = self.unsettled.get_mut(&seq) else { return false };
         let Stage::Out(due) = batch.stage else { return false };
-        if breaks::is(Break::NeverResent) {
+        // What waits for the window is sent when its turn comes, whoever asks.
+        if self.reopening.waits(seq) || breaks::is(Break::NeverResent) {
             return false;
         }
         if let Some(at) = due {

@@ -158,6 +158,17 @@ const CODES: &[Advice] = &[
         ],
     },
     Advice {
+        code: "peer-out-of-reach",
+        meaning: [
+            "the peer has forgotten more than this zone's books can send again",
+            "对端遗忘的内容超出本区账簿可重发的范围",
+        ],
+        next: [
+            "keep both archives, and have the peer put back to a newer backup; the log says how far the books reach",
+            "请保留两侧归档，并让对端恢复到较新的备份；日志说明账簿可回溯到何处",
+        ],
+    },
+    Advice {
         code: "peer-restored",
         meaning: ["the peer works with a restored database", "对端正在使用恢复出的数据库"],
         next: [

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ferry_core::ports::{Anchor, AnchorStore, FaultKind, PortError};
-use ferry_core::settings::SUPERSEDED_ANCHORED_MAX;
+use ferry_core::settings::SUPERSEDED_OPEN_MAX;
 use ferry_format::canon::{self, Value, object, text};
 use ferry_format::limits::STREAMS_MAX;
 use ferry_format::{Checkpoint, Digest, Mark};
@@ -118,7 +118,7 @@ fn read(value: &Value) -> Option<Anchor> {
         Some(Value::Array(marks)) => marks.iter().map(mark).collect::<Option<_>>()?,
         Some(_) => return None,
     };
-    if superseding.len() > SUPERSEDED_ANCHORED_MAX {
+    if superseding.len() > SUPERSEDED_OPEN_MAX {
         return None;
     }
     let peer = match get(value, "peer_boot") {
@@ -193,9 +193,10 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let file = AnchorFile::new(dir.path().join("anchor"));
+        let too_long = usize::try_from(ANCHOR_BYTES_MAX).unwrap() + 1;
         durable::publish(dir.path(), "anchor", &whole[1..]).unwrap();
         assert_eq!(file.load().unwrap_err().kind, FaultKind::Corrupt);
-        durable::publish(dir.path(), "anchor", &vec![b'x'; 1 << 17]).unwrap();
+        durable::publish(dir.path(), "anchor", &vec![b'x'; too_long]).unwrap();
         assert_eq!(file.load().unwrap_err().kind, FaultKind::Corrupt);
     }
 }

@@ -1,6 +1,10 @@
 //! Invariant 10: memory, quarantine and drop directories stay within named limits.
 
+use std::collections::BTreeMap;
+
+use ferry_core::sender::Sender;
 use ferry_core::settings::{BOUNDARIES_MAX, HELD_BATCHES_MAX, PUBLISHES_MAX};
+use ferry_format::StreamName;
 
 use super::{Checker, Moment, identity};
 use crate::profile::Source;
@@ -9,9 +13,19 @@ use crate::world::database::OwnStream;
 use crate::world::files::{REFUSED_FILES_MAX, UNVERIFIED_FILES_MAX};
 use crate::world::host::ZoneId;
 
-/// Batches of a stream at the gate are bounded by its window, what is held by its limit, and what is refused by the rings.
+/// What is under way of a stream is bounded by its window, what is held by its limit, and what is refused by the rings.
 #[derive(Debug, Default)]
-pub(super) struct Bounded;
+pub(super) struct Bounded {
+    streams: BTreeMap<StreamName, Seen>,
+}
+
+/// What was seen of an own stream when its last batch was recorded.
+#[derive(Debug, Default)]
+struct Seen {
+    last: u64,
+    /// The last batch when the window was first found full, if it still is.
+    full_since: Option<u64>,
+}
 
 impl Checker for Bounded {
     identity!(10, "bounded");
@@ -56,10 +70,38 @@ impl Checker for Bounded {
                 }
             }
             for sender in link.senders() {
+                let own = &host.store.database().own[&sender.stream];
+                self.streams.entry(sender.stream.clone()).or_default().look(sender, own, window)?;
                 if sender.boundaries() > BOUNDARIES_MAX {
                     return Err(format!("{}: {} boundaries", sender.stream, sender.boundaries()));
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// A full window lets nothing begin but what was in the pipeline: no group starts a whole window later.
+    fn look(&mut self, sender: &Sender, own: &OwnStream, window: usize) -> Result<(), String> {
+        let last = own.last.seq;
+        if last == self.last {
+            return Ok(());
+        }
+        self.last = last;
+        let held: u64 = sender.held_ranges(usize::MAX).iter().map(|range| range.last - range.first + 1).sum();
+        let window = window as u64;
+        if last.saturating_sub(sender.settled().seq) <= window + held {
+            self.full_since = None;
+            return Ok(());
+        }
+        // A database that was put back has fewer batches.
+        let since = self.full_since.map_or(last, |since| since.min(last));
+        self.full_since = Some(since);
+        let group = own.batches.get(&last).map_or(0, |recorded| recorded.batch.group.first);
+        if group > since + window {
+            let stream = &sender.stream;
+            return Err(format!("{stream}: group {group} was begun though the window of {window} was full at {since}"));
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::database::{Database, HandedAct};
 use super::faults::Fault;
 use super::host::ZoneId;
 use super::make::{link, zone_name};
+use super::store::Change;
 use super::{Plan, World};
 
 impl Database {
@@ -246,6 +247,11 @@ impl World {
                 self.supersede_group(&stream, seq);
                 continue;
             }
+            if let Deed::RetryRows { range } = &deed
+                && self.mend_parked(zone, &range.stream)
+            {
+                continue;
+            }
             match &deed {
                 Deed::Pass { stream, row, with } => self.mend_row(zone, &stream.clone(), *row, *with),
                 Deed::Retry { .. } | Deed::RetryRows { .. } => self.mend_cause(zone),
@@ -303,7 +309,23 @@ impl World {
     fn mend_row(&mut self, zone: ZoneId, stream: &StreamName, row: u64, with: Substitute) {
         let line = self.host(zone).store.database().own[stream].outbox.get(&row).map(|captured| captured.line.clone());
         let Some(line) = line.filter(|_| with == Substitute::Current) else { return };
-        self.rewrite(stream, &line);
+        let Change { table, key, .. } = Change::of_line(&line);
+        self.rewrite(stream, table, key);
+    }
+
+    /// The program that owns a parked row may write it anew instead, as it should be. Tells whether it does.
+    fn mend_parked(&mut self, zone: ZoneId, stream: &StreamName) -> bool {
+        if self.fates[stream].frozen || self.prng.below(2) == 0 {
+            return false;
+        }
+        let row = {
+            let database = self.host(zone).store.database();
+            let parked = database.peers.get(stream).and_then(|peer| peer.parked.first());
+            parked.map(|row| (row.table.clone(), row.key.clone()))
+        };
+        let Some((table, key)) = row else { return false };
+        self.rewrite(stream, table, key);
+        true
     }
 
     /// Learns which captured rows were passed over.

@@ -67,7 +67,9 @@ impl World {
 
     fn change(&mut self, stream: &StreamName, word: &str) -> Change {
         let has_note = !self.model.streams[stream].independent.is_empty();
-        let in_note = has_note && self.prng.below(3) == 0;
+        // A word that the other side does not take is more often parked than refused: rows that wait alone are the rarer thing.
+        let of_three = if word.is_empty() { 1 } else { 2 };
+        let in_note = has_note && self.prng.below(3) < of_three;
         let table = format!("{stream}_{}", if in_note { "note" } else { "row" });
         let no = self.prng.below(self.options.keys);
         let key = format!("[{no}]");
@@ -118,13 +120,13 @@ impl World {
         self.faults.add(super::Fault::UnsendableRow, 1);
     }
 
-    /// The program of a zone writes the row that a captured line is about anew, as it should be.
-    pub(super) fn rewrite(&mut self, stream: &StreamName, line: &str) {
-        let Change { table, key, .. } = Change::of_line(line);
+    /// The program of a zone writes a row anew, as it should be.
+    pub(super) fn rewrite(&mut self, stream: &StreamName, table: String, key: String) {
         let no = key.trim_matches(['[', ']']).to_owned();
         self.row_count += 1;
         let values = format!("[{no},\"mended\",1,\"{SECRET}{}\",\"20251231\"]", self.row_count);
-        self.commit(stream, &[Change { table, op: Op::Update, key, values }]);
+        let exists = self.has_row(self.model.streams[stream].owner, &table, &key);
+        self.commit(stream, &[Change { table, op: if exists { Op::Update } else { Op::Insert }, key, values }]);
     }
 
     pub(super) fn any_stream(&mut self) -> Option<StreamName> {

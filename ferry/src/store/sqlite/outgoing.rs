@@ -1,7 +1,6 @@
 //! Own streams: captured rows on their way into recorded batches, and what becomes of those.
 
 use ferry_core::ports::{Attempt, CutRequest, OutgoingBatch, RawCut, Settled};
-use ferry_core::settings::REOPENED_MAX;
 use ferry_format::limits::PLAIN_BYTES_MAX;
 use ferry_format::{Digest, EpochId, LinkId, StreamName, TableSummary};
 use serde_json::{Value, json};
@@ -325,9 +324,6 @@ pub(super) fn reopen(session: &mut Session, link: &LinkId, reopened: &Settled) -
     };
     if mark.epoch != own.epoch || mark.seq > own.settled_seq || digest != Some(mark.digest) {
         return Err(conflict(format!("{stream} {} is none of the settled batches", mark.seq)));
-    }
-    if own.last_seq - mark.seq > REOPENED_MAX {
-        return Err(conflict(format!("{stream} lacks more than {REOPENED_MAX} batches after {}", mark.seq)));
     }
     if mark.seq == own.settled_seq {
         return Ok(());
