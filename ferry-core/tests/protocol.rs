@@ -10,7 +10,7 @@ use ferry_core::contract::Tally;
 use ferry_core::link::Lock;
 use ferry_core::ports::{BatchId, Sealer as _, Side, Store as _};
 use ferry_core::sender::Sender;
-use ferry_core::settings::Settings;
+use ferry_core::settings::{STATUS_NUMBERS_RESERVED, Settings};
 use ferry_format::{BatchStatement, Checkpoint, Digest, EpochId, Group, Mark, Payload, StreamName, parse_record};
 use proptest::prelude::*;
 use world::{Faults, World, settings};
@@ -393,6 +393,22 @@ fn a_receiver_that_was_put_back_gets_what_it_lacks() {
     world.until("the alarm ends", |world| world.zones[OUTER].link.alarm().is_none());
     world.commit("confirm", 3);
     world.settle(10 * 60_000);
+}
+
+#[test]
+fn a_peer_whose_status_numbers_went_back_is_told_until_its_next_word() {
+    let mut world = archived_world(29);
+    let zone = &world.zones[INNER];
+    let books = zone.store.books.lock().unwrap().clone();
+    let anchor = zone.anchor.anchor.lock().unwrap().clone();
+    pass(&mut world, 2 * STATUS_NUMBERS_RESERVED * settings().heartbeat_ms);
+    *world.zones[INNER].store.books.lock().unwrap() = books;
+    *world.zones[INNER].anchor.anchor.lock().unwrap() = anchor;
+    world.restart_zone(INNER);
+    world.until("the owner says so", |world| world.zones[OUTER].link.alarm() == Some("peer-restored"));
+    world.until("nothing was lacking", |world| world.zones[OUTER].link.alarm() != Some("peer-restored"));
+    world.commit("confirm", 3);
+    world.until("the rows are applied", |world| world.is_done());
 }
 
 #[test]
