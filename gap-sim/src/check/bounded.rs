@@ -23,7 +23,7 @@ pub(super) struct Bounded {
 #[derive(Debug, Default)]
 struct Seen {
     last: u64,
-    /// The last batch when the window was first found full, if it still is.
+    /// The last batch when the window was found full, as long as those up to it fill it.
     full_since: Option<u64>,
 }
 
@@ -89,15 +89,12 @@ impl Seen {
             return Ok(());
         }
         self.last = last;
-        let held: u64 = sender.held_ranges(usize::MAX).iter().map(|range| range.last - range.first + 1).sum();
         let window = window as u64;
-        if last.saturating_sub(sender.settled().seq) <= window + held {
-            self.full_since = None;
-            return Ok(());
-        }
+        let is_full = |through: &u64| under_way(sender, *through) > window;
         // A database that was put back has fewer batches.
         let since = self.full_since.map_or(last, |since| since.min(last));
-        self.full_since = Some(since);
+        self.full_since = Some(since).filter(is_full).or(Some(last).filter(is_full));
+        let Some(since) = self.full_since else { return Ok(()) };
         let group = own.batches.get(&last).map_or(0, |recorded| recorded.batch.group.first);
         if group > since + window {
             let stream = &sender.stream;
@@ -105,4 +102,11 @@ impl Seen {
         }
         Ok(())
     }
+}
+
+/// Batches up to a seq that are neither known to be applied nor to be held.
+fn under_way(sender: &Sender, through: u64) -> u64 {
+    let open = through.saturating_sub(sender.settled().seq);
+    let held = sender.held_ranges(usize::MAX).into_iter().filter(|range| range.first <= through);
+    open.saturating_sub(held.map(|range| range.last.min(through) - range.first + 1).sum())
 }
