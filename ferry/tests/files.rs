@@ -253,7 +253,10 @@ fn the_daemon_does_not_start_with_wrong_owners_or_modes() {
     }
     set_mode(world.dir.path(), 0o755);
     let program = world.path("ferry");
-    fs::copy(env!("CARGO_BIN_EXE_ferry"), &program).unwrap();
+    // Another process writes the copy: a child that another test is just starting would hold a descriptor of this
+    // one's, and a program that somebody may write to does not run.
+    let copied = Command::new("install").args(["-m", "755", env!("CARGO_BIN_EXE_ferry")]).arg(&program).status();
+    assert!(copied.unwrap().success());
     let config = world.config("inner");
     give_away(&world.path("inner"));
     let start = || as_nobody(&program, &["run", "--json", "--config", config.file.to_str().unwrap()]);

@@ -121,7 +121,16 @@ pub fn check_private(path: &Path) -> Result<(), Fault> {
 /// The exclusive right to work on a zone's files, held until it is dropped.
 #[derive(Debug)]
 pub struct ZoneLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for ZoneLock {
+    /// Lets the lock go at once: closing alone would keep it for as long as a child that another thread is just
+    /// starting holds a copy of the descriptor.
+    fn drop(&mut self) {
+        // A failure leaves it to the closing that follows.
+        drop(self.file.unlock());
+    }
 }
 
 impl ZoneLock {
@@ -142,7 +151,7 @@ impl ZoneLock {
         let noted =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         noted.map_err(|error| unlockable(&path, &error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -17,7 +17,16 @@ const MARKER_TEXT: &str = "The folder of `cargo demo`; the next one replaces it.
 pub struct Folder {
     root: PathBuf,
     /// Held until the run ends, so that no second demo takes the folder away.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    /// Lets the lock go at once: closing alone would keep it for as long as a child that another thread is just
+    /// starting holds a copy of the descriptor.
+    fn drop(&mut self) {
+        // A failure leaves it to the closing that follows.
+        drop(self.lock.unlock());
+    }
 }
 
 impl Folder {
@@ -36,7 +45,7 @@ impl Folder {
         let mut lock = File::create(root.join(MARKER)).map_err(refused)?;
         lock.try_lock().map_err(|_| busy(root))?;
         lock.write_all(MARKER_TEXT.as_bytes()).map_err(refused)?;
-        let folder = Self { root: root.to_owned(), _lock: lock };
+        let folder = Self { root: root.to_owned(), lock };
         folder.directory("log")?;
         Ok(folder)
     }

@@ -74,10 +74,12 @@ fn a_directory_that_the_user_cannot_write_is_told() {
     let pair = Pair::make(Making::default());
     hand_over(pair.dir.path(), &pair);
     set_mode(&pair.path(INNER, "to-gate"), 0o500);
-    // The project may lie where that user cannot go.
+    // The project may lie where that user cannot go. Another process writes the copy: a child that another test is
+    // just starting would hold a descriptor of this one's, and a program that somebody may write to does not run.
     let program = pair.dir.path().join("ferry");
-    std::fs::copy(pair.command(INNER).get_program(), &program).unwrap();
-    set_mode(&program, 0o755);
+    let original = pair.command(INNER).get_program().to_owned();
+    let copied = Command::new("install").args(["-m", "755"]).arg(original).arg(&program).status();
+    assert!(copied.unwrap().success());
     let mut command = Command::new(program);
     command.env("LANG", "C").arg("--config").arg(pair.config(INNER)).uid(NOBODY).gid(NOBODY);
     let (exit, error) = failure(&mut command);
