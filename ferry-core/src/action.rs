@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use ferry_format::{BatchStatement, Digest, EpochId, FormatError, Mark, StatusBody, StatusStatement, StreamName};
+use ferry_format::{
+    BatchStatement, Digest, EpochId, FormatError, Mark, SeqRange, StatusBody, StatusStatement, StreamName,
+};
 
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
     ActEnd, ActOrder, Anchor, AppliedPlace, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation,
-    OutgoingBatch, PeerAct, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan, Settled, Vetted,
+    OutgoingBatch, PeerAct, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan, Settled,
+    TakeBackOutcome, Vetted,
 };
 use crate::retention::Prunable;
 
@@ -167,6 +170,54 @@ pub enum Action {
     },
     /// Count a stream as settled only up to a mark again: the peer has forgotten what came after it.
     Reopen(Settled),
+    /// Look for own batches that the books do not know in spool and archive, and verify them.
+    FindOwn {
+        /// The stream.
+        stream: StreamName,
+        /// The epoch.
+        epoch: u64,
+        /// The places.
+        range: SeqRange,
+    },
+    /// Make an own batch that came back durable, then remove it from the drop directory.
+    KeepOwn {
+        /// The file's name.
+        name: String,
+        /// What it states.
+        statement: Box<BatchStatement>,
+        /// Its identity.
+        digest: Digest,
+        /// The file.
+        bytes: Arc<Vec<u8>>,
+    },
+    /// Take own batches back into the database in one transaction.
+    TakeBack {
+        /// The stream.
+        stream: StreamName,
+        /// The epoch's id.
+        epoch_id: EpochId,
+        /// The last batch recorded, on which they follow.
+        expect: Mark,
+        /// The batches in order.
+        batches: Vec<BatchId>,
+        /// The last of them ends its group.
+        whole: bool,
+        /// The wall clock.
+        now_ms: u64,
+    },
+    /// Put batches of the peer that it has lost into the drop directory.
+    GiveBack {
+        /// The peer's stream.
+        stream: StreamName,
+        /// The epoch.
+        epoch: u64,
+        /// The places, ascending.
+        seqs: Vec<u64>,
+        /// The attempt that their names bear.
+        attempt: u32,
+    },
+    /// Remove files that were given back and that the peer does not want any more, if the gate has left them.
+    Withdraw(Vec<String>),
     /// Seal a status and put it into the drop directory.
     PublishStatus {
         /// The clear part; the length and digest of the body are filled in when it is sealed.
@@ -208,12 +259,18 @@ impl Action {
             | Self::Attempt(_)
             | Self::Settle { .. }
             | Self::Reopen(_)
+            | Self::TakeBack { .. }
             | Self::Act(_) => Lane::Export,
-            Self::Seal { .. } => Lane::Seal,
-            Self::Anchor(_) | Self::Publish { .. } | Self::PublishStatus { .. } => Lane::Publish,
+            Self::Seal { .. } | Self::FindOwn { .. } => Lane::Seal,
+            Self::Anchor(_)
+            | Self::Publish { .. }
+            | Self::PublishStatus { .. }
+            | Self::GiveBack { .. }
+            | Self::Withdraw(_) => Lane::Publish,
             Self::Scan
             | Self::Take { .. }
             | Self::Keep { .. }
+            | Self::KeepOwn { .. }
             | Self::Drop { .. }
             | Self::Recall { .. }
             | Self::KeepStatus { .. } => Lane::Take,
@@ -225,6 +282,9 @@ impl Action {
 
 /// A file that was read from the drop directory, and whether it is good; `None` when it had gone.
 pub type TakenFile = Option<(Arc<Vec<u8>>, Result<Vetted, FormatError>)>;
+
+/// An own batch that lies in spool or archive, verified: what it states, and its identity.
+pub type FoundBatch = (BatchStatement, Digest);
 
 /// What became of an action. Each says for what it was.
 #[derive(Debug)]
@@ -265,6 +325,16 @@ pub enum Outcome {
     Settled(Settled, Vec<BatchId>, Vec<String>, Result<Option<PortError>, PortError>),
     /// Of [`Action::Reopen`]: the batches that are not settled any more.
     Reopened(Settled, Result<Vec<RecoveredBatch>, PortError>),
+    /// Of [`Action::FindOwn`]: what was found.
+    FoundOwn(StreamName, SeqRange, Result<Vec<FoundBatch>, PortError>),
+    /// Of [`Action::KeepOwn`].
+    KeptOwn(String, Box<FoundBatch>, Result<(), PortError>),
+    /// Of [`Action::TakeBack`].
+    TakenBack(StreamName, Result<TakeBackOutcome, PortError>),
+    /// Of [`Action::GiveBack`]: the names of the files, and what could not be given.
+    GivenBack(StreamName, Vec<String>, Option<PortError>),
+    /// Of [`Action::Withdraw`].
+    Withdrawn(Vec<String>, Result<(), PortError>),
     /// Of [`Action::PublishStatus`]: its number, and the statuses that lie at the gate now, the oldest first.
     StatusPublished(u64, Result<Vec<String>, PortError>),
     /// Of [`Action::Act`]: what became of it, and how many parked rows the stream has after an act on them.

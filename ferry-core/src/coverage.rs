@@ -115,6 +115,16 @@ places! {
     SupersededLate = "superseded-late";
     /// A held batch gives way to one that supersedes it.
     Displaced = "displaced";
+    /// A zone that was put back finds one of its own batches, or is given one.
+    CameBack = "came-back";
+    /// Own batches are taken back into the database.
+    TakenBack = "taken-back";
+    /// A row stands against taking own batches back.
+    ReturnStopped = "return-stopped";
+    /// A peer that was put back is given its own batches.
+    GaveBack = "gave-back";
+    /// A zone that was put back has everything again.
+    Unlocked = "unlocked";
 }
 
 #[cfg(feature = "breaks")]

@@ -5,7 +5,8 @@ use ferry_format::{Batch, FormatError, Op, Refusal, Value, Verified, parse_recor
 use crate::breaks::{self, Break};
 use crate::contract::{StreamContract, Table};
 use crate::ports::{
-    BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, Sealer, Side, SourceFault, Spoiled, Spool, Vetted,
+    BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, OutgoingBatch, ReturnSource, ReturnedBatch, Sealer, Side,
+    SourceFault, Spoiled, Spool, Vetted,
 };
 
 /// The batches of one group, opened one at a time.
@@ -29,15 +30,66 @@ impl<'a> Group<'a> {
     }
 }
 
+/// Own batches that came back, opened one at a time with this zone's own keys.
+pub struct OwnGroup<'a> {
+    spool: &'a dyn Spool,
+    sealer: &'a dyn Sealer,
+    contract: &'a StreamContract,
+    batches: std::slice::Iter<'a, BatchId>,
+}
+
+impl<'a> OwnGroup<'a> {
+    /// The group of `batches`.
+    #[must_use]
+    pub fn new(
+        spool: &'a dyn Spool,
+        sealer: &'a dyn Sealer,
+        contract: &'a StreamContract,
+        batches: &'a [BatchId],
+    ) -> Self {
+        Self { spool, sealer, contract, batches: batches.iter() }
+    }
+}
+
+impl ReturnSource for OwnGroup<'_> {
+    fn next(&mut self) -> Result<Option<ReturnedBatch>, SourceFault> {
+        let Some(id) = self.batches.next() else { return Ok(None) };
+        let bytes = read(self.spool, Side::Out, id)?;
+        let batch = self.sealer.open_own(&bytes).map_err(|error| spoiled(id, error.to_string()))?;
+        if batch.digest != id.digest {
+            return Err(spoiled(id, "it is another batch".to_owned()));
+        }
+        let file_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let rows = check(&batch, self.contract, file_bytes, 0).map_err(SourceFault::Refused)?;
+        let statement = &batch.statement;
+        let batch = OutgoingBatch {
+            stream: statement.stream.clone(),
+            epoch: statement.epoch,
+            seq: statement.seq,
+            digest: rows.chain,
+            previous: statement.previous,
+            group: statement.group,
+            rows: statement.records,
+            file_bytes,
+            through_id: 0,
+            cut_at_ms: statement.cut_at_ms,
+            tables: statement.tables.clone(),
+        };
+        Ok(Some(ReturnedBatch { batch, rows }))
+    }
+}
+
+fn read(spool: &dyn Spool, side: Side, id: &BatchId) -> Result<Vec<u8>, SourceFault> {
+    spool.get(side, id).map_err(|error| match error.kind {
+        FaultKind::Corrupt => spoiled(id, error.text),
+        FaultKind::Transient | FaultKind::Full | FaultKind::Unknown | FaultKind::Conflict => SourceFault::Port(error),
+    })
+}
+
 impl BatchSource for Group<'_> {
     fn next(&mut self) -> Result<Option<CheckedBatch>, SourceFault> {
         let Some((id, taken_at_ms)) = self.batches.next() else { return Ok(None) };
-        let bytes = self.spool.get(Side::In, id).map_err(|error| match error.kind {
-            FaultKind::Corrupt => spoiled(id, error.text),
-            FaultKind::Transient | FaultKind::Full | FaultKind::Unknown | FaultKind::Conflict => {
-                SourceFault::Port(error)
-            }
-        })?;
+        let bytes = read(self.spool, Side::In, id)?;
         let batch = self.sealer.open(&bytes).map_err(|error| self.blame(id, &bytes, &error))?;
         if batch.digest != id.digest {
             return Err(spoiled(id, "it is another batch".to_owned()));

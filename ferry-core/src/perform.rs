@@ -1,6 +1,7 @@
 //! Runs one action on the ports. The daemon calls this from its workers, a simulator in an order drawn from its seed:
 //! both run the same steps, and nothing is decided here.
 
+mod returning;
 mod supersede;
 
 use std::sync::Arc;
@@ -97,6 +98,22 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = ports.store.reopen(&reopened);
             Outcome::Reopened(reopened, result)
         }
+        Action::FindOwn { stream, epoch, range } => {
+            let result = returning::find_own(&stream, epoch, range, ports);
+            Outcome::FoundOwn(stream, range, result)
+        }
+        Action::TakeBack { stream, epoch_id, expect, batches, whole, now_ms } => {
+            let result = returning::take_back(&stream, epoch_id, &expect, &batches, whole, now_ms, around, ports);
+            Outcome::TakenBack(stream, result)
+        }
+        Action::GiveBack { stream, epoch, seqs, attempt } => {
+            let (names, error) = returning::give_back(&stream, epoch, &seqs, attempt, around, ports);
+            Outcome::GivenBack(stream, names, error)
+        }
+        Action::Withdraw(names) => {
+            let result = returning::withdraw(&names, ports);
+            Outcome::Withdrawn(names, result)
+        }
         Action::Note(notes) => {
             let result = ports.store.note(&notes);
             Outcome::Noted(notes, result)
@@ -110,6 +127,7 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
         incoming @ (Action::Scan
         | Action::Take { .. }
         | Action::Keep { .. }
+        | Action::KeepOwn { .. }
         | Action::Drop { .. }
         | Action::Expel { .. }
         | Action::Follow { .. }
@@ -130,6 +148,10 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         Action::Keep { name, id, bytes } => {
             let result = ports.spool.put(Side::In, &id, &bytes).and_then(|()| ports.gate.remove(&name));
             Outcome::Kept(name, id, result)
+        }
+        Action::KeepOwn { name, statement, digest, bytes } => {
+            let result = returning::keep_own(&name, &statement, digest, &bytes, ports);
+            Outcome::KeptOwn(name, Box::new((*statement, digest)), result)
         }
         Action::KeepStatus { name, bytes } => {
             let kept = ports.spool.archive_status(Side::In, &name, &bytes);
@@ -174,6 +196,10 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         | Action::PublishStatus { .. }
         | Action::Settle { .. }
         | Action::Reopen(_)
+        | Action::FindOwn { .. }
+        | Action::TakeBack { .. }
+        | Action::GiveBack { .. }
+        | Action::Withdraw(_)
         | Action::Note(_)
         | Action::Retain(_)
         | Action::Prune(_) => unreachable!("outgoing actions are handled by the caller"),

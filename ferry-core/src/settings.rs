@@ -144,6 +144,12 @@ pub const LIFE_EVENTS_MAX: usize = 16_384;
 /// Batches that are sent again to a peer that has forgotten them. Each takes some 300 bytes of memory, and a day of a busy province has
 /// fewer; a peer that lacks more has to be put back to a newer backup.
 pub const REOPENED_MAX: u64 = 100_000;
+/// Batches that are given back at a time for one wish of a status: a window, so that the gate's directory stays as small as it
+/// is otherwise.
+pub const RETURN_FILES_MAX: u64 = 64;
+/// The attempt from which a batch that came back is published again: how often it was before is not known, and gates
+/// remember names. Nineteen resends take eight hours, and from then on one is made every half hour.
+pub const RETURNED_ATTEMPT: u32 = 1_000;
 /// Groups of a link that are superseded and not known to be applied, at a time: each has a line in the anchor. Operators make few;
 /// a peer that was put back opens those of its lost months again. Beyond this no act supersedes another, and those that were opened
 /// again wait until the ones before them are applied.

@@ -13,6 +13,8 @@ mod hashes;
 mod office;
 #[path = "zones/refusals.rs"]
 mod refusals;
+#[path = "zones/returns.rs"]
+mod returns;
 #[path = "zones/secrecy.rs"]
 mod secrecy;
 #[path = "zones/service.rs"]

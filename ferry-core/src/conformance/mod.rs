@@ -55,7 +55,7 @@ use crate::ports::{BatchId, FaultKind, PortError, Side};
 
 pub use store::{
     acting as store_acting, applying as store_applying, outgoing as store_outgoing, refusing as store_refusing,
-    reopening as store_reopening, superseding as store_superseding,
+    reopening as store_reopening, returning as store_returning, superseding as store_superseding,
 };
 
 /// The link of every fixture.

@@ -1,6 +1,6 @@
 //! What a spool promises.
 
-use ferry_format::{batch_head, inspect_head};
+use ferry_format::{SeqRange, batch_head, inspect_head};
 
 use super::{kind, sealed, status_name};
 use crate::ports::{BatchId, FaultKind, Side, Spool};
@@ -60,6 +60,8 @@ macro_rules! spool_cases {
             a_damaged_batch_is_set_aside_and_the_others_are_listed,
             another_batch_with_the_same_eight_digits_is_not_overwritten,
             a_batch_that_a_disk_made_another_of_is_put_again,
+            batches_are_found_by_place_in_spool_and_archive,
+            what_is_damaged_or_pruned_is_not_found,
             an_unfinished_file_is_no_batch,
             everything_is_there_after_a_restart,
             a_status_is_kept_under_its_name,
@@ -341,4 +343,34 @@ fn a_status_is_kept_under_its_name(fixture: &mut dyn SpoolFixture) {
         assert_eq!(fixture.status(side, &second).as_deref(), Some(b"another".as_slice()));
         assert_eq!(fixture.spool().list(side), Ok(Vec::new()));
     }
+}
+
+/// The batches of `bill` that are found, by seq.
+fn found(fixture: &dyn SpoolFixture, side: Side, first: u64, last: u64) -> Vec<u64> {
+    let stream = "bill".parse().unwrap();
+    let ids = fixture.spool().find(side, &stream, 1, SeqRange { first, last }).unwrap();
+    ids.iter().map(|id| id.seq).collect()
+}
+
+fn batches_are_found_by_place_in_spool_and_archive(fixture: &mut dyn SpoolFixture) {
+    let made = put(fixture, Side::Out, &[1, 2, 3, 9_999, 10_000, 10_001]);
+    let ids: Vec<BatchId> = made.iter().map(|(id, _)| id.clone()).collect();
+    fixture.spool().archive(Side::Out, &[ids[0].clone(), ids[2].clone(), ids[3].clone(), ids[4].clone()]).unwrap();
+    assert_eq!(found(fixture, Side::Out, 2, 10_000), [2, 3, 9_999, 10_000]);
+    assert_eq!(found(fixture, Side::In, 1, 10), [0_u64; 0]);
+    fixture.spool().put(Side::Out, &ids[0], &made[0].1).unwrap();
+    assert_eq!(found(fixture, Side::Out, 1, 1), [1], "in both, and once");
+    let (other, bytes) = sealed(Side::Out, "notice", 1, 2);
+    fixture.spool().put(Side::Out, &other, &bytes).unwrap();
+    assert_eq!(found(fixture, Side::Out, 2, 2), [2]);
+    let stream = "bill".parse().unwrap();
+    assert_eq!(fixture.spool().find(Side::Out, &stream, 2, SeqRange { first: 1, last: 9 }), Ok(Vec::new()));
+}
+
+fn what_is_damaged_or_pruned_is_not_found(fixture: &mut dyn SpoolFixture) {
+    let ids: Vec<BatchId> = put(fixture, Side::Out, &[1, 2, 3]).into_iter().map(|(id, _)| id).collect();
+    fixture.damage(Side::Out, &ids[1]);
+    fixture.spool().archive(Side::Out, &ids[..1]).unwrap();
+    assert_eq!(fixture.spool().prune(Side::Out, &ids[0].stream, 1, 1, 9), Ok(1));
+    assert_eq!(found(fixture, Side::Out, 1, 3), [3]);
 }

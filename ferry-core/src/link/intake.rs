@@ -43,6 +43,13 @@ pub(super) struct Intake {
     todo: VecDeque<Action>,
 }
 
+impl Intake {
+    /// Something is to be done with a file that was read.
+    pub(super) fn push(&mut self, action: Action) {
+        self.todo.push_back(action);
+    }
+}
+
 /// Codes of files that are whole and were judged by their signer: waiting cannot make them better.
 const FINAL_CODES: [&str; 10] = [
     "unknown-signer",
@@ -153,6 +160,10 @@ impl Link {
             Ok(Some((bytes, Ok(Vetted::Batch(batch))))) => {
                 self.judge(name, &batch.statement, batch.digest, bytes, now);
             }
+            Ok(Some((bytes, Ok(Vetted::Own(batch))))) => {
+                let batch = batch.into_inner();
+                self.came_back(name, batch.statement, batch.digest, bytes, now);
+            }
             Ok(Some((bytes, Ok(Vetted::Status(status))))) => {
                 if self.read_status(&status.statement, &status.body, now) {
                     self.intake.todo.push_back(Action::KeepStatus { name, bytes });
@@ -167,7 +178,7 @@ impl Link {
     }
 
     /// The file stays where it is and is looked at again at a later scan.
-    fn look_later(&mut self, name: &str, now: Now) {
+    pub(super) fn look_later(&mut self, name: &str, now: Now) {
         self.intake.taking -= 1;
         let at = now.mono + self.settings.retry_ms;
         if let Some(file) = self.intake.files.get_mut(name) {
@@ -175,12 +186,12 @@ impl Link {
         }
     }
 
-    fn gone(&mut self, name: &str) {
+    pub(super) fn gone(&mut self, name: &str) {
         self.intake.taking -= 1;
         self.intake.files.remove(name);
     }
 
-    fn unverified(&mut self, name: String, error: &FormatError, bytes: Arc<Vec<u8>>, now: Now) {
+    pub(super) fn unverified(&mut self, name: String, error: &FormatError, bytes: Arc<Vec<u8>>, now: Now) {
         let first_seen = self.intake.files.get(&name).map_or(now.mono, |file| file.first_seen);
         if may_grow(error) && now.mono.since(first_seen) < self.settings.settle_ms {
             coverage::hit(Place::LookedAgain);

@@ -4,12 +4,14 @@
 //! ask again if nothing happens before. Nothing is ever cancelled, and nothing happens by itself.
 
 mod acts;
+mod give_back;
 mod intake;
 mod notes;
 mod outgoing;
 mod peer;
 mod recover;
 mod retain;
+mod returning;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -102,6 +104,8 @@ pub struct Link {
     noted_fingerprint: u64,
     dropped_life: u64,
     acts: acts::Acts,
+    returning: returning::Returning,
+    giving: give_back::Giving,
     last_fault: BTreeMap<&'static str, String>,
 }
 
@@ -145,6 +149,11 @@ impl Link {
                 self.settled(SettleTodo { settled, archive, withdraw, at: now.mono }, result, now);
             }
             Outcome::Reopened(reopened, result) => self.reopened(&reopened, result, now),
+            Outcome::FoundOwn(stream, range, result) => self.found_own(&stream, range, result, now),
+            Outcome::KeptOwn(name, batch, result) => self.kept_own(&name, &batch, result, now),
+            Outcome::TakenBack(stream, result) => self.taken_back(&stream, result, now),
+            Outcome::GivenBack(stream, names, error) => self.given_back(&stream, names, error, now),
+            Outcome::Withdrawn(names, result) => self.withdrawn(names, result, now),
             Outcome::StatusPublished(number, result) => self.status_published(number, result, now),
             Outcome::Acted(order, result) => self.acted(*order, result, now),
             Outcome::ActsListed(digests, result) => self.acts_listed(digests, result, now),
@@ -172,8 +181,9 @@ impl Link {
         let senders = self.senders.values().flat_map(|s| [s.linger_ends(), s.next_due(), s.retry_at()]);
         let retries = self.receivers.values().map(Receiver::retry_at);
         let settle_at = self.settles.front().map(|todo| todo.at);
+        let back = [self.returning.retry_at(), self.giving.retry_at()];
         let others = [self.publish_retry, self.anchor.retry_at, settle_at, self.acts.retry_at()];
-        let optional = senders.chain(retries).chain(others).flatten();
+        let optional = senders.chain(retries).chain(others).chain(back).flatten();
         let all = chores.chain(optional).chain([self.status_at()]);
         all.filter(|at| *at > now).min().unwrap_or(now + self.settings.heartbeat_ms)
     }

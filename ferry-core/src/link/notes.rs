@@ -97,6 +97,9 @@ impl Link {
 
     fn outgoing_health(&self, sender: &Sender, silent: bool, now: Now) -> (&'static str, String, String) {
         if let Some(lock) = self.lock {
+            if let Some(stop) = sender.stopped().filter(|_| lock == super::Lock::Restored) {
+                return ("locked", stop.code.clone(), stop.place.clone());
+            }
             return ("locked", lock.code().to_owned(), String::new());
         }
         if let Some(stop) = sender.stopped() {

@@ -34,6 +34,8 @@ impl Link {
     pub(super) fn next_outgoing(&mut self, now: Now) -> Option<Action> {
         self.next_anchor(now)
             .or_else(|| self.next_settle(now))
+            .or_else(|| self.next_returning(now))
+            .or_else(|| self.next_give_back(now))
             .or_else(|| self.next_reopen(now))
             .or_else(|| self.next_publish(now))
             .or_else(|| self.next_record(now))
@@ -163,6 +165,9 @@ impl Link {
     }
 
     fn next_seal(&mut self, now: Now) -> Option<Action> {
+        if self.lock.is_some() {
+            return None;
+        }
         let (around, audit) = (&self.around, self.audit);
         for stream in &self.order {
             let requires: Vec<Mark> = self

@@ -75,7 +75,9 @@ impl Link {
                 receiver.reports_echoed(echo.number);
             }
             self.judge_lock(statement, body);
+            self.read_returnable(&statement.received, &body.incoming, now);
         }
+        self.read_wanted_back(body, statement.number, now);
         self.watch_audit(statement);
         self.peer.turned_away.clone_from(&body.turned_away);
         self.read_acts(body);
@@ -166,7 +168,11 @@ impl Link {
             let known = report.held.last().into_iter().chain(report.missing.last());
             known.into_iter().any(|range| beyond(&report.stream, report.epoch, range.last))
         };
-        if ahead || unanchored && (body.incoming.iter().any(knows_more) || self.differs(statement)) {
+        let locks = ahead || unanchored && (body.incoming.iter().any(knows_more) || self.differs(statement));
+        if !unanchored {
+            self.judge_return(ahead);
+        }
+        if locks {
             coverage::hit(Place::RestoredLocked);
             self.lock = Some(Lock::Restored);
             return;
@@ -176,6 +182,10 @@ impl Link {
                 self.lock = None;
                 // The first anchor of this database is written before anything is sent.
                 self.anchor.status_next = self.status.next;
+            }
+            Some(Lock::Restored) if self.is_returned() => {
+                coverage::hit(Place::Unlocked);
+                self.lock = None;
             }
             Some(Lock::Restored) | None => {}
         }
@@ -229,7 +239,9 @@ impl Link {
             let Some(sender) = self.senders.get_mut(&stream) else { continue };
             let epoch = sender.epoch;
             let evidence = sender.read_report(mark, report, fresh, now, &self.settings);
-            if let Some(alarm) = evidence.alarm {
+            // That the peer is beyond the books of a zone that was put back is what its lock says.
+            let is_beyond = mark.is_some_and(|mark| mark.seq > sender.last_recorded().seq);
+            if let Some(alarm) = evidence.alarm.filter(|_| self.lock != Some(Lock::Restored) || !is_beyond) {
                 self.peer.mark_alarm = Some(alarm);
             }
             for (seq, kind, detail) in evidence.life {

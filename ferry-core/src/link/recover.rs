@@ -86,6 +86,8 @@ pub fn recover(
         noted_fingerprint: 0,
         dropped_life: 0,
         acts: acts::Acts::recovered(recovered.untold.clone()),
+        returning: super::returning::Returning::default(),
+        giving: super::give_back::Giving::default(),
         last_fault: BTreeMap::new(),
         around,
         settings,

@@ -133,6 +133,7 @@ impl Link {
         let reports = (REPORTS_OF_A_STATUS_MAX / self.receivers.len().max(1)).min(REPORTS_MAX);
         let incoming =
             self.receivers.values_mut().map(|receiver| incoming(receiver, number, reports, &marks)).collect();
+        let wants = self.ask_back();
         let outgoing = self.senders.values().map(|sender| OutgoingReport {
             stream: sender.stream.clone(),
             epoch: sender.epoch,
@@ -149,7 +150,7 @@ impl Link {
             contracts,
             formats: FORMATS_READ.to_vec(),
             cards: Vec::new(),
-            wants: Vec::new(),
+            wants,
             acts: self.acts.told(),
             acts_listed: self.acts.listed(),
             counters: self.counters,

@@ -2,7 +2,7 @@
 
 use ferry_format::{
     Act, ActTime, BatchStatement, BootNonce, Checkpoint, Digest, FormatError, Instance, Mark, Payload, Sealed,
-    SignedBatch, Status, StatusBody, StatusStatement, StreamName, Verified,
+    SeqRange, SignedBatch, Status, StatusBody, StatusStatement, StreamName, Verified,
 };
 
 use super::PortError;
@@ -51,6 +51,19 @@ pub trait Spool: Send + Sync {
     /// # Errors
     /// `Corrupt` when it is in neither, or damaged.
     fn get(&self, side: Side, id: &BatchId) -> Result<Vec<u8>, PortError>;
+
+    /// Every whole batch of these places, in the spool or the archive, in order of seq and digest. What cannot be read, or is
+    /// not what its name says, is passed over.
+    ///
+    /// # Errors
+    /// When a directory cannot be read.
+    fn find(
+        &self,
+        side: Side,
+        stream: &StreamName,
+        epoch: u64,
+        range: SeqRange,
+    ) -> Result<Vec<BatchId>, PortError>;
 
     /// Every batch in the spool (not the archive) of one side, in order of stream, epoch and seq. What it names is durable:
     /// a file that a killed process had put there, and whose directory it had not synced, is synced now. A file that is not
@@ -162,6 +175,8 @@ pub enum Vetted {
     Batch(Box<Verified<SignedBatch>>),
     /// A status, opened.
     Status(Box<Verified<Status>>),
+    /// A batch of this zone itself, which came back; its rows are still sealed.
+    Own(Box<Verified<SignedBatch>>),
 }
 
 /// Keys and trust: seals what goes out, vets and opens what comes in.
@@ -184,7 +199,7 @@ pub trait Sealer: Send + Sync {
     /// When there is no randomness.
     fn salt(&self) -> Result<[u8; 32], PortError>;
 
-    /// Checks a file from the peer. A batch is not decrypted.
+    /// Checks a file from the peer, or a batch of this zone itself. A batch is not decrypted.
     ///
     /// # Errors
     /// Why the file is not what it should be.
@@ -207,6 +222,12 @@ pub trait Sealer: Send + Sync {
     /// # Errors
     /// Why the file is not what it should be.
     fn open(&self, bytes: &[u8]) -> Result<Verified<ferry_format::Batch>, FormatError>;
+
+    /// Checks and decrypts a batch of this zone itself.
+    ///
+    /// # Errors
+    /// Why the file is not what it should be.
+    fn open_own(&self, bytes: &[u8]) -> Result<Verified<ferry_format::Batch>, FormatError>;
 }
 
 /// Why a file was refused, kept beside it.

@@ -4,7 +4,9 @@
 //! cancelled. Implementations are used from several threads at once.
 
 mod acts;
+mod apply;
 mod files;
+mod returning;
 mod store;
 
 use ferry_format::{KeyError, SealError};
@@ -14,13 +16,18 @@ pub use acts::{
     ACT_DONE, ACT_IMPOSSIBLE, ACTED_ALREADY, ActEnd, ActOrder, AppliedPlace, DisputedPlace, Instead, OpenAct, PeerAct,
     ReadAct, SupersededPlace, Superseding, UntoldAct,
 };
+pub use apply::{
+    AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, SourceFault, Spoiled,
+};
 pub use files::{
     Anchor, AnchorStore, BatchId, Gate, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side, Spool, Vetted,
 };
+pub use returning::{
+    RETURN_CONFLICT, RETURN_TORN, ReturnSource, ReturnedBatch, TakeBackOutcome, TakeBackRequest,
+};
 pub use store::{
-    AppliedBatch, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CheckedBatch, CheckedRow, CutRequest, Direction,
-    Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered, RecoveredBatch, RecoveredIn,
-    RecoveredOut, Retained, RetainedMark, Settled, SourceFault, Spoiled, Store, StreamBacklog, StreamState,
+    Attempt, CutRequest, Direction, Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered,
+    RecoveredBatch, RecoveredIn, RecoveredOut, Retained, RetainedMark, Settled, Store, StreamBacklog, StreamState,
 };
 
 /// What kind of failure a port met.

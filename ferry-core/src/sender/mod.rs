@@ -6,6 +6,7 @@
 mod cutting;
 mod reopen;
 mod reports;
+mod returning;
 mod supersede;
 mod window;
 

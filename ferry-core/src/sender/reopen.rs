@@ -39,6 +39,10 @@ impl Reopening {
     pub(super) fn forget(&mut self, seq: u64) {
         self.waiting.remove(&seq);
     }
+
+    pub(super) const fn is_busy(&self) -> bool {
+        self.busy
+    }
 }
 
 impl Sender {

@@ -9,7 +9,7 @@ use ferry_core::ports::{
 };
 use ferry_format::{
     Act, ActTime, Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, Kind, LinkId, Payload,
-    PublicKey, Sealed, Sealing, SignedAct, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore, Verified,
+    PublicKey, Sealed, Sealing, SeqRange, SignedAct, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore, Verified,
     ZoneName,
 };
 
@@ -31,6 +31,23 @@ impl Spool for MemorySpool {
         found
             .or_else(|| self.archive.lock().unwrap().get(&key).cloned())
             .ok_or_else(|| PortError::new(FaultKind::Corrupt, "no such file"))
+    }
+
+    fn find(
+        &self,
+        side: Side,
+        stream: &StreamName,
+        epoch: u64,
+        range: SeqRange,
+    ) -> Result<Vec<BatchId>, PortError> {
+        let (live, archive) = (self.live.lock().unwrap(), self.archive.lock().unwrap());
+        let all = live.keys().chain(archive.keys()).filter(|(one, _)| *one == side).map(|(_, id)| id);
+        let mut found: Vec<BatchId> = all
+            .filter(|id| id.stream == *stream && id.epoch == epoch && (range.first..=range.last).contains(&id.seq))
+            .cloned()
+            .collect();
+        found.sort();
+        Ok(found)
     }
 
     fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError> {
@@ -198,13 +215,17 @@ impl Sealer for RealSealer {
         ferry_format::open_batch(bytes, &self.expect(), &self.keys)
     }
 
+    fn open_own(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
+        let expect = Expect { from: Some(&self.zone), to: Some(&self.peer), ..self.expect() };
+        ferry_format::open_batch(bytes, &expect, &self.keys)
+    }
+
     fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError> {
         Ok(SignedAct::parse(file)?.verify(&self.trust, &self.link, when)?.into_inner())
     }
 
     fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError> {
-        let expect = Expect { from: Some(&self.zone), to: Some(&self.peer), ..self.expect() };
-        let batch = ferry_format::open_batch(bytes, &expect, &self.keys).map_err(|error| keys_fault(error.into()))?;
+        let batch = self.open_own(bytes).map_err(|error| keys_fault(error.into()))?;
         let sealing = Sealing::new(&self.keys, &self.recipients);
         ferry_format::reseal_batch(&batch, &sealing, &mut *self.entropy.lock().unwrap()).map_err(keys_fault)
     }

@@ -7,8 +7,8 @@ use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest,
     Dispute, DisputedPlace, FaultKind, Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut,
-    Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, Settled, SourceFault, Store, StreamBacklog,
-    UntoldAct,
+    Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, ReturnSource, Settled, SourceFault, Store,
+    StreamBacklog, TakeBackOutcome, TakeBackRequest, UntoldAct,
 };
 use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, StreamName};
 
@@ -190,6 +190,10 @@ impl Store for MemoryStore {
         let books = self.books.lock().unwrap();
         let recorded = books.outgoing.get(stream).and_then(|out| out.batches.get(&seq));
         Ok(recorded.map(|batch| batch.digest).into_iter().collect())
+    }
+
+    fn take_back(&self, _: &TakeBackRequest<'_>, _: &mut dyn ReturnSource) -> Result<TakeBackOutcome, PortError> {
+        Err(conflict("nothing of these worlds is put back to a backup"))
     }
 
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {

@@ -129,8 +129,38 @@ const CODES: &[Advice] = &[
             "数据库比本区已发送的内容旧：它是恢复出来的",
         ],
         next: [
-            "send nothing, keep the peer's archive safe: this version cannot take its own batches back from it by itself",
-            "请勿发送，并妥善保管对端归档：本版本尚不能自动从中取回本区批次",
+            "leave the daemons running: this zone takes its own batches back out of both archives, and sends again when it has them all; `ferry status` shows how far it is",
+            "请保持双方守护进程运行：本区会从双方归档取回自己的批次，取齐后恢复发送；进度见 `ferry status`",
+        ],
+    },
+    Advice {
+        code: "return-conflict",
+        meaning: [
+            "a batch that came back changes a row that a program of this zone has changed since it was restored",
+            "取回的批次要更改的记录，在恢复之后又被本区程序更改过",
+        ],
+        next: [
+            "the peer has applied what came back: two operators pass the later change over (`ferry pass`), and the program makes it again afterwards",
+            "取回的内容对端已应用：由两名操作员跳过后来的更改（`ferry pass`），之后由程序重新更改",
+        ],
+    },
+    Advice {
+        code: "return-torn",
+        meaning: [
+            "the last group that this zone had sent came back without its end, which nobody has",
+            "本区最后发送的一组批次取回时缺少结尾，双方均无",
+        ],
+        next: [
+            "keep both archives safe; the stream stays locked",
+            "请妥善保管双方归档；该流保持锁定",
+        ],
+    },
+    Advice {
+        code: "return-other-epoch",
+        meaning: ["a batch that came back belongs to another epoch of this stream", "取回的批次属于该流的另一纪元"],
+        next: [
+            "keep both archives safe and compare them with `ferry verify`; the stream stays locked",
+            "请妥善保管双方归档，并用 `ferry verify` 比对；该流保持锁定",
         ],
     },
     Advice {

@@ -249,6 +249,8 @@ fn kind_text(kind: &str, lang: Lang) -> &str {
         (Lang::En, "duplicate") => "came again",
         (Lang::En, "superseded") => "the peer applied what superseded it",
         (Lang::En, "supersede-late") => "the peer had applied it before it was superseded",
+        (Lang::En, "returned") => "came back, as",
+        (Lang::En, "taken-back") => "taken back into the database",
         (Lang::Zh, "recorded") => "封装并登记",
         (Lang::Zh, "published") => "放入网闸目录，次数",
         (Lang::Zh, "held") => "对端已持有",
@@ -261,6 +263,8 @@ fn kind_text(kind: &str, lang: Lang) -> &str {
         (Lang::Zh, "parked") => "搁置",
         (Lang::Zh, "superseded") => "对端应用了取代它的批次",
         (Lang::Zh, "supersede-late") => "取代之前对端已应用它",
+        (Lang::Zh, "returned") => "返回本区，文件",
+        (Lang::Zh, "taken-back") => "重新收入数据库",
         (Lang::En | Lang::Zh, other) => other,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use ferry_core::contract::StreamContract;
-use ferry_core::ports::{BatchId, Direction, Side, Spool as _};
+use ferry_core::ports::{BatchId, Direction, Sealer as _, Side, Spool as _};
 use ferry_format::limits::SUPERSEDED_MAX;
 use ferry_format::{Deed, Digest, Op, Payload, StreamName, parse_record, write_value};
 

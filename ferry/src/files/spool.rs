@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use ferry_core::ports::{BatchId, FaultKind, PortError, Side, Spool};
 use ferry_format::limits::FILE_BYTES_MAX;
-use ferry_format::{FileName, LinkId, NameKind, StreamName, ZoneName, batch_head, inspect_batch};
+use ferry_format::{FileName, LinkId, NameKind, SeqRange, StreamName, ZoneName, batch_head, inspect_batch};
 
 use super::durable::{self, port_error};
 use crate::config::Config;
@@ -235,7 +235,11 @@ fn remove_empty(directory: &Path) -> Result<(), PortError> {
 
 /// The directory of the archive in which a batch lies.
 fn range_name(id: &BatchId) -> String {
-    format!("{:08}-{:012}", id.epoch, id.seq - id.seq % RANGE)
+    range_directory(id.epoch, id.seq - id.seq % RANGE)
+}
+
+fn range_directory(epoch: u64, start: u64) -> String {
+    format!("{epoch:08}-{start:012}")
 }
 
 impl Spool for SpoolDirectories {
@@ -274,6 +278,39 @@ impl Spool for SpoolDirectories {
             false => format!("{name} is neither in the spool nor in the archive"),
         };
         Err(PortError::new(FaultKind::Corrupt, text))
+    }
+
+    fn find(
+        &self,
+        side: Side,
+        stream: &StreamName,
+        epoch: u64,
+        range: SeqRange,
+    ) -> Result<Vec<BatchId>, PortError> {
+        let mut directories = vec![self.spool.join(side_name(side)).join(stream.as_str())];
+        let archived = self.archived(side, stream);
+        let first = range.first - range.first % RANGE;
+        let starts = (first..=range.last).step_by(usize::try_from(RANGE).unwrap_or(usize::MAX));
+        directories.extend(starts.map(|start| archived.join(range_directory(epoch, start))));
+        let is_meant = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<FileName>().ok());
+            name.is_some_and(|name| match name.kind {
+                NameKind::Batch { epoch: of, seq, .. } => of == epoch && (range.first..=range.last).contains(&seq),
+                NameKind::Status { .. } => false,
+            })
+        };
+        let mut found = BTreeSet::new();
+        for directory in directories {
+            for path in files(&directory)?.into_iter().filter(is_meant) {
+                match self.read_whole(side, &path) {
+                    Ok(Ok((id, _))) if path.ends_with(self.name(side, &id)) => _ = found.insert(id),
+                    Ok(Ok(_)) => tracing::warn!(file = %path.display(), why = NOT_ITS_NAME, "passed over"),
+                    Ok(Err(why)) => tracing::warn!(file = %path.display(), why, "passed over"),
+                    Err(error) => tracing::warn!(file = %path.display(), %error, "passed over"),
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
     }
 
     fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError> {

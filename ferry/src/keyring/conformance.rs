@@ -2,7 +2,7 @@
 
 use ferry_core::conformance::sealer::SealerFixture;
 use ferry_core::ports::Sealer;
-use ferry_format::{FormatError, Payload, SoftKeys, TrustStore};
+use ferry_format::{SoftKeys, TrustStore};
 use tempfile::TempDir;
 
 use super::{FerrySealer, create_keys, own_entry, write_trust};
@@ -65,9 +65,5 @@ impl SealerFixture for RealSealers {
 
     fn reopen(&mut self) {
         self.sealers = [0, 1, 2].map(|index| open(&self.configs[index]));
-    }
-
-    fn open_own(&self, bytes: &[u8]) -> Result<Payload, FormatError> {
-        self.sealers[0].open_own(bytes).map(|batch| batch.payload.clone())
     }
 }

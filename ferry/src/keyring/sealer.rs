@@ -53,20 +53,19 @@ impl FerrySealer {
         Ok(Self { link, zone, peer, keys, trust, own })
     }
 
-    /// Checks and decrypts a batch that this zone itself sealed.
-    ///
-    /// # Errors
-    /// Why the file is not what it should be.
-    pub fn open_own(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
-        // A batch that supersedes others bears the signatures of operators too.
+    /// Whom to trust for batches of this zone itself: one that supersedes others bears the signatures of operators too.
+    fn own_trust(&self) -> Result<TrustStore, FormatError> {
         let trust = self.trust.current();
-        let operators = trust.entries().iter().filter(|entry| entry.objects.contains(&Kind::Act));
         let mut own = self.own.clone();
-        for entry in operators.filter(|entry| own.entry(&entry.sign.id()).is_none()).cloned().collect::<Vec<_>>() {
-            own.add(entry)?;
+        let operators = trust.entries().iter().filter(|entry| entry.objects.contains(&Kind::Act));
+        for entry in operators.filter(|entry| self.own.entry(&entry.sign.id()).is_none()) {
+            own.add(entry.clone())?;
         }
-        let expect = Expect { trust: &own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) };
-        open_batch(bytes, &expect, &self.keys)
+        Ok(own)
+    }
+
+    fn expect_own<'a>(&'a self, own: &'a TrustStore) -> Expect<'a> {
+        Expect { trust: own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) }
     }
 
     /// The zone's keys.
@@ -127,7 +126,14 @@ impl Sealer for FerrySealer {
         let trust = self.trust.current();
         let expect = self.expect(&trust);
         match peek(bytes)? {
-            Kind::Batch => verify_batch(bytes, &expect).map(|batch| Vetted::Batch(Box::new(batch))),
+            Kind::Batch => match verify_batch(bytes, &expect) {
+                Ok(batch) => Ok(Vetted::Batch(Box::new(batch))),
+                Err(error) => {
+                    let own = self.own_trust()?;
+                    let batch = verify_batch(bytes, &self.expect_own(&own)).map_err(|_| error)?;
+                    Ok(Vetted::Own(Box::new(batch)))
+                }
+            },
             Kind::Status => open_status(bytes, &expect, &self.keys).map(|status| Vetted::Status(Box::new(status))),
             Kind::Card | Kind::Checkpoint | Kind::Act | Kind::Revocation => Err(FormatError::WrongKind),
         }
@@ -136,6 +142,11 @@ impl Sealer for FerrySealer {
     fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
         let trust = self.trust.current();
         open_batch(bytes, &self.expect(&trust), &self.keys)
+    }
+
+    fn open_own(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
+        let own = self.own_trust()?;
+        open_batch(bytes, &self.expect_own(&own), &self.keys)
     }
 
     fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError> {

@@ -87,6 +87,9 @@ pub(crate) trait Dialect {
     /// Binds an id. Removes every row up to it.
     fn remove_through(&self, outbox: &str) -> String;
 
+    /// Binds an id. Removes every row above it.
+    fn remove_above(&self, outbox: &str) -> String;
+
     /// Yields stream and highest id ever visible for each `(stream, outbox)`, in one snapshot.
     fn observe(&self, outboxes: &[(String, String)]) -> String;
 

@@ -1,12 +1,16 @@
 //! Invariant 9: after faults end everything converges within a bound, except what is named as waiting for an operator.
 
 use ferry_core::link::Lock;
+use ferry_core::ports::{RETURN_CONFLICT, RETURN_TORN};
 use ferry_format::StreamName;
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::database::{Database, HandedAct};
 use crate::world::host::ZoneId;
+
+/// What stands against taking batches back, by its code.
+const RETURN_STOPS: [&str; 3] = [RETURN_CONFLICT, RETURN_TORN, "unknown-contract"];
 
 /// A stream that waits for an operator says so, in the zone where the operator stands.
 #[derive(Debug, Default)]
@@ -73,7 +77,13 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     // Nor do operators decide for an owner that has forgotten what it sent.
     let waits =
         !world.options.operators && (poisoned || unsendable) || disputed && (!world.options.operators || fate.put_back);
-    let locked = fate.frozen && owner.lock().is_some();
+    // What a zone has lost comes back unless something of it is nowhere any more, or a row stands against it.
+    let stands_against = || {
+        let mut senders = owner.senders();
+        senders.any(|sender| sender.stopped().is_some_and(|stop| RETURN_STOPS.contains(&stop.code.as_str())))
+    };
+    let locked =
+        fate.frozen && owner.lock().is_some() && (!world.is_returnable(model.owner) || stands_against());
     // What a zone has forgotten comes back from its peer's archive, unless only heads are left there.
     let pruned = fate.rewound && sender.damaged().is_some();
     let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
@@ -88,7 +98,10 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
         let mut owned = world.model.streams.iter().filter(|(_, other)| other.owner == model.owner);
         owned.any(|(name, _)| world.fates[name].put_back || !world.fates[name].stolen.is_empty())
     };
-    if owner.lock() == Some(Lock::Restored) && was_put_back() {
+    if owner.lock() == Some(Lock::Restored)
+        && was_put_back()
+        && (!world.is_returnable(model.owner) || stands_against())
+    {
         return true;
     }
     if world.is_usurped(stream) && owner.alarm().is_some() {

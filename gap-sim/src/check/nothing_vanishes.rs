@@ -70,6 +70,30 @@ impl Checker for NothingVanishes {
                 }
             }
         }
+        if matches!(moment, Moment::Ended) { self.owners_have_their_rows(world) } else { Ok(()) }
+    }
+}
+
+impl NothingVanishes {
+    /// Also a zone that was put back has everything in its tables that it ever sent.
+    fn owners_have_their_rows(&self, world: &World) -> Result<(), String> {
+        for (stream, model) in &world.model.streams {
+            let fate = &world.fates[stream];
+            // What was passed over or superseded has never crossed, and so cannot come back.
+            let never_crossed = !model.passed.is_empty() || !fate.superseding.is_empty();
+            if fate.frozen || fate.forgotten || fate.put_back && never_crossed {
+                continue;
+            }
+            let meant = model.owners_rows();
+            let database = world.host(model.owner).store.database();
+            for (table, rows) in &meant {
+                let found = database.tables.get(table);
+                if found.map_or(!rows.is_empty(), |found| found != rows) {
+                    let count = found.map_or(0, BTreeMap::len);
+                    return Err(format!("{table}: its owner has {count} rows where its changes make {}", rows.len()));
+                }
+            }
+        }
         Ok(())
     }
 }

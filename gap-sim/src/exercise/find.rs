@@ -276,13 +276,15 @@ pub(super) fn unknown_asks() -> Option<Vec<String>> {
 }
 
 pub(super) fn restored_lock() -> Option<Vec<String>> {
-    let lock = Story::of("restored-zone")?.ending().zone(ZoneId::Outer)?.lock?;
-    Some(vec![lock.code().to_owned()])
+    let story = Story::of("restored-zone")?;
+    let code = story.lines().find_map(|line| line.text.strip_prefix("locks "))?;
+    Some(vec![code.to_owned()])
 }
 
 pub(super) fn restored_lacks() -> Option<u64> {
-    let ending = Story::of("restored-zone")?.ending();
-    ending.stream("confirm").and_then(|end| end.applied.checked_sub(end.cut))
+    let story = Story::of("restored-zone")?;
+    let taken = story.lines().filter(|line| line.text.starts_with("take back confirm "));
+    taken.map(|line| line.text.split(' ').next_back()?.parse::<u64>().ok()).sum()
 }
 
 /// The drawn world that the course reads, run with its trace.

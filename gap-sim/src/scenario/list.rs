@@ -233,8 +233,8 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "restored-zone",
         title: ["A database is put back from last night", "数据库从昨夜备份恢复"],
         lesson: [
-            "The anchor outside the database knows more than the database. The zone locks itself before it sends anything.",
-            "数据库之外的锚比数据库知道得更多；本区在发送任何内容之前自行锁定。",
+            "The anchor outside the database knows more than the database. The zone locks itself before it sends anything, and takes its own batches back.",
+            "数据库之外的锚比数据库知道得更多；本区在发送任何内容之前自行锁定，并取回自己的批次。",
         ],
         safety_s: 500,
         script: |script| {

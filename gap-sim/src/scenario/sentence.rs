@@ -25,6 +25,7 @@ pub(super) fn sentence(words: &[&str], by_name: impl Fn(&str) -> bool) -> Option
         ["loses", name] => file(name, "loses {}", "丢失{}").map(|(text, _)| (text, false)),
         ["refuses", name] => file(name, "does not let {} pass", "不放行{}"),
         ["keep", "status", name] => file(name, "reads {}", "读取{}"),
+        ["keep", "own", name] => file(name, "gets {} back and holds it durably", "取回{}并持久保存"),
         ["keep", name] => file(name, "verifies {} and holds it durably", "核验{}并持久保存"),
         ["drop", name, ""] | ["drop", name] => file(name, "knows {} already and drops it", "已有{}，丢弃此件"),
         ["drop", name, code] => {
@@ -60,6 +61,23 @@ fn of_zone(words: &[&str]) -> Option<Sentence> {
             format!("hears of its peer's stream {stream} and begins to follow it"),
             format!("得知对端的流 {stream}，开始跟随"),
         ),
+        ["take", "back", stream, "after", after, "batches", count] => taken_back(stream, after, count),
+        ["give", "back", places] => plain(
+            format!("gives its peer its own batches {places} back"),
+            format!("将对端自己的批次 {places} 交还对端"),
+        ),
+        ["locks", "anchor-missing"] => plain(
+            "has no anchor and sends nothing until a fresh status of its peer has come",
+            "没有锚，在收到对端的最新状态文件之前不发送任何内容",
+        ),
+        ["locks", code] => plain(
+            format!("compares its database with its anchor, and locks itself before it sends anything: {code}"),
+            format!("比较数据库与锚，在发送任何内容之前自行锁定：{code}"),
+        ),
+        ["unlocks"] => plain(
+            "has everything again that it had sent, and may send from here on",
+            "已取齐曾发送的全部内容，从此可以发送",
+        ),
         ["the", "daemon", "starts"] => plain("the daemon starts", "守护进程启动"),
         ["the", "daemon", "ends"] => plain("the daemon ends", "守护进程终止"),
         ["power", "is", "cut"] => plain("the power fails: the daemon is gone at once", "断电：守护进程立即中断"),
@@ -70,17 +88,30 @@ fn of_zone(words: &[&str]) -> Option<Sentence> {
     Some(told)
 }
 
-/// A group that is committed; `tried` when it is not known or not so that it was.
-pub(super) fn applied(stream: &str, after: u64, count: u64, tried: bool) -> Sentence {
+/// Own batches that a zone takes back.
+fn taken_back(stream: &str, after: &str, count: &str) -> Sentence {
+    let (after, count) = (after.parse::<u64>().unwrap_or(0), count.parse::<u64>().unwrap_or(1));
+    let [en, zh] = batches(stream, after, count);
+    plain(
+        format!("takes {en} back into its own tables and books"),
+        format!("将{zh}重新收入本区的表和账"),
+    )
+}
+
+fn batches(stream: &str, after: u64, count: u64) -> [String; 2] {
     let (first, last) = (after + 1, after + count);
-    let batches = match count {
+    match count {
         1 => [format!("batch {stream}/{first}"), format!("批次 {stream}/{first}")],
         _ => [
             format!("batches {stream}/{first} to {stream}/{last}"),
             format!("批次 {stream}/{first} 至 {stream}/{last}"),
         ],
-    };
-    let [en, zh] = batches;
+    }
+}
+
+/// A group that is committed; `tried` when it is not known or not so that it was.
+pub(super) fn applied(stream: &str, after: u64, count: u64, tried: bool) -> Sentence {
+    let [en, zh] = batches(stream, after, count);
     match tried {
         true => plain(
             format!("tries to apply {en}, rows and watermark in one transaction"),

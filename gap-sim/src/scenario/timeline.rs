@@ -107,10 +107,6 @@ struct Teller<'t> {
     ending: &'t Ending,
     exchanged: BTreeSet<String>,
     repeats: BTreeMap<Repeat, Repeats>,
-    /// Zones that have lost their anchor and not started since.
-    anchorless: BTreeSet<&'t str>,
-    /// The last start of each zone.
-    last_start: BTreeMap<&'t str, u64>,
 }
 
 /// What many lines have in common that are told together: the place, and a batch that is sent or a code.
@@ -132,13 +128,10 @@ impl<'t> Teller<'t> {
                 (found.count, found.last_ms) = (found.count + 1, line.at_ms);
             }
         }
-        let starts = lines.iter().filter(|line| line.text == "the daemon starts");
         Self {
             ending,
             exchanged: exchanged(&flights(lines.iter().copied())),
             repeats,
-            anchorless: BTreeSet::new(),
-            last_start: starts.map(|line| (line.place, line.at_ms)).collect(),
         }
     }
 
@@ -155,14 +148,7 @@ impl<'t> Teller<'t> {
             say(self.apply(stream, seq.parse().unwrap_or(0), count.parse().unwrap_or(1), failed));
             return;
         }
-        sentence(&words, |name| self.exchanged.contains(name)).into_iter().for_each(&mut say);
-        match words.as_slice() {
-            ["fault", "anchor-lost"] => {
-                self.anchorless.insert(line.place);
-            }
-            ["the", "daemon", "starts"] => self.start(line).into_iter().for_each(say),
-            _ => {}
-        }
+        sentence(&words, |name| self.exchanged.contains(name)).into_iter().for_each(say);
     }
 
     fn apply(&self, stream: &str, after: u64, count: u64, failed: bool) -> Sentence {
@@ -172,31 +158,6 @@ impl<'t> Teller<'t> {
             Some(refusal) => refused(stream, refusal),
             None => applied(stream, after, count, failed),
         }
-    }
-
-    /// What a zone finds out when it starts.
-    fn start(&mut self, line: &'t Line) -> Vec<Sentence> {
-        let mut found = Vec::new();
-        if self.anchorless.remove(line.place) {
-            found.push((
-                [
-                    "has no anchor and sends nothing until a fresh status of its peer has come".to_owned(),
-                    "没有锚，在收到对端的最新状态文件之前不发送任何内容".to_owned(),
-                ],
-                false,
-            ));
-        }
-        let zone = self.ending.zones.iter().find(|end| end.zone.name() == line.place);
-        let is_last = self.last_start.get(line.place) == Some(&line.at_ms);
-        if let Some(lock) = zone.and_then(|end| end.lock).filter(|_| is_last) {
-            let code = lock.code();
-            let text = [
-                format!("compares its database with its anchor, and locks itself before it sends anything: {code}"),
-                format!("比较数据库与锚，在发送任何内容之前自行锁定：{code}"),
-            ];
-            found.push((text, false));
-        }
-        found
     }
 
     /// For a line that has many like it: nothing, or the sentence for all that follow.

@@ -38,6 +38,8 @@ pub struct OwnStream {
     pub settled: Mark,
     /// Every batch ever recorded, by seq.
     pub batches: BTreeMap<u64, RecordedBatch>,
+    /// What a world knows of batches that are lost: by seq, the last change in each.
+    pub numbers: BTreeMap<u64, u64>,
     /// The ends of all own outboxes whenever this one had moved, above `through_id`.
     pub boundaries: BTreeMap<u64, BTreeMap<StreamName, u64>>,
 }
@@ -207,7 +209,9 @@ impl Database {
             | LifeKind::Duplicate
             | LifeKind::Parked
             | LifeKind::Superseded
-            | LifeKind::SupersedeLate => {}
+            | LifeKind::SupersedeLate
+            | LifeKind::Returned
+            | LifeKind::TakenBack => {}
         }
     }
 
@@ -233,6 +237,7 @@ mod tests {
             through_id: 0,
             settled: mark,
             batches: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             boundaries: BTreeMap::new(),
         };
         for last_id in 1..=10_000 {

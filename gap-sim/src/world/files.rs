@@ -1,7 +1,7 @@
 //! Spool, drop directories, quarantine and anchor of a host, on its simulated disk, in the steps in which the product
 //! writes: beside, sync, rename, sync the directory.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ferry_core::breaks::{self, Break};
@@ -9,7 +9,7 @@ use ferry_core::ports::{
     Anchor, AnchorStore, BatchId, FaultKind, Gate, PortError, Quarantine, QuarantineNote, Scan, Seen, Side, Spool,
 };
 use ferry_format::limits::FILE_NAME_BYTES_MAX;
-use ferry_format::{Digest, FileName, StreamName, ZoneName, batch_head, inspect_batch};
+use ferry_format::{Digest, FileName, SeqRange, StreamName, ZoneName, batch_head, inspect_batch};
 
 use super::disk::{Disk, DiskError};
 
@@ -149,6 +149,25 @@ impl Spool for SimSpool {
             return Err(PortError::new(FaultKind::Corrupt, "the file is damaged"));
         }
         Err(PortError::new(FaultKind::Corrupt, "the file is neither in the spool nor in the archive"))
+    }
+
+    fn find(
+        &self,
+        side: Side,
+        stream: &StreamName,
+        epoch: u64,
+        range: SeqRange,
+    ) -> Result<Vec<BatchId>, PortError> {
+        let first = format!("{stream}-{epoch:08}-{:012}-", range.first);
+        let last = format!("{stream}-{epoch:08}-{:012}-g", range.last);
+        let mut found = BTreeSet::new();
+        for directory in [spool_directory(side), archive_directory(side)] {
+            let names = self.disk.list(directory).map_err(|fault| error(fault, "cannot list"))?;
+            for name in names.into_iter().filter(|name| *name > first && *name < last) {
+                found.extend(self.identify(&format!("{directory}/{name}")).filter(|id| batch_name(id) == name));
+            }
+        }
+        Ok(found.into_iter().collect())
     }
 
     fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError> {

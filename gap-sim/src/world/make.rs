@@ -246,6 +246,7 @@ pub(super) fn empty_database(
             last,
             through_id: 0,
             batches: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             boundaries: BTreeMap::new(),
         };
         database.own.insert(stream.name.clone(), own);

@@ -28,6 +28,7 @@ pub mod store;
 pub mod story;
 mod strike;
 pub mod supersede;
+mod take_back;
 pub mod trace;
 pub mod work;
 

@@ -70,6 +70,14 @@ impl ModelStream {
         self.ends.insert(self.len());
     }
 
+    /// What the owner's tables hold.
+    #[must_use]
+    pub fn owners_rows(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let mut rows = BTreeMap::new();
+        self.changes.iter().for_each(|change| write(&mut rows, change));
+        rows
+    }
+
     /// How many changes there are.
     #[must_use]
     pub fn len(&self) -> u64 {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ferry_core::ports::AnchorStore as _;
-use ferry_format::{Digest, FileName, NameKind, StreamName};
+use ferry_core::ports::{AnchorStore as _, BatchId, Side};
+use ferry_format::{Digest, FileName, NameKind, StreamName, inspect_batch};
 
 use super::World;
 use super::database::{Database, PeerStream};
+use super::disk::Disk;
 use super::faults::Fault;
-use super::files::{ANCHOR, TO_GATE};
+use super::files::{ANCHOR, TO_GATE, archive_directory, batch_name, spool_directory};
 use super::host::ZoneId;
 
 impl World {
@@ -69,6 +70,10 @@ impl World {
             let seq = peer.followed.as_ref().map_or(0, |(_, mark)| mark.seq);
             self.put_back_replica(stream, seq, &peer.superseding);
         }
+        let mut backup = backup;
+        for (stream, own) in &mut backup.own {
+            own.numbers = self.fates[stream].recorded.iter().map(|(seq, (_, through))| (*seq, *through)).collect();
+        }
         *self.host(zone).store.database() = backup;
         if let Some(checkers) = &mut self.checkers {
             checkers.restored(zone);
@@ -113,14 +118,78 @@ impl World {
             fate.frozen = true;
             return;
         }
-        // Nothing that the zone has lost was sent: it goes on as if it had never been.
-        fate.recorded.retain(|seq, _| *seq <= last_seq);
+        self.forget_after(stream, last_seq, last_id);
+    }
+
+    /// Nothing that comes after was sent: the stream goes on as if it had never been.
+    fn forget_after(&mut self, stream: &StreamName, last_seq: u64, last_id: u64) {
+        if let Some(fate) = self.fates.get_mut(stream) {
+            fate.recorded.retain(|seq, _| *seq <= last_seq);
+        }
         if let Some(model) = self.model.streams.get_mut(stream) {
             model.changes.truncate(usize::try_from(last_id).unwrap_or(usize::MAX));
             model.ends = model.ends.iter().copied().filter(|end| *end <= last_id).collect::<BTreeSet<u64>>();
             model.ends.insert(model.changes.len() as u64);
             model.poison.retain(|bad| *bad <= last_id);
+            model.passed.retain(|number, _| *number <= last_id);
         }
+    }
+
+    /// A zone that was put back has everything again that it had sent, and goes on.
+    pub(super) fn thaw(&mut self, zone: ZoneId) {
+        let is_locked = self.host(zone).link.as_ref().is_none_or(|link| link.lock().is_some());
+        let is_frozen = |stream: &&StreamName| {
+            let (model, fate) = (&self.model.streams[*stream], &self.fates[*stream]);
+            model.owner == zone && fate.frozen && !fate.forgotten
+        };
+        let frozen: Vec<StreamName> = self.model.streams.keys().filter(is_frozen).cloned().collect();
+        if is_locked || frozen.is_empty() {
+            return;
+        }
+        for stream in frozen {
+            let (last_seq, last_id) = {
+                let database = self.host(zone).store.database();
+                (database.own[&stream].last.seq, database.own[&stream].last_id)
+            };
+            self.forget_after(&stream, last_seq, last_id);
+            if let Some(fate) = self.fates.get_mut(&stream) {
+                fate.frozen = false;
+            }
+        }
+        self.tell(zone.name(), "unlocks");
+    }
+
+    /// Whether a zone that was put back can get everything again: each batch that its anchor names lies whole on its own
+    /// disk or on its peer's.
+    #[must_use]
+    pub fn is_returnable(&self, zone: ZoneId) -> bool {
+        let host = self.host(zone);
+        let Some(anchor) = host.anchor.load().ok().flatten() else { return false };
+        let database = host.store.database();
+        let peer = self.host(zone.peer());
+        let lies = |disk: &Disk, side: Side, id: &BatchId| {
+            [spool_directory(side), archive_directory(side)].iter().any(|directory| {
+                let bytes = disk.peek(&format!("{directory}/{}", batch_name(id)));
+                bytes.is_some_and(|bytes| inspect_batch(&bytes).is_ok_and(|read| read.digest == id.digest))
+            })
+        };
+        anchor.superseding.is_empty()
+            && anchor.instance == database.instance
+            && anchor.sent.iter().all(|mark| {
+                let (own, fate) = (&database.own[&mark.stream], &self.fates[&mark.stream]);
+                let known = |seq: u64| fate.recorded.get(&seq).map(|(digest, _)| *digest);
+                let goes_on = own.last.seq == 0 || known(own.last.seq) == Some(own.last.digest);
+                let has = |seq: u64| {
+                    known(seq).is_some_and(|digest| {
+                        let id = BatchId { stream: mark.stream.clone(), epoch: mark.epoch, seq, digest };
+                        lies(&host.disk, Side::Out, &id) || lies(&peer.disk, Side::In, &id)
+                    })
+                };
+                let is_superseded = |seq: u64| fate.superseding.keys().any(|(of, _)| *of == seq);
+                goes_on
+                    && fate.stolen.is_empty()
+                    && (own.last.seq + 1..=mark.seq).all(|seq| has(seq) && !is_superseded(seq))
+            })
     }
 
     fn put_back_replica(&mut self, stream: &StreamName, seq: u64, superseding: &BTreeMap<u64, Digest>) {

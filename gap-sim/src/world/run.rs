@@ -127,7 +127,10 @@ impl World {
                         return self.look(&Moment::Stopped(zone));
                     }
                 }
-                Step::Handled(_) => self.look(&Moment::Handled(zone))?,
+                Step::Handled(_) => {
+                    self.thaw(zone);
+                    self.look(&Moment::Handled(zone))?;
+                }
             }
             self.host_mut(zone).begin(now);
         }
@@ -140,6 +143,7 @@ impl World {
             self.tell(zone.name(), failure);
         }
         self.learn_recorded(zone);
+        self.thaw(zone);
         self.look(&Moment::Acted(zone, acted.failure))?;
         match acted.status {
             Some((statement, body)) => self.look(&Moment::Status(zone, Box::new(statement), Box::new(body))),
@@ -314,6 +318,9 @@ impl World {
             self.host(zone).fuse.mend();
             self.down.remove(&zone);
             self.tell(zone.name(), "the daemon starts");
+            if let Some(lock) = self.host(zone).link.as_ref().and_then(ferry_core::link::Link::lock) {
+                self.tell(zone.name(), &format!("locks {}", lock.code()));
+            }
             return;
         }
         let why = self.host(zone).start_failure.clone().unwrap_or_default();

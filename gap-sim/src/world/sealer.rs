@@ -141,6 +141,10 @@ impl SimSealer {
         Expect { trust: &self.trust, link, from: Some(&self.peer), to: Some(&self.zone) }
     }
 
+    fn expect_own(&self) -> Expect<'_> {
+        Expect { trust: &self.own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) }
+    }
+
     /// The zone's keys.
     #[must_use]
     pub fn keys(&self) -> &SoftKeys {
@@ -177,7 +181,13 @@ impl Sealer for SimSealer {
                     Some(expect) => ferry_format::verify_batch(bytes, &expect),
                     None => Err(error),
                 });
-                or_wrongly.map(|batch| Vetted::Batch(Box::new(batch)))
+                match or_wrongly {
+                    Ok(batch) => Ok(Vetted::Batch(Box::new(batch))),
+                    Err(error) => {
+                        let own = ferry_format::verify_batch(bytes, &self.expect_own()).map_err(|_| error)?;
+                        Ok(Vetted::Own(Box::new(own)))
+                    }
+                }
             }
             Kind::Status => ferry_format::open_status(bytes, &self.expect(), &self.keys)
                 .map(|status| Vetted::Status(Box::new(status))),
@@ -191,11 +201,14 @@ impl Sealer for SimSealer {
     }
 
     fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError> {
-        let expect = Expect { trust: &self.own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) };
-        let batch = ferry_format::open_batch(bytes, &expect, &self.keys);
+        let batch = self.open_own(bytes);
         let batch = batch.map_err(|error| PortError::new(FaultKind::Corrupt, error.to_string()))?;
         let sealing = Sealing::new(&self.keys, &self.recipients);
         Ok(ferry_format::reseal_batch(&batch, &sealing, &mut *self.entropy())?)
+    }
+
+    fn open_own(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
+        ferry_format::open_batch(bytes, &self.expect_own(), &self.keys)
     }
 
     fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {

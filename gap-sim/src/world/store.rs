@@ -9,13 +9,14 @@ use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute,
     DisputedPlace, FaultKind, Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch,
-    RecoveredIn, RecoveredOut, Retained, Settled, Store, StreamBacklog,
+    RecoveredIn, Retained, ReturnSource, Settled, Store, StreamBacklog, TakeBackOutcome, TakeBackRequest,
 };
 use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 
 use super::apply::{ApplyPlan, not_applied};
 use super::database::{Captured, Database, PeerStream, RecordedBatch};
 use super::fuse::{Fuse, Stopped};
+use super::take_back::{TakeBackPlan, recovered_out};
 
 /// What the next transactions meet.
 #[derive(Debug, Default)]
@@ -210,19 +211,7 @@ impl Change {
 impl Store for SimStore {
     fn recover(&self) -> Result<Recovered, PortError> {
         self.read(|database| {
-            let outgoing = database.own.values().map(|own| RecoveredOut {
-                last: own.last.clone(),
-                epoch_id: own.epoch_id,
-                through_id: own.through_id,
-                settled: own.settled.clone(),
-                unsettled: own
-                    .batches
-                    .range(own.settled.seq + 1..)
-                    .map(|(_, recorded)| recorded.batch.clone())
-                    .collect(),
-                boundaries: own.boundaries.values().cloned().collect(),
-                on_hold: database.on_hold.contains(&own.last.stream),
-            });
+            let outgoing = database.own.values().map(|own| recovered_out(database, own));
             let incoming = database.peers.iter().map(|(stream, peer)| RecoveredIn {
                 stream: stream.clone(),
                 followed: peer.followed.clone(),
@@ -376,6 +365,24 @@ impl Store for SimStore {
             };
             Ok(recorded.map(all).unwrap_or_default())
         })
+    }
+
+    fn take_back(
+        &self,
+        request: &TakeBackRequest<'_>,
+        source: &mut dyn ReturnSource,
+    ) -> Result<TakeBackOutcome, PortError> {
+        self.fuse.burn().map_err(stopped)?;
+        self.busy()?;
+        let planned = TakeBackPlan::make(&self.database(), request, source)?;
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(outcome) => return Ok(outcome),
+        };
+        self.commit(|database| plan.write(database))?;
+        let database = self.database();
+        let own = &database.own[&request.contract.name];
+        Ok(TakeBackOutcome::TakenBack(Box::new(recovered_out(&database, own))))
     }
 
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {

@@ -44,6 +44,16 @@ pub fn describe(action: &Action) -> String {
         Action::ReadMark { stream } => format!("read watermark {stream}"),
         Action::Recall { id, .. } => format!("recall {}/{}", id.stream, id.seq),
         Action::Reopen(reopened) => format!("reopen {}/{}", reopened.mark.stream, reopened.mark.seq),
+        Action::FindOwn { stream, range, .. } => format!("find own {stream}/{}..{}", range.first, range.last),
+        Action::KeepOwn { name, .. } => format!("keep own {name}"),
+        Action::TakeBack { stream, expect, batches, .. } => {
+            format!("take back {stream} after {} batches {}", expect.seq, batches.len())
+        }
+        Action::GiveBack { stream, seqs, .. } => {
+            let seqs: Vec<String> = seqs.iter().map(u64::to_string).collect();
+            format!("give back {stream}/{}", seqs.join(","))
+        }
+        Action::Withdraw(names) => format!("withdraw {}", names.join(" ")),
         Action::Settle { settled, .. } => format!("settle {}/{}", settled.mark.stream, settled.mark.seq),
         Action::PublishStatus { statement, .. } => format!("status {}", statement.number),
         Action::KeepStatus { name, .. } => format!("keep status {name}"),
@@ -77,6 +87,10 @@ pub fn failure(outcome: &Outcome) -> Option<String> {
         Outcome::MarkRead(_, result) => result.as_ref().err(),
         Outcome::Recalled(_, _, _, result) => result.as_ref().err(),
         Outcome::Settled(_, _, _, result) => result.as_ref().err(),
+        Outcome::FoundOwn(_, _, result) => result.as_ref().err(),
+        Outcome::KeptOwn(_, _, result) | Outcome::Withdrawn(_, result) => result.as_ref().err(),
+        Outcome::TakenBack(_, result) => result.as_ref().err(),
+        Outcome::GivenBack(_, _, error) => error.as_ref(),
         Outcome::Reopened(_, result) => result.as_ref().err(),
         Outcome::StatusPublished(_, result) => result.as_ref().err(),
         Outcome::Acted(_, result) => result.as_ref().err(),

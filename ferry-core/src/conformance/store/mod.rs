@@ -5,6 +5,7 @@ pub mod applying;
 pub mod outgoing;
 pub mod refusing;
 pub mod reopening;
+pub mod returning;
 pub mod superseding;
 
 use ferry_format::{

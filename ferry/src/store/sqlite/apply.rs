@@ -33,6 +33,18 @@ pub(super) struct Plan {
     tables: Vec<TablePlan>,
 }
 
+impl Plan {
+    /// Writes rows of a table.
+    pub(super) fn upsert(&self, table: usize) -> Arc<str> {
+        Arc::clone(&self.tables[table].upsert)
+    }
+
+    /// Removes rows of a table.
+    pub(super) fn delete(&self, table: usize) -> Arc<str> {
+        Arc::clone(&self.tables[table].delete)
+    }
+}
+
 struct TablePlan {
     upsert: Arc<str>,
     delete: Arc<str>,
@@ -99,7 +111,8 @@ fn next(source: &mut dyn BatchSource) -> Result<Option<CheckedBatch>, Stop> {
     })
 }
 
-fn plan(
+/// How the tables of a contract are written.
+pub(super) fn plan(
     session: &mut Session,
     plans: &Mutex<BTreeMap<Digest, Arc<Plan>>>,
     contract: &StreamContract,
@@ -387,7 +400,7 @@ impl Group<'_> {
 }
 
 /// What a row writes, as the only one of its set, and whether it is a key to remove.
-fn written(batch: &CheckedBatch, row: &CheckedRow) -> Result<(String, bool), DbError> {
+pub(super) fn written(batch: &CheckedBatch, row: &CheckedRow) -> Result<(String, bool), DbError> {
     let (removes, values) = if is_delete(row) { (true, batch.key(row)) } else { (false, batch.values(row)) };
     let one = array(std::iter::once(values)).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
     Ok((one.ok_or_else(|| corrupt("a checked row is empty"))?, removes))

@@ -424,6 +424,10 @@ impl Dialect for SqliteDialect {
         format!("DELETE FROM {} WHERE id <= ?1", quote(outbox))
     }
 
+    fn remove_above(&self, outbox: &str) -> String {
+        format!("DELETE FROM {} WHERE id > ?1", quote(outbox))
+    }
+
     fn observe(&self, outboxes: &[(String, String)]) -> String {
         let one = |(stream, outbox): &(String, String)| {
             // Not the highest row that is there: the last one may have been passed over.

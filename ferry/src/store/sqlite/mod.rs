@@ -23,6 +23,7 @@ mod parked;
 mod recover;
 mod retention;
 mod schema;
+mod take_back;
 #[cfg(test)]
 mod tests;
 
@@ -33,7 +34,8 @@ use std::sync::{Arc, Mutex};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes,
-    Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, Retained, Settled, Store,
+    Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, Retained, ReturnSource, Settled,
+    Store, TakeBackOutcome, TakeBackRequest,
 };
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
@@ -156,6 +158,14 @@ impl Store for SqliteStore {
 
     fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         Ok(outgoing::recorded_digests(&mut self.out.lock(), &self.link, stream, epoch, seq)?)
+    }
+
+    fn take_back(
+        &self,
+        request: &TakeBackRequest<'_>,
+        source: &mut dyn ReturnSource,
+    ) -> Result<TakeBackOutcome, PortError> {
+        take_back::take_back(&mut self.out.lock(), &self.link, &self.plans, request, source)
     }
 
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {

@@ -31,6 +31,8 @@ pub(super) const fn kind_name(kind: LifeKind) -> &'static str {
         LifeKind::Parked => "parked",
         LifeKind::Superseded => "superseded",
         LifeKind::SupersedeLate => "supersede-late",
+        LifeKind::Returned => "returned",
+        LifeKind::TakenBack => "taken-back",
     }
 }
 
@@ -69,7 +71,9 @@ fn add_life(session: &mut Session, link: &LinkId, event: &LifeEvent) -> Result<(
         | LifeKind::Duplicate
         | LifeKind::Parked
         | LifeKind::Superseded
-        | LifeKind::SupersedeLate => Ok(()),
+        | LifeKind::SupersedeLate
+        | LifeKind::Returned
+        | LifeKind::TakenBack => Ok(()),
     }
 }
 

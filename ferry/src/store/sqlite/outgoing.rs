@@ -211,7 +211,8 @@ fn batch_digest(
     row.map(|row| row.parsed(0)).transpose()
 }
 
-fn add_batch(session: &mut Session, link: &LinkId, batch: &OutgoingBatch) -> Result<(), DbError> {
+/// Puts a batch into the books, with its attempt 1.
+pub(super) fn add_batch(session: &mut Session, link: &LinkId, batch: &OutgoingBatch) -> Result<(), DbError> {
     session.run(
         sql().batch_out_add,
         args![

@@ -37,7 +37,8 @@ pub(super) fn own_streams(session: &mut Session, link: &LinkId) -> Result<Vec<Ow
     session.all(sql().out_list, args![link.as_str()])?.iter().map(OwnStream::from_row).collect()
 }
 
-fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<RecoveredOut, DbError> {
+/// How an own stream stands.
+pub(super) fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) -> Result<RecoveredOut, DbError> {
     let unsettled = unsettled(session, link, &own)?;
     let boundaries = boundaries::above(session, link, &own)?;
     let on_hold = acts::is_on_hold(session, link, &own.stream)?;

@@ -142,8 +142,8 @@ pub(super) const ALL: &[Exercise] = &[
         ],
         kind: Kind::Word(Form::Code, find::restored_lock),
         hint: [
-            "The code stands in the line after the restart, and again at the end.",
-            "代码在重启后的那一行，最终状态中也有。",
+            "The code stands in the line after the restart.",
+            "代码在重启后的那一行。",
         ],
         reason: [
             "The anchor lies outside the database and remembers what was sent. A database from last night would send other rows under numbers that are taken.",
@@ -154,14 +154,14 @@ pub(super) const ALL: &[Exercise] = &[
         name: "restored-lacks",
         part: 11,
         question: [
-            "Scenario restored-zone: how many batches of confirm has inner applied of which the database of outer knows nothing?",
-            "场景 restored-zone：confirm 有多少个批次内区已应用，而外区的数据库一无所知？",
+            "Scenario restored-zone: how many batches of confirm does outer take back before it may send again?",
+            "场景 restored-zone：外区重新收回 confirm 的多少个批次之后才可以再次发送？",
         ],
         kind: Kind::Number(Unit::Count(Thing::Batches), find::restored_lacks),
-        hint: ["Compare two numbers of the line about confirm at the end.", "比较最终状态中关于 confirm 的两个数字。"],
+        hint: ["Look for the line that says takes back.", "寻找说明“重新收入”的那一行。"],
         reason: [
-            "They lie in the archive of inner, signed by outer and sealed to it. Until a person has seen to it, outer sends nothing.",
-            "它们在内区的归档中，由外区签名并对外区加密。在人处理之前，外区不发送任何内容。",
+            "They are signed by outer and sealed to it. Here they still lie in its own archive; had that been lost, inner would give them back out of its own.",
+            "它们由外区签名并对外区加密。这里它们仍在外区自己的归档中；若归档丢失，内区会从自己的归档中交还。",
         ],
     },
 ];

@@ -3,7 +3,7 @@
 use ferry_core::conformance::sealer::SealerFixture;
 use ferry_core::conformance::{link, peer, zone};
 use ferry_core::ports::Sealer;
-use ferry_format::{Expect, FormatError, KeyState, Payload, TrustEntry, TrustStore, ZoneName, open_batch};
+use ferry_format::ZoneName;
 
 use crate::world::sealer::{SimSealer, card, keys_from, strangers};
 
@@ -41,12 +41,5 @@ impl SealerFixture for SimSealers {
 
     fn reopen(&mut self) {
         *self = Self::new();
-    }
-
-    fn open_own(&self, bytes: &[u8]) -> Result<Payload, FormatError> {
-        let keys = self.0[0].keys();
-        let mut trust = TrustStore::new();
-        trust.add(TrustEntry::of_zone(&card(keys, &link(), &zone()), KeyState::Active)).unwrap();
-        open_batch(bytes, &Expect::any(&trust), keys).map(|batch| batch.payload.clone())
     }
 }

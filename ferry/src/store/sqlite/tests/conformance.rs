@@ -31,6 +31,11 @@ mod reopening {
     ferry_core::store_reopening_cases!(ferry_core::conformance_tests, store_reopening, RealStore::new());
 }
 
+mod returning {
+    use super::RealStore;
+    ferry_core::store_returning_cases!(ferry_core::conformance_tests, store_returning, RealStore::new());
+}
+
 mod applying {
     use super::RealStore;
     ferry_core::store_applying_cases!(ferry_core::conformance_tests, store_applying, RealStore::new());
