@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ferry_core::sender::Sender;
-use ferry_core::settings::{BOUNDARIES_MAX, HELD_BATCHES_MAX, PUBLISHES_MAX};
+use ferry_core::settings::{BOUNDARIES_MAX, HELD_BATCHES_MAX, PUBLISHES_MAX, RETURNED_ATTEMPT};
 use ferry_format::StreamName;
 
 use super::{Checker, Moment, identity};
@@ -89,6 +89,11 @@ impl Seen {
             return Ok(());
         }
         self.last = last;
+        // What was taken back was begun in another life.
+        if own.batches.get(&last).is_some_and(|recorded| recorded.batch.attempt >= RETURNED_ATTEMPT) {
+            self.full_since = None;
+            return Ok(());
+        }
         let window = window as u64;
         let is_full = |through: &u64| under_way(sender, *through) > window;
         // A database that was put back has fewer batches.

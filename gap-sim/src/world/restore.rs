@@ -173,7 +173,9 @@ impl World {
                 bytes.is_some_and(|bytes| inspect_batch(&bytes).is_ok_and(|read| read.digest == id.digest))
             })
         };
+        let names = |stream: &StreamName| anchor.sent.iter().any(|mark| mark.stream == *stream);
         anchor.superseding.is_empty()
+            && database.own.keys().all(names)
             && anchor.instance == database.instance
             && anchor.sent.iter().all(|mark| {
                 let (own, fate) = (&database.own[&mark.stream], &self.fates[&mark.stream]);
