@@ -68,8 +68,8 @@ impl Drill {
 
     /// Inserts rows in one transaction.
     fn insert(&self, from: u64) {
-        let rows = Generator::new(3, Size::M).confirmations(from..from + ROWS);
-        let rows = json_rows(rows.map(|one| one.confirm.cells()));
+        let generator = Generator::new(3, Size::M);
+        let rows = json_rows(generator.confirmations(from..from + ROWS).map(|one| one.confirm.cells()));
         Database::open(&self.pair.database(OUTER)).unwrap().run(&PayConfirm::SHAPE.insert_sql(), &[&rows]).unwrap();
     }
 

@@ -34,6 +34,12 @@ mod reopening {
 mod returning {
     use super::RealStore;
     ferry_core::store_returning_cases!(ferry_core::conformance_tests, store_returning, RealStore::new());
+
+    #[test]
+    fn a_row_that_the_table_does_not_take_stands_against_it() {
+        let mut fixture = RealStore::new();
+        ferry_core::conformance::store_returning::a_row_that_the_table_does_not_take_stands_against_it(&mut fixture);
+    }
 }
 
 mod applying {
