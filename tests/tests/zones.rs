@@ -5,6 +5,8 @@
 mod acts;
 #[path = "zones/archive.rs"]
 mod archive;
+#[path = "zones/capture.rs"]
+mod capture;
 #[path = "zones/flood.rs"]
 mod flood;
 #[path = "zones/hashes.rs"]

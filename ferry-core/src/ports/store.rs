@@ -27,6 +27,8 @@ pub struct StreamBacklog {
     pub stream: StreamName,
     /// The highest visible outbox id; 0 when the outbox has always been empty.
     pub last_id: u64,
+    /// Where changes of the stream may escape capture; `None` when nothing is known to be wrong.
+    pub capture: Option<String>,
 }
 
 /// Which captured rows to read.

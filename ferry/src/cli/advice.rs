@@ -216,6 +216,17 @@ const CODES: &[Advice] = &[
         next: ["find and end that process, then restart the daemon", "请找到并停止该进程，然后重启守护进程"],
     },
     Advice {
+        code: "capture-changed",
+        meaning: [
+            "the triggers that capture changes do not stand as they were installed, so changes may escape; the stream cuts nothing",
+            "捕获变更的触发器与安装时不符，变更可能漏捕；该流不再封装",
+        ],
+        next: [
+            "stop the programs that write these tables; `ferry capture show` tells what is wrong and `ferry capture install` puts it back",
+            "请停止写入这些表的程序；`ferry capture show` 说明问题，`ferry capture install` 重新安装",
+        ],
+    },
+    Advice {
         code: "outbox-damaged",
         meaning: ["a captured change is not readable", "有一条已捕获的变更无法读取"],
         next: ["check the disk of the database; keep it as it is", "请检查数据库所在磁盘，并保持其原样"],

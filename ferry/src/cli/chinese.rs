@@ -85,6 +85,7 @@ fn all() -> impl Iterator<Item = &'static Line> {
         .iter()
         .chain(super::init::CHINESE)
         .chain(super::acts::CHINESE)
+        .chain(super::capture::CHINESE)
         .chain(super::keys::CHINESE)
         .chain(super::trust::CHINESE)
 }

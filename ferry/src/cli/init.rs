@@ -1,6 +1,6 @@
 //! `ferry init`: makes a zone, from directories and keys to the database, and never overwrites anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -192,7 +192,7 @@ impl Plan {
         create(path, &config.link, instance, &self.schema, &registration).map_err(failed)?;
         made.push(path.clone());
         let store = SqliteStore::open(path, &config.link).map_err(failed)?;
-        store.install_capture(&registration).map_err(failed)?;
+        store.install_capture(&registration, &BTreeSet::new()).map_err(failed)?;
         let recovered = store.recover().map_err(|error| failed(error.into()))?;
         let anchor = Anchor {
             instance: recovered.instance,

@@ -7,6 +7,7 @@ mod acting;
 mod acts;
 mod advice;
 mod blame;
+mod capture;
 mod chinese;
 mod desk;
 mod explain;
@@ -105,6 +106,8 @@ pub enum Verb {
     Parked(parked::ParkedArgs),
     /// Look at what operators of both zones decided; sign and hand in drafts
     Acts(acts::ActsArgs),
+    /// Look whether changes of this zone's tables are captured, and put the triggers back
+    Capture(capture::CaptureArgs),
     /// Make and show this zone's keys
     Keys(keys::KeysArgs),
     /// Decide whose signatures this zone trusts
@@ -176,6 +179,7 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Parked(args) => parked::run(args, context),
         Verb::Acts(args) => acts::run(args, context),
         Verb::Quarantine(args) => quarantine::run(args, context),
+        Verb::Capture(args) => capture::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Trust(args) => trust::run(args, context),
     }

@@ -240,6 +240,8 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     ("acts submit", HANDED_IN),
     ("acts list", &[(".", &["acts"]), (".acts[]", ACT)]),
     ("acts show", &[(".", ACT)]),
+    ("capture show", &[(".", &["tables"]), (".tables[]", &["stream", "table", "own", "flaws"])]),
+    ("capture install", &[(".", &["captured", "guarded", "unchanged"])]),
     ("parked list", &[(".", &["rows"]), (".rows[]", PARKED_ROW)]),
     ("keys operator", &[(".", &["key", "card", "fingerprint"])]),
     ("quarantine list", &[(".", &["files"]), (".files[]", KEPT)]),

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferry_core::contract::StreamContract;
+use ferry_core::contract::{StreamContract, Table};
 use ferry_core::ports::{
     ACT_DONE, AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PeerAct,
     PortError, SourceFault, Spoiled,
@@ -21,7 +21,7 @@ use super::collapse::{TableSet, array, collapse, is_delete};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, Violation, conflict, corrupt};
 use super::incoming::{Followed, followed};
-use super::inspect::foreign_keys;
+use super::inspect::{cascades, foreign_keys};
 use super::lane::{Columns as _, Session, args, sql};
 use crate::store::dialect::Dialect as _;
 
@@ -38,6 +38,36 @@ struct TablePlan {
     delete: Arc<str>,
     /// Counts rows that refer to nothing; only for independent tables with foreign keys, whose bad rows are parked.
     orphans: Option<Arc<str>>,
+    /// Tells whether the database itself would change rows; only where foreign keys of other rows make it do so.
+    cascades: Option<CascadeCheck>,
+}
+
+/// Removing a row must change no other: the owner tells of every row that changed, and one that it left as it is would differ.
+pub(super) struct CascadeCheck {
+    count: Arc<str>,
+    /// The foreign keys, for the refusal.
+    name: String,
+}
+
+impl CascadeCheck {
+    /// The check for rows of `table`, one of a stream's `tables`; `None` where no foreign key acts.
+    pub fn new(session: &mut Session, tables: &[Table], table: &Table) -> Result<Option<Self>, DbError> {
+        let found = cascades(session, tables, table)?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let names: Vec<String> = found.iter().map(|one| format!("{} to {}", one.child.name, table.name)).collect();
+        Ok(Some(Self { count: SqliteDialect.count_cascades(table, &found).into(), name: names.join(", ") }))
+    }
+
+    /// Fails if removing the rows with these keys would change others.
+    pub fn run(&self, session: &mut Session, keys: &str) -> Result<(), DbError> {
+        let row = session.first(Arc::clone(&self.count), args![keys])?;
+        match row.map(|row| row.int(0)).transpose()? {
+            Some(0) | None => Ok(()),
+            Some(_) => Err(DbError::Constraint(Violation { code: FOREIGN_KEY, name: Some(self.name.clone()) })),
+        }
+    }
 }
 
 /// Why a group is not committed.
@@ -113,7 +143,8 @@ fn plan(
         let keys = if table.independent { foreign_keys(session, table)? } else { Vec::new() };
         let orphans = (!keys.is_empty()).then(|| SqliteDialect.count_orphans(table, &keys).into());
         let (upsert, delete) = (SqliteDialect.upsert(table).into(), SqliteDialect.delete(table).into());
-        tables.push(TablePlan { upsert, delete, orphans });
+        let cascades = CascadeCheck::new(session, &contract.tables, table)?;
+        tables.push(TablePlan { upsert, delete, orphans, cascades });
     }
     let plan = Arc::new(Plan { tables });
     plans.insert(contract.digest, Arc::clone(&plan));
@@ -191,7 +222,7 @@ impl Group<'_> {
     fn write_sets(&mut self, sets: &[TableSet]) -> Result<(), DbError> {
         for set in sets.iter().rev() {
             if let Some(keys) = &set.deletes {
-                self.session.run(Arc::clone(&self.plan.tables[set.table].delete), args![keys.as_str()])?;
+                self.remove(set.table, keys)?;
             }
         }
         for set in sets {
@@ -209,6 +240,14 @@ impl Group<'_> {
             self.overtake(set.table, set.upserts.as_deref(), true)?;
         }
         Ok(())
+    }
+
+    fn remove(&mut self, table: usize, keys: &str) -> Result<(), DbError> {
+        let plan = &self.plan.tables[table];
+        if let Some(cascades) = &plan.cascades {
+            cascades.run(self.session, keys)?;
+        }
+        self.session.run(Arc::clone(&plan.delete), args![keys]).map(|_| ())
     }
 
     /// Forgets parked rows that have a later image now: tried again, they would take its place.
@@ -261,7 +300,7 @@ impl Group<'_> {
         let (one, removes) = written(batch, row)?;
         let plan = &self.plan.tables[row.table];
         if removes {
-            self.session.run(Arc::clone(&plan.delete), args![one.as_str()])?;
+            self.remove(row.table, &one)?;
         } else {
             self.check_orphans(row.table, &one)?;
             self.session.run(Arc::clone(&plan.upsert), args![one.as_str()])?;

@@ -79,7 +79,7 @@ impl Books for SqliteBooks {
         self.read(|session, link| {
             let mut backlog = Vec::new();
             for own in own_streams(session, link)? {
-                let row = session.first(SqliteDialect.count_rows(&own.outbox), args![cap])?;
+                let row = session.first(SqliteDialect.count_rows(&own.outbox), args![cap, own.through_id])?;
                 let rows = row.map(|row| row.int(0)).transpose()?.unwrap_or(0);
                 backlog.push(Backlog { stream: own.stream, rows, capped: rows == cap });
             }

@@ -20,15 +20,18 @@ mod lane;
 mod notes;
 mod outgoing;
 mod parked;
+mod reach;
 mod recover;
 mod retention;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod triggers;
+mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
@@ -39,10 +42,11 @@ use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
 pub use audit::{AuditHead, AuditLeaf, checkpoint};
 pub use books::SqliteBooks;
-pub use capture::InstallReport;
+pub use capture::{CaptureState, InstallReport, TableState};
 pub use create::{Registered, Registration, create};
 
 use self::apply::Plan;
+use self::capture::Watch;
 use self::lane::{Access, Lane};
 use super::StoreError;
 
@@ -57,6 +61,8 @@ pub struct SqliteStore {
     books: Lane,
     /// How each contract that was applied under is written, by digest.
     plans: Mutex<BTreeMap<Digest, Arc<Plan>>>,
+    /// Looks whether the triggers stand, once it is asked to.
+    watch: Mutex<Option<Watch>>,
 }
 
 impl SqliteStore {
@@ -72,6 +78,7 @@ impl SqliteStore {
             into: Lane::new(path, Access::Write)?,
             books: Lane::new(path, Access::Write)?,
             plans: Mutex::new(BTreeMap::new()),
+            watch: Mutex::new(None),
         };
         create::prepare(&mut store.out.lock(), path, link)?;
         Ok(store)
@@ -87,16 +94,44 @@ impl SqliteStore {
     }
 
     /// Puts capture triggers on own tables and guards on replicas, in one transaction, after checking that no change
-    /// can escape them. What was installed before is replaced.
+    /// can escape them. What was installed before is replaced. Of tables in `unchanged` the caller says that no row was written
+    /// while their triggers did not stand.
     ///
     /// # Errors
     /// Every fault of every table; nothing is changed then.
-    pub fn install_capture(&self, registration: &Registration<'_>) -> Result<InstallReport, StoreError> {
+    pub fn install_capture(
+        &self,
+        registration: &Registration<'_>,
+        unchanged: &BTreeSet<String>,
+    ) -> Result<InstallReport, StoreError> {
         let mut session = self.out.lock();
         session.write(|session| {
             create::register(session, &self.link, registration)?;
-            capture::install(session, &self.link, registration)
+            capture::install(session, &self.link, registration, unchanged)
         })
+    }
+
+    /// How the triggers of a registered contract stand.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn capture_state(&self, registration: &Registration<'_>) -> Result<CaptureState, StoreError> {
+        let mut session = self.books.lock();
+        session.read(|session| Ok(capture::state(session, &self.link, registration.zone, registration.contract)?))
+    }
+
+    /// From here on every observation tells of own streams whose triggers do not stand as they were installed.
+    ///
+    /// # Errors
+    /// When some do not stand already, or the database cannot be read.
+    pub fn watch_capture(&self, registration: &Registration<'_>) -> Result<(), StoreError> {
+        let faults = self.capture_state(registration)?.faults();
+        if !faults.is_empty() {
+            return Err(StoreError::Capture(faults));
+        }
+        let watch = Watch::new(registration.zone, registration.contract);
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+        Ok(())
     }
 
     /// Closes the connections in order, so that the write-ahead log is folded into the database.
@@ -119,7 +154,17 @@ impl Store for SqliteStore {
 
     fn observe(&self) -> Result<Observation, PortError> {
         let mut session = self.books.lock();
-        let (observation, moved) = session.read(|session| boundaries::observe(session, &self.link))?;
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut observation, moved) = session.read(|session| {
+            if let Some(watch) = watch.as_mut() {
+                watch.look(session, &self.link)?;
+            }
+            boundaries::observe(session, &self.link)
+        })?;
+        if let Some(watch) = watch.as_ref() {
+            watch.tell(&mut observation.streams);
+        }
+        drop(watch);
         if !moved.is_empty() {
             session.write(|session| boundaries::remember(session, &self.link, &moved, &observation))?;
         }

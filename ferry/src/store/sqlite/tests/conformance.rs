@@ -1,5 +1,6 @@
 //! The store under the suites that every store passes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ferry_core::conformance::store::{
@@ -104,7 +105,7 @@ impl StoreFixture for RealStore {
     }
 
     fn adopt(&mut self, contract: &Contract) {
-        registered(contract, |registration| self.store.install_capture(registration)).unwrap();
+        registered(contract, |registration| self.store.install_capture(registration, &BTreeSet::new())).unwrap();
     }
 
     fn rows(&self, table: &str) -> Vec<String> {
