@@ -8,10 +8,32 @@ use crate::exit::ExitCode;
 use crate::lang::Text;
 use crate::text;
 
+/// How a command ends, the Chinese words for what is wrong, and what to do next.
+type Judgement = (ExitCode, &'static str, Text);
+
+const NEEDS_LOAD: Judgement = (
+    ExitCode::Capture,
+    "表中已有未捕获的数据",
+    Text::fixed(
+        "begin with empty tables; or, where nothing was written while the triggers did not stand, say so with \
+         `ferry capture install --unchanged TABLE`",
+        "请从空表开始；若触发器缺失期间确无写入，请用 `ferry capture install --unchanged 表名` 声明",
+    ),
+);
+
+const CAPTURE_CHANGED: Judgement = (
+    ExitCode::Capture,
+    "捕获与安装时不符",
+    Text::fixed(
+        "find out who changed the schema and whether rows were written since; then `ferry capture install`",
+        "请查明谁改动了表结构、其后是否有写入；然后运行 `ferry capture install`",
+    ),
+);
+
 /// What a database that was not made, opened or prepared means for a command.
 #[must_use]
 pub fn fault(error: &StoreError) -> Fault {
-    let (exit, zh, next) = match error {
+    let (exit, zh, next): Judgement = match error {
         StoreError::Exists { .. } => (
             ExitCode::Exists,
             "数据库已存在",
@@ -58,23 +80,8 @@ pub fn fault(error: &StoreError) -> Fault {
             "有表无法摆渡",
             Text::fixed("correct these tables, or leave them out of the contract", "请修正这些表，或将其移出契约"),
         ),
-        StoreError::NeedsLoad(_) => (
-            ExitCode::Capture,
-            "表中已有未捕获的数据",
-            Text::fixed(
-                "begin with empty tables; or, where nothing was written while the triggers did not stand, say so with \
-                 `ferry capture install --unchanged TABLE`",
-                "请从空表开始；若触发器缺失期间确无写入，请用 `ferry capture install --unchanged 表名` 声明",
-            ),
-        ),
-        StoreError::Capture(_) => (
-            ExitCode::Capture,
-            "捕获与安装时不符",
-            Text::fixed(
-                "find out who changed the schema and whether rows were written since; then `ferry capture install`",
-                "请查明谁改动了表结构、其后是否有写入；然后运行 `ferry capture install`",
-            ),
-        ),
+        StoreError::NeedsLoad(_) => NEEDS_LOAD,
+        StoreError::Capture(_) => CAPTURE_CHANGED,
         StoreError::NotOwned { .. } => (
             ExitCode::Usage,
             "不是本区拥有的表",

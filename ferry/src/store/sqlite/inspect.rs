@@ -238,7 +238,8 @@ fn judge_actions(
         let elsewhere = !same_stream.is_some_and(|tables| tables.iter().any(|one| one.name == parent.name));
         let mut key: Vec<&str> = parent.key_columns().map(|column| column.name.as_str()).collect();
         let mut to: Vec<&str> = action.columns.iter().map(|(_, to)| to.as_str()).collect();
-        (key.sort_unstable(), to.sort_unstable());
+        key.sort_unstable();
+        to.sort_unstable();
         // In a circle no order of removals lets every row go before the one that it refers to.
         if elsewhere || action.on_update && key != to || around.reach.returns(&table.name) {
             flaws.push(TableFlaw::Action { parent: parent.name.clone() });
