@@ -53,6 +53,12 @@ impl Report {
         self.stands.iter().filter(|(stand, _)| stand.kind == kind).map(|(_, kills)| kills).sum()
     }
 
+    /// Kills of the gate that met files in flight.
+    #[must_use]
+    pub fn gate_in_flight(&self) -> usize {
+        self.gate.iter().filter(|files| **files > 0).count()
+    }
+
     /// Fails unless nothing was lost, nothing repeated, and both zones and a third party agree.
     ///
     /// # Panics
@@ -72,8 +78,8 @@ impl Display for Report {
         for kind in KINDS.into_iter().chain([STARTING]) {
             kinds.add([kind.to_owned(), grouped(self.of_kind(kind))]);
         }
-        let in_flight = self.gate.iter().filter(|files| **files > 0).count();
-        kinds.add([format!("the gate, {in_flight} times with files in flight"), self.gate.len().to_string()]);
+        kinds.add(["the gate, with files in flight".to_owned(), self.gate_in_flight().to_string()]);
+        kinds.add(["the gate, empty".to_owned(), (self.gate.len() - self.gate_in_flight()).to_string()]);
         kinds.add(["the shipped daemon, unaimed".to_owned(), grouped(self.unaimed)]);
         let mut places = Columns::new(&["action", "after", "kills"]);
         for (stand, kills) in &self.stands {
