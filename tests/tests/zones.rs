@@ -9,6 +9,8 @@ mod archive;
 mod flood;
 #[path = "zones/hashes.rs"]
 mod hashes;
+#[path = "zones/kills.rs"]
+mod kills;
 #[path = "zones/office.rs"]
 mod office;
 #[path = "zones/refusals.rs"]
