@@ -11,6 +11,8 @@ mod capture;
 mod flood;
 #[path = "zones/hashes.rs"]
 mod hashes;
+#[path = "zones/kills.rs"]
+mod kills;
 #[path = "zones/office.rs"]
 mod office;
 #[path = "zones/refusals.rs"]

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ferry_core::breaks::{self, Break};
 use ferry_core::contract::{StreamContract, Table};
 use ferry_core::ports::{
     ACT_DONE, AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PeerAct,
@@ -23,6 +24,7 @@ use super::failure::{DbError, Violation, conflict, corrupt};
 use super::incoming::{Followed, followed};
 use super::inspect::{cascades, foreign_keys};
 use super::lane::{Columns as _, Session, args, sql};
+use crate::drill;
 use crate::store::dialect::Dialect as _;
 
 /// The code of a row that refers to a row which is not there.
@@ -175,6 +177,10 @@ impl Group<'_> {
                 return Err(conflict(format!("batches of {} do not follow each other", mark.stream)).into());
             }
             let parked = self.write_batch(&batch)?;
+            drill::pass("rows written");
+            if breaks::is(Break::WatermarkApart) {
+                self.part()?;
+            }
             (mark.seq, mark.digest) = (batch.seq, batch.chain);
             self.report(&batch, parked)?;
             self.supersede(&batch)?;
@@ -185,6 +191,16 @@ impl Group<'_> {
         let parked_rows = self.parked_rows;
         let batches = self.applied.iter().map(|(batch, _)| batch.clone()).collect();
         Ok(ApplyOutcome::Applied { mark, batches, parked_rows })
+    }
+
+    /// A mistake that a test must notice: what follows is committed in a transaction of its own.
+    fn part(&mut self) -> Result<(), Stop> {
+        self.session.run(sql().applying_clear, &[])?;
+        self.commit()?;
+        self.session.begin()?;
+        self.session.run(sql().applying_set, args![self.link.as_str()])?;
+        self.session.run(sql().defer_foreign_keys, &[])?;
+        Ok(())
     }
 
     fn expected_watermark(&mut self) -> Result<Followed, Stop> {
