@@ -26,6 +26,7 @@ mod dialect;
 mod error;
 mod fault;
 mod sqlite;
+mod trace;
 
 pub use books::{
     ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RowKey, StreamStateRow,
@@ -34,4 +35,7 @@ pub use error::{StoreError, TableFault, TableFlaw};
 pub use fault::fault;
 pub use sqlite::{
     AuditHead, AuditLeaf, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, checkpoint, create,
+};
+pub use trace::{
+    PassedRow, TRACE_SCHEMA, Trace, TraceKey, TraceQuery, TracedChange, Unsearched, UnsearchedCause, WaitingRow,
 };

@@ -1,17 +1,21 @@
 //! Every statement that SQLite is sent.
 
-use std::fmt::Write as _;
-
-use ferry_core::contract::{Column, ColumnKind, Table};
+use ferry_core::contract::{ColumnKind, Table};
 use ferry_format::{LinkId, StreamName, ZoneName};
 
-use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3};
+use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4};
+use super::spelling::{append, literal, other_row_has, quote, record, same_key, value};
+use super::trace_statements::TRACE;
 use crate::store::dialect::{Dialect, ForeignKey, Statements, UniqueKey};
 
 /// SQLite 3.51 or newer, as it is built in: `jsonb_each` hands each row over as it was parsed, where `json_each` would
 /// write it out as text for every value to parse again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqliteDialect;
+
+/// The milliseconds since 1970-01-01 UTC by the clock of the program that writes. `unixepoch` would be newer than the SQLite
+/// that such a program may have.
+const NOW_MS: &str = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
 /// The columns of a batch of an own stream, as the books read them.
 macro_rules! out_columns {
@@ -206,6 +210,7 @@ const STATEMENTS: Statements = Statements {
     books_in_at: in_columns!("AND stream = ?2 AND seq = ?3 ORDER BY epoch DESC"),
     books_out_digest: out_columns!("AND digest BETWEEN ?2 AND ?3 ORDER BY digest LIMIT ?4"),
     books_in_digest: in_columns!("AND digest BETWEEN ?2 AND ?3 ORDER BY digest LIMIT ?4"),
+    trace: TRACE,
 };
 
 impl Dialect for SqliteDialect {
@@ -214,7 +219,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn migrations(&self) -> &'static [&'static str] {
-        &[SCHEMA_1, SCHEMA_2, SCHEMA_3]
+        &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4]
     }
 
     fn outbox(&self, link: &LinkId, stream: &StreamName) -> String {
@@ -225,8 +230,12 @@ impl Dialect for SqliteDialect {
         let table = quote(outbox);
         format!(
             "CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, contract INTEGER NOT NULL, \
-             line TEXT NOT NULL) STRICT"
+             line TEXT NOT NULL, at_ms INTEGER) STRICT"
         )
+    }
+
+    fn add_capture_time(&self, outbox: &str) -> String {
+        format!("ALTER TABLE {} ADD COLUMN at_ms INTEGER", quote(outbox))
     }
 
     fn capture_triggers(&self, link: &LinkId, outbox: &str, contract: i64, table: &Table) -> Vec<String> {
@@ -235,7 +244,7 @@ impl Dialect for SqliteDialect {
         let add = |op: &str, values: &str| {
             let name = literal(&table.name);
             format!(
-                "INSERT INTO {} (contract, line) VALUES ({contract}, json_array({name}, '{op}', {values}));",
+                "INSERT INTO {} (contract, line, at_ms) VALUES ({contract}, json_array({name}, '{op}', {values}), {NOW_MS});",
                 quote(outbox)
             )
         };
@@ -343,6 +352,21 @@ impl Dialect for SqliteDialect {
         format!(
             "SELECT group_concat(line, char(10)) FROM \
              (SELECT line FROM {} WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)",
+            quote(outbox)
+        )
+    }
+
+    fn read_captured(&self, outbox: &str) -> String {
+        format!(
+            "SELECT group_concat(line, char(10)), group_concat(coalesce(at_ms, 0)), min(contract) FROM \
+             (SELECT line, at_ms, contract FROM {} WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+            quote(outbox)
+        )
+    }
+
+    fn read_waiting(&self, outbox: &str) -> String {
+        format!(
+            "SELECT id, line, iif(at_ms > 0, at_ms, NULL) FROM {} WHERE id > ?1 ORDER BY id LIMIT ?2",
             quote(outbox)
         )
     }
@@ -494,81 +518,5 @@ impl SqliteDialect {
     fn trigger(self, link: &LinkId, table: &Table, name: &str, event: &str, body: &str) -> String {
         let full = format!("{}{}:{name}", self.trigger_prefix(link), table.name);
         format!("CREATE TRIGGER {} {event} ON {} {body}", quote(&full), quote(&table.name))
-    }
-}
-
-/// An identifier in quotes.
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text literal.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
-    text.write_fmt(more).expect("writing to a string cannot fail");
-}
-
-/// The values of a record's columns, as arguments of `json_array`.
-fn record<'c>(of: &str, columns: impl Iterator<Item = &'c Column>) -> String {
-    let value = |column: &Column| {
-        let place = format!("{of}.{}", quote(&column.name));
-        match column.kind {
-            ColumnKind::Bytes => format!("iif({place} IS NULL, NULL, lower(hex({place})))"),
-            ColumnKind::Text
-            | ColumnKind::Integer
-            | ColumnKind::Fen
-            | ColumnKind::Bool
-            | ColumnKind::Date8
-            | ColumnKind::Time14
-            | ColumnKind::Time17
-            | ColumnKind::Json => place,
-        }
-    };
-    let values: Vec<String> = columns.map(value).collect();
-    values.join(", ")
-}
-
-/// The value at `position` of the JSON array `array`, as the column holds it.
-fn value(array: &str, position: usize, column: &Column) -> String {
-    match column.kind {
-        ColumnKind::Bytes => format!("unhex({array} ->> {position})"),
-        ColumnKind::Text
-        | ColumnKind::Integer
-        | ColumnKind::Fen
-        | ColumnKind::Bool
-        | ColumnKind::Date8
-        | ColumnKind::Time14
-        | ColumnKind::Time17
-        | ColumnKind::Json => format!("{array} ->> {position}"),
-    }
-}
-
-/// Whether two rows have the same key, byte for byte.
-fn same_key(table: &Table, one: &str, other: &str) -> String {
-    let same = |column: &Column| {
-        let name = quote(&column.name);
-        format!("{one}{name} IS {other}{name} COLLATE BINARY")
-    };
-    let all: Vec<String> = table.key_columns().map(same).collect();
-    all.join(" AND ")
-}
-
-/// Whether a row with another key than `self_row` has the same values in a secondary unique key as `NEW`.
-fn other_row_has<'a>(table: &'a Table, key: &'a UniqueKey) -> impl Fn(&str) -> String + 'a {
-    move |self_row| {
-        let equal = |(column, collation): &(String, String)| {
-            let name = quote(column);
-            format!("{name} = NEW.{name} COLLATE {}", quote(collation))
-        };
-        let all: Vec<String> = key.columns.iter().map(equal).collect();
-        format!(
-            "EXISTS (SELECT 1 FROM {} WHERE {} AND NOT ({}))",
-            quote(&table.name),
-            all.join(" AND "),
-            same_key(table, "", self_row)
-        )
     }
 }

@@ -9,6 +9,7 @@ use super::audit::{Leaf, Log, append};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, conflict, corrupt};
 use super::lane::{Columns as _, Session, args, sql};
+use super::trace::Index;
 use crate::store::dialect::Dialect as _;
 
 /// One cut reads rows up to and including the one with which this is exceeded. It is above what any batch can hold,
@@ -117,7 +118,12 @@ fn contract_digest(session: &mut Session, id: i64) -> Result<Digest, DbError> {
 
 /// Compares and sets the end of the stream, and removes the rows that the batches hold. Batches that are recorded
 /// already are passed over.
-pub(super) fn record(session: &mut Session, link: &LinkId, batches: &[OutgoingBatch]) -> Result<(), DbError> {
+pub(super) fn record(
+    session: &mut Session,
+    link: &LinkId,
+    batches: &[OutgoingBatch],
+    index: Option<&Index>,
+) -> Result<(), DbError> {
     let batches = unrecorded(session, link, batches)?;
     let (Some(first), Some(last)) = (batches.first(), batches.last()) else { return Ok(()) };
     if batches.iter().any(|batch| batch.stream != first.stream || batch.epoch != first.epoch) {
@@ -142,6 +148,9 @@ pub(super) fn record(session: &mut Session, link: &LinkId, batches: &[OutgoingBa
     }
     for batch in batches {
         add_batch(session, link, batch)?;
+    }
+    if let Some(index) = index {
+        index.recorded(session, link, batches)?;
     }
     let outbox = SqliteDialect.outbox(link, &first.stream);
     session.run(SqliteDialect.remove_through(&outbox), args![last.through_id])?;
