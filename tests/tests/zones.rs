@@ -21,3 +21,5 @@ mod service;
 mod starts;
 #[path = "zones/supersede.rs"]
 mod supersede;
+#[path = "zones/trace.rs"]
+mod trace;
