@@ -25,3 +25,5 @@ mod service;
 mod starts;
 #[path = "zones/supersede.rs"]
 mod supersede;
+#[path = "zones/trace.rs"]
+mod trace;

@@ -27,6 +27,9 @@ mod statement;
 mod status;
 mod supersede;
 mod tables;
+mod trace;
+mod trace_key;
+mod trace_text;
 pub mod trust;
 mod verify;
 mod when;
@@ -86,6 +89,8 @@ pub enum Verb {
     Show(show::ShowArgs),
     /// Tell the whole life of one batch, and what it waits for
     Explain(explain::ExplainArgs),
+    /// Tell the life of one row: each change, in which batch, and what became of it
+    Trace(trace::TraceArgs),
     /// Check archives with public keys alone, and list every fault
     Verify(verify::VerifyArgs),
     /// Have batches published again at once
@@ -169,6 +174,7 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Queue(args) => queue::run(args, context),
         Verb::Show(args) => show::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
+        Verb::Trace(args) => trace::run(&args, context),
         Verb::Verify(args) => verify::run(args, context),
         Verb::Resend(args) => resend::resend(&args, context),
         Verb::Reseal(args) => resend::reseal(&args, context),

@@ -191,6 +191,50 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
         ],
     ),
     (
+        "trace",
+        &[
+            (
+                ".",
+                &[
+                    "table",
+                    "stream",
+                    "direction",
+                    "present",
+                    "changes",
+                    "left_out",
+                    "held",
+                    "held_unread",
+                    "waiting",
+                    "passed",
+                    "unsearched",
+                ],
+            ),
+            (
+                ".changes[]",
+                &[
+                    "op",
+                    "row",
+                    "captured_at_ms",
+                    "parked_code",
+                    "was_parked",
+                    "instead",
+                    "batch",
+                    "life",
+                    "state",
+                    "now",
+                    "next",
+                ],
+            ),
+            (".changes[].batch", BATCH),
+            (".changes[].life[]", &["kind", "at_ms", "detail"]),
+            (".held[]", &["op", "row", "epoch", "seq", "digest", "life", "state", "now", "next"]),
+            (".held[].life[]", &["kind", "at_ms", "detail"]),
+            (".waiting[]", &["op", "row", "captured_at_ms", "state", "now", "next"]),
+            (".passed[]", &["op", "row", "act", "at_ms"]),
+            (".unsearched[]", &["first", "last", "why"]),
+        ],
+    ),
+    (
         "verify",
         &[
             (".", &["ok", "faults", "streams", "statuses", "files", "keys", "checked", "not_checked"]),
@@ -243,6 +287,7 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     ("capture show", &[(".", &["tables"]), (".tables[]", &["stream", "table", "own", "flaws"])]),
     ("capture install", &[(".", &["captured", "guarded", "unchanged"])]),
     ("parked list", &[(".", &["rows"]), (".rows[]", PARKED_ROW)]),
+    ("keys trace", &[(".", &["secret"])]),
     ("keys operator", &[(".", &["key", "card", "fingerprint"])]),
     ("quarantine list", &[(".", &["files"]), (".files[]", KEPT)]),
     (

@@ -18,7 +18,7 @@ use crate::config::{Config, ZoneLock};
 use crate::error::Fault;
 use crate::exit::ExitCode;
 use crate::files::Files;
-use crate::keyring::{FerrySealer, OsEntropy};
+use crate::keyring::{FerrySealer, OsEntropy, take_trace_key};
 use crate::lang::Text;
 use crate::store::{Registration, SqliteStore};
 
@@ -27,7 +27,12 @@ use crate::store::{Registration, SqliteStore};
 /// # Errors
 /// When one of them is missing or not what it should be.
 pub fn open(config: &Config, lock: &ZoneLock, credentials: Option<&Path>) -> Result<ZonePorts, Fault> {
-    let store = SqliteStore::open(&config.database.path, &config.link).map_err(|error| crate::store::fault(&error))?;
+    let failed = |error| crate::store::fault(&error);
+    let store = SqliteStore::open(&config.database.path, &config.link).map_err(failed)?;
+    let store = match take_trace_key(config)? {
+        Some(secret) => store.indexed(secret).map_err(failed)?,
+        None => store,
+    };
     let sealer = FerrySealer::open(config, credentials)?;
     let files = Files::open(config, lock).map_err(|error| storage(&error))?;
     let Files { gate, spool, quarantine, anchor } = files;

@@ -61,8 +61,12 @@ pub(crate) trait Dialect {
     /// The name of a stream's outbox.
     fn outbox(&self, link: &LinkId, stream: &StreamName) -> String;
 
-    /// Creates an outbox: an ascending id that is never given twice, the contract's id, and the record's line.
+    /// Creates an outbox: an ascending id that is never given twice, the contract's id, the record's line, and when it was
+    /// captured.
     fn create_outbox(&self, outbox: &str) -> String;
+
+    /// Makes room for capture times in an outbox of before version 4; they stay unknown where older triggers write it.
+    fn add_capture_time(&self, outbox: &str) -> String;
 
     /// Triggers that write the rows of an own table to the outbox, in the transaction that changes them.
     fn capture_triggers(
@@ -100,6 +104,13 @@ pub(crate) trait Dialect {
 
     /// Binds first and last id, and how many rows there are. Yields the lines in order of id, joined by newlines.
     fn read_lines(&self, outbox: &str) -> String;
+
+    /// Binds the id before the first, the last id, and a limit. Yields the lines in order of id, joined by newlines, the times of
+    /// their capture, joined by commas (0 where it is not known), and the least contract; nulls when there is no row.
+    fn read_captured(&self, outbox: &str) -> String;
+
+    /// Binds an id and a limit. Yields id, line and time of capture of the rows above it, in order of id.
+    fn read_waiting(&self, outbox: &str) -> String;
 
     /// Binds first and last id. Yields the ids in order.
     fn read_ids(&self, outbox: &str) -> String;
@@ -370,4 +381,43 @@ pub(crate) struct Statements {
     pub books_out_digest: &'static str,
     /// Binds link, least and greatest digest, limit. Yields the columns of a batch.
     pub books_in_digest: &'static str,
+    /// What the index of traced rows needs.
+    pub trace: TraceStatements,
+}
+
+/// Statements of the index by which rows are found again. A place is link, direction, stream and epoch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TraceStatements {
+    /// Binds the mark of a key. Does nothing when it is there.
+    pub key_add: &'static str,
+    /// Yields id and mark of every key.
+    pub keys: &'static str,
+    /// Binds place, seq, act (0 for the first batch of the place), key, rows, entries.
+    pub batch_add: &'static str,
+    /// Binds place, first seq, last seq. Yields seq, key, rows of first batches in order.
+    pub batch_list: &'static str,
+    /// Binds place, first seq, last seq. Yields seq and entries of first batches in order.
+    pub batch_entries: &'static str,
+    /// Binds place, first seq, last seq. Removes first batches.
+    pub batch_remove: &'static str,
+    /// Binds link, direction, stream. Yields epoch, seq, act, key, entries.
+    pub batch_all: &'static str,
+    /// Binds place, first seq, last seq, key. Yields the run's id.
+    pub run_add: &'static str,
+    /// Binds link, direction, stream. Yields id, epoch, first seq, last seq, key.
+    pub run_all: &'static str,
+    /// Binds run, least print, entries.
+    pub chunk_add: &'static str,
+    /// Binds run, print. Yields the entries of the one chunk that can have it.
+    pub chunk_get: &'static str,
+    /// Binds the id of a contract. Yields its text.
+    pub contract_text: &'static str,
+    /// Yields the names of all outboxes.
+    pub outboxes: &'static str,
+    /// Binds link, stream. Yields row, line, act and time of passed rows in order.
+    pub passed: &'static str,
+    /// Binds link, stream, epoch, seq, row. Yields the code of a parked row.
+    pub parked: &'static str,
+    /// Binds link, stream, epoch, seq, act. Yields the digest of the batch that the act put into the place.
+    pub superseding: &'static str,
 }

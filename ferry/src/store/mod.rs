@@ -27,6 +27,7 @@ mod dialect;
 mod error;
 mod fault;
 mod sqlite;
+mod trace;
 
 pub use books::{
     ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RowKey, StreamStateRow,
@@ -36,4 +37,7 @@ pub use fault::{fault, stale};
 pub use sqlite::{
     AuditHead, AuditLeaf, CaptureState, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, TableState,
     checkpoint, create,
+};
+pub use trace::{
+    PassedRow, TRACE_SCHEMA, Trace, TraceKey, TraceQuery, TracedChange, Unsearched, UnsearchedCause, WaitingRow,
 };

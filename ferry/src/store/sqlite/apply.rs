@@ -24,6 +24,7 @@ use super::failure::{DbError, Violation, conflict, corrupt};
 use super::incoming::{Followed, followed};
 use super::inspect::{cascades, foreign_keys};
 use super::lane::{Columns as _, Session, args, sql};
+use super::trace::Index;
 use crate::drill;
 use crate::store::dialect::Dialect as _;
 
@@ -90,7 +91,7 @@ impl From<DbError> for Stop {
 pub(super) fn apply(
     session: &mut Session,
     link: &LinkId,
-    plans: &Mutex<BTreeMap<Digest, Arc<Plan>>>,
+    (plans, index): (&Mutex<BTreeMap<Digest, Arc<Plan>>>, Option<&Index>),
     request: &ApplyRequest<'_>,
     source: &mut dyn BatchSource,
 ) -> Result<ApplyOutcome, PortError> {
@@ -102,8 +103,8 @@ pub(super) fn apply(
     };
     let plan = plan(session, plans, request.contract)?;
     session.begin()?;
-    let mut group =
-        Group { session, link, request, plan: &plan, applied: Vec::new(), parked_rows: 0, clock: Clock::start() };
+    let (applied, clock) = (Vec::new(), Clock::start());
+    let mut group = Group { session, link, index, request, plan: &plan, applied, parked_rows: 0, clock };
     let written = group.write(first, source);
     match written.and_then(|outcome| group.commit().map(|()| outcome)) {
         Ok(outcome) => Ok(outcome),
@@ -156,6 +157,7 @@ fn plan(
 struct Group<'g> {
     session: &'g mut Session,
     link: &'g LinkId,
+    index: Option<&'g Index>,
     request: &'g ApplyRequest<'g>,
     plan: &'g Plan,
     applied: Vec<(AppliedBatch, Digest)>,
@@ -182,7 +184,10 @@ impl Group<'_> {
                 self.part()?;
             }
             (mark.seq, mark.digest) = (batch.seq, batch.chain);
-            self.report(&batch, parked)?;
+            if let Some(index) = self.index {
+                index.applied(self.session, self.link, &mark, self.request.contract, &batch, &parked)?;
+            }
+            self.report(&batch, u64::try_from(parked.len()).map_err(|_| corrupt("a batch with too many rows"))?)?;
             self.supersede(&batch)?;
             upcoming = next(source)?;
         }
@@ -217,13 +222,13 @@ impl Group<'_> {
         Ok(found)
     }
 
-    /// Writes one batch, and tells how many of its rows were parked.
-    fn write_batch(&mut self, batch: &CheckedBatch) -> Result<u64, Stop> {
+    /// Writes one batch, and tells the indexes of its rows that were parked, in order.
+    fn write_batch(&mut self, batch: &CheckedBatch) -> Result<Vec<u64>, Stop> {
         self.session.run(sql().savepoint, &[])?;
         let sets = collapse(batch).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
         let parked_before = self.parked_rows;
         let parked = match self.write_sets(&sets) {
-            Ok(()) => 0,
+            Ok(()) => Vec::new(),
             Err(DbError::Constraint(_)) => {
                 self.parked_rows = parked_before;
                 self.session.run(sql().rollback_to, &[])?;
@@ -285,8 +290,8 @@ impl Group<'_> {
         }
     }
 
-    fn write_rows(&mut self, batch: &CheckedBatch) -> Result<u64, Stop> {
-        let mut parked = 0;
+    fn write_rows(&mut self, batch: &CheckedBatch) -> Result<Vec<u64>, Stop> {
+        let mut parked = Vec::new();
         for (index, row) in batch.rows.iter().enumerate() {
             let violation = match self.write_row(batch, row) {
                 Ok(()) => continue,
@@ -305,7 +310,7 @@ impl Group<'_> {
                 }));
             }
             self.park(batch, row, index, violation.code)?;
-            parked += 1;
+            parked.push(index);
         }
         Ok(parked)
     }

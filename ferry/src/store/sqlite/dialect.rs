@@ -1,11 +1,11 @@
 //! Every statement that SQLite is sent.
 
-use std::fmt::Write as _;
-
-use ferry_core::contract::{Column, ColumnKind, Table};
+use ferry_core::contract::{ColumnKind, Table};
 use ferry_format::{LinkId, StreamName, ZoneName};
 
-use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3};
+use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4};
+use super::spelling::{append, literal, quote, record, value};
+use super::trace_statements::TRACE;
 use super::triggers;
 use crate::store::dialect::{Cascade, Dialect, ForeignKey, NamedTrigger, Shape, Statements};
 
@@ -13,6 +13,10 @@ use crate::store::dialect::{Cascade, Dialect, ForeignKey, NamedTrigger, Shape, S
 /// write it out as text for every value to parse again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqliteDialect;
+
+/// The milliseconds since 1970-01-01 UTC by the clock of the program that writes. `unixepoch` would be newer than the SQLite
+/// that such a program may have.
+pub(super) const NOW_MS: &str = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
 /// The columns of a batch of an own stream, as the books read them.
 macro_rules! out_columns {
@@ -212,6 +216,7 @@ const STATEMENTS: Statements = Statements {
     books_in_at: in_columns!("AND stream = ?2 AND seq = ?3 ORDER BY epoch DESC"),
     books_out_digest: out_columns!("AND digest BETWEEN ?2 AND ?3 ORDER BY digest LIMIT ?4"),
     books_in_digest: in_columns!("AND digest BETWEEN ?2 AND ?3 ORDER BY digest LIMIT ?4"),
+    trace: TRACE,
 };
 
 impl Dialect for SqliteDialect {
@@ -220,7 +225,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn migrations(&self) -> &'static [&'static str] {
-        &[SCHEMA_1, SCHEMA_2, SCHEMA_3]
+        &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4]
     }
 
     fn outbox(&self, link: &LinkId, stream: &StreamName) -> String {
@@ -231,8 +236,12 @@ impl Dialect for SqliteDialect {
         let table = quote(outbox);
         format!(
             "CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, contract INTEGER NOT NULL, \
-             line TEXT NOT NULL) STRICT"
+             line TEXT NOT NULL, at_ms INTEGER) STRICT"
         )
+    }
+
+    fn add_capture_time(&self, outbox: &str) -> String {
+        format!("ALTER TABLE {} ADD COLUMN at_ms INTEGER", quote(outbox))
     }
 
     fn capture_triggers(
@@ -297,6 +306,21 @@ impl Dialect for SqliteDialect {
         format!(
             "SELECT group_concat(line, char(10)) FROM \
              (SELECT line FROM {} WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)",
+            quote(outbox)
+        )
+    }
+
+    fn read_captured(&self, outbox: &str) -> String {
+        format!(
+            "SELECT group_concat(line, char(10)), group_concat(coalesce(at_ms, 0)), min(contract) FROM \
+             (SELECT line, at_ms, contract FROM {} WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+            quote(outbox)
+        )
+    }
+
+    fn read_waiting(&self, outbox: &str) -> String {
+        format!(
+            "SELECT id, line, iif(at_ms > 0, at_ms, NULL) FROM {} WHERE id > ?1 ORDER BY id LIMIT ?2",
             quote(outbox)
         )
     }
@@ -472,63 +496,4 @@ impl Dialect for SqliteDialect {
         let all: Vec<String> = cascades.iter().map(one).collect();
         format!("SELECT {}", all.join(" + "))
     }
-}
-
-/// An identifier in quotes.
-pub(super) fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text literal.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-pub(super) fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
-    text.write_fmt(more).expect("writing to a string cannot fail");
-}
-
-/// The values of a record's columns, as arguments of `json_array`.
-pub(super) fn record<'c>(of: &str, columns: impl Iterator<Item = &'c Column>) -> String {
-    let value = |column: &Column| {
-        let place = format!("{of}.{}", quote(&column.name));
-        match column.kind {
-            ColumnKind::Bytes => format!("iif({place} IS NULL, NULL, lower(hex({place})))"),
-            ColumnKind::Text
-            | ColumnKind::Integer
-            | ColumnKind::Fen
-            | ColumnKind::Bool
-            | ColumnKind::Date8
-            | ColumnKind::Time14
-            | ColumnKind::Time17
-            | ColumnKind::Json => place,
-        }
-    };
-    let values: Vec<String> = columns.map(value).collect();
-    values.join(", ")
-}
-
-/// The value at `position` of the JSON array `array`, as the column holds it.
-fn value(array: &str, position: usize, column: &Column) -> String {
-    match column.kind {
-        ColumnKind::Bytes => format!("unhex({array} ->> {position})"),
-        ColumnKind::Text
-        | ColumnKind::Integer
-        | ColumnKind::Fen
-        | ColumnKind::Bool
-        | ColumnKind::Date8
-        | ColumnKind::Time14
-        | ColumnKind::Time17
-        | ColumnKind::Json => format!("{array} ->> {position}"),
-    }
-}
-
-/// Whether two rows have the same key, byte for byte.
-pub(super) fn same_key(table: &Table, one: &str, other: &str) -> String {
-    let same = |column: &Column| {
-        let name = quote(&column.name);
-        format!("{one}{name} IS {other}{name} COLLATE BINARY")
-    };
-    let all: Vec<String> = table.key_columns().map(same).collect();
-    all.join(" AND ")
 }

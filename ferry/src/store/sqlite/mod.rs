@@ -24,8 +24,12 @@ mod reach;
 mod recover;
 mod retention;
 mod schema;
+mod spelling;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod trace_statements;
+mod traced;
 mod triggers;
 mod words;
 
@@ -48,7 +52,8 @@ pub use create::{Registered, Registration, create};
 use self::apply::Plan;
 use self::capture::Watch;
 use self::lane::{Access, Lane};
-use super::StoreError;
+use self::trace::Index;
+use super::{StoreError, TraceKey};
 
 /// The zone's database for one link.
 pub struct SqliteStore {
@@ -63,6 +68,8 @@ pub struct SqliteStore {
     plans: Mutex<BTreeMap<Digest, Arc<Plan>>>,
     /// Looks whether the triggers stand, once it is asked to.
     watch: Mutex<Option<Watch>>,
+    /// By which rows are found again; without a secret none is kept.
+    index: Option<Index>,
 }
 
 impl SqliteStore {
@@ -79,9 +86,20 @@ impl SqliteStore {
             books: Lane::new(path, Access::Write)?,
             plans: Mutex::new(BTreeMap::new()),
             watch: Mutex::new(None),
+            index: None,
         };
         create::prepare(&mut store.out.lock(), path, link)?;
         Ok(store)
+    }
+
+    /// Has every batch that is recorded or applied from now on indexed under a secret, so that its rows are found again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn indexed(mut self, secret: TraceKey) -> Result<Self, StoreError> {
+        let index = self.out.lock().write(|session| Index::open(session, secret).map_err(StoreError::from))?;
+        self.index = Some(index);
+        Ok(self)
     }
 
     /// Adds the streams and digests of a contract that are not known yet.
@@ -177,7 +195,7 @@ impl Store for SqliteStore {
 
     fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError> {
         let mut session = self.out.lock();
-        Ok(session.write(|session| outgoing::record(session, &self.link, batches))?)
+        Ok(session.write(|session| outgoing::record(session, &self.link, batches, self.index.as_ref()))?)
     }
 
     fn attempt(&self, attempts: &[Attempt]) -> Result<(), PortError> {
@@ -214,7 +232,7 @@ impl Store for SqliteStore {
     }
 
     fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError> {
-        apply::apply(&mut self.into.lock(), &self.link, &self.plans, request, source)
+        apply::apply(&mut self.into.lock(), &self.link, (&self.plans, self.index.as_ref()), request, source)
     }
 
     fn watermark(&self, stream: &StreamName) -> Result<Option<Mark>, PortError> {
@@ -232,7 +250,7 @@ impl Store for SqliteStore {
 
     fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
         let mut session = self.out.lock();
-        session.write(|session| acts::act(session, &self.link, order, contract))
+        session.write(|session| acts::act(session, &self.link, order, contract, self.index.as_ref()))
     }
 
     fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError> {

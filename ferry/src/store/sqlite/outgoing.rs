@@ -9,6 +9,7 @@ use super::audit::{Leaf, Log, append};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, conflict, corrupt};
 use super::lane::{Columns as _, Session, args, sql};
+use super::trace::Index;
 use crate::store::dialect::Dialect as _;
 
 /// One cut reads rows up to and including the one with which this is exceeded. It is above what any batch can hold,
@@ -120,13 +121,19 @@ fn contract_digest(session: &mut Session, id: i64) -> Result<Digest, DbError> {
 
 /// Compares and sets the end of the stream, and removes the rows that the batches hold. Batches that are recorded
 /// already are passed over.
-pub(super) fn record(session: &mut Session, link: &LinkId, batches: &[OutgoingBatch]) -> Result<(), DbError> {
+pub(super) fn record(
+    session: &mut Session,
+    link: &LinkId,
+    batches: &[OutgoingBatch],
+    index: Option<&Index>,
+) -> Result<(), DbError> {
     let batches = unrecorded(session, link, batches)?;
     let (Some(first), Some(last)) = (batches.first(), batches.last()) else { return Ok(()) };
     if batches.iter().any(|batch| batch.stream != first.stream || batch.epoch != first.epoch) {
         return Err(conflict("batches of several streams or epochs in one call"));
     }
     let before = first.seq.saturating_sub(1);
+    let after = own_stream(session, link, &first.stream)?.through_id;
     let (mut seq, mut digest) = (before, first.previous);
     for batch in batches {
         if batch.seq != seq + 1 || batch.previous != digest {
@@ -145,6 +152,9 @@ pub(super) fn record(session: &mut Session, link: &LinkId, batches: &[OutgoingBa
     }
     for batch in batches {
         add_batch(session, link, batch)?;
+    }
+    if let Some(index) = index {
+        index.recorded(session, link, batches, after)?;
     }
     let outbox = SqliteDialect.outbox(link, &first.stream);
     session.run(SqliteDialect.remove_below(&outbox), args![last.through_id])?;

@@ -3,7 +3,8 @@
 use ferry_core::contract::Table;
 use ferry_format::{LinkId, ZoneName};
 
-use super::dialect::{append, literal, quote, record, same_key};
+use super::dialect::NOW_MS;
+use super::spelling::{append, literal, quote, record, same_key};
 use crate::store::dialect::{NamedTrigger, Shape, UniqueKey};
 
 /// How the names of all triggers of a link begin.
@@ -34,16 +35,17 @@ impl Triggers<'_> {
 /// Triggers that write the rows of an own table to its outbox.
 pub(super) fn capture(link: &LinkId, outbox: &str, contract: i64, table: &Table, shape: &Shape) -> Vec<NamedTrigger> {
     let name = literal(&table.name);
-    let into = |values: &str| format!("INSERT INTO {} (contract, line) {values};", quote(outbox));
+    let into = |values: &str| format!("INSERT INTO {} (contract, line, at_ms) {values};", quote(outbox));
     let row = record("NEW", table.columns.iter());
     let key = |of: &str| record(of, table.key_columns());
-    let told = |op: &str, values: &str| into(&format!("VALUES ({contract}, json_array({name}, '{op}', {values}))"));
+    let told =
+        |op: &str, values: &str| into(&format!("VALUES ({contract}, json_array({name}, '{op}', {values}), {NOW_MS})"));
     // What becomes of a key is told as it stands when the trigger runs: the row may have changed once more by then.
     let standing = |op: &str, of: &str| {
         let present = record("t", table.columns.iter());
         into(&format!(
             "SELECT {contract}, coalesce((SELECT json_array({name}, '{op}', {present}) FROM {} AS t WHERE {}), \
-             json_array({name}, 'd', {}))",
+             json_array({name}, 'd', {})), {NOW_MS}",
             quote(&table.name),
             same_key(table, "t.", &format!("{of}.")),
             key(of)

@@ -10,6 +10,7 @@ mod opening;
 mod refusing;
 mod standing;
 mod streams;
+mod tracing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ use tempfile::TempDir;
 use super::failure::DbError;
 use super::lane::{Access, Columns as _, Lane, args};
 use super::{AuditHead, InstallReport, Registration, SqliteStore, audit, checkpoint, create};
-use crate::store::StoreError;
+use crate::store::{StoreError, TraceKey};
 
 pub(super) const CONTRACT: &str = r#"
 name = "shop"
@@ -123,6 +124,11 @@ pub(super) fn sale() -> StreamName {
     "sale".parse().unwrap()
 }
 
+/// The secret of that number, under which a zone digests keys.
+pub(super) fn secret(number: u8) -> TraceKey {
+    TraceKey::new(&[number; 32])
+}
+
 pub(super) const EPOCH_ID: EpochId = EpochId([3; 8]);
 pub(super) const INSTANCE: Instance = Instance([9; 16]);
 
@@ -142,7 +148,7 @@ impl Zone {
         let name: ZoneName = name.parse().unwrap();
         let epochs = epochs();
         create(&path, &link(), INSTANCE, schema, &registration(&name, &contract, &epochs)).unwrap();
-        let store = SqliteStore::open(&path, &link()).unwrap();
+        let store = SqliteStore::open(&path, &link()).unwrap().indexed(secret(1)).unwrap();
         let program = Lane::new(&path, Access::Write).unwrap();
         Self { _dir: dir, path, name, contract, store, program }
     }

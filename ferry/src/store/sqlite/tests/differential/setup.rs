@@ -50,7 +50,7 @@ impl Setup {
         let mut query = String::new();
         for table in self.contract.owned_by(&owner).flat_map(|stream| &stream.tables) {
             let union = if query.is_empty() { "" } else { " UNION ALL " };
-            let values = super::super::super::dialect::record("t", table.columns.iter());
+            let values = super::super::super::spelling::record("t", table.columns.iter());
             write!(query, "{union}SELECT '{0}' || json_array({values}) AS line FROM {0} AS t", table.name).unwrap();
         }
         format!("SELECT coalesce(group_concat(line, char(10)), '') FROM (SELECT line FROM ({query}) ORDER BY line)")
