@@ -5,8 +5,8 @@ use ferry_format::{Batch, FormatError, Op, Refusal, Value, Verified, parse_recor
 use crate::breaks::{self, Break};
 use crate::contract::{StreamContract, Table};
 use crate::ports::{
-    BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, OutgoingBatch, ReturnSource, ReturnedBatch, Sealer, Side,
-    SourceFault, Spoiled, Spool, Vetted,
+    BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, OutgoingBatch, ReturnSource, ReturnedBatch, Sealer,
+    Side, SourceFault, Spoiled, Spool, Vetted,
 };
 
 /// The batches of one group, opened one at a time.

@@ -116,6 +116,26 @@ const VALUES_EXPECTED: usize = 16;
 /// # Errors
 /// When the line is not exactly what [`write_record`] writes.
 pub fn parse_record(line: &[u8]) -> Result<Record<'_>, RecordError> {
+    let (record, mut parser) = parse_values(line, usize::MAX)?;
+    parser.expect(b']')?;
+    if parser.at != line.len() {
+        return Err(parser.syntax());
+    }
+    if record.values.is_empty() {
+        return Err(RecordError::Columns);
+    }
+    Ok(record)
+}
+
+/// Parses the beginning of a line that was parsed whole before: its first values, at most so many.
+///
+/// # Errors
+/// When it does not begin as [`write_record`] begins one.
+pub fn parse_record_head(line: &[u8], values_max: usize) -> Result<Record<'_>, RecordError> {
+    parse_values(line, values_max).map(|(record, _)| record)
+}
+
+fn parse_values(line: &[u8], values_max: usize) -> Result<(Record<'_>, Parser<'_>), RecordError> {
     if line.len() > RECORD_BYTES_MAX {
         return Err(RecordError::TooLong);
     }
@@ -133,21 +153,14 @@ pub fn parse_record(line: &[u8]) -> Result<Record<'_>, RecordError> {
         "d" => Op::Delete,
         _ => return Err(RecordError::Op),
     };
-    let mut values = Vec::with_capacity(VALUES_EXPECTED);
-    while parser.take(b',') {
+    let mut values = Vec::with_capacity(VALUES_EXPECTED.min(values_max));
+    while values.len() < values_max && parser.take(b',') {
         if values.len() == COLUMNS_MAX {
             return Err(RecordError::Columns);
         }
         values.push(parser.value()?);
     }
-    parser.expect(b']')?;
-    if parser.at != line.len() {
-        return Err(parser.syntax());
-    }
-    if values.is_empty() {
-        return Err(RecordError::Columns);
-    }
-    Ok(Record { table, op, values })
+    Ok((Record { table, op, values }, parser))
 }
 
 /// Appends a record to `out`, without a newline.
@@ -350,6 +363,19 @@ mod tests {
             write_record(&mut out, &record.table, record.op, &record.values);
             assert_eq!(out, line.as_bytes());
         }
+    }
+
+    #[test]
+    fn the_head_of_a_record_has_its_first_values() {
+        let line = br#"["t","u",1,"a",null,2]"#;
+        let whole = parse_record(line).unwrap();
+        for wanted in 0..6 {
+            let head = parse_record_head(line, wanted).unwrap();
+            assert_eq!((&head.table, head.op), (&whole.table, whole.op));
+            assert_eq!(head.values, whole.values[..wanted.min(4)]);
+        }
+        assert_eq!(parse_record_head(br#"["t","x",1]"#, 0).unwrap_err().code(), "record-op");
+        assert_eq!(parse_record_head(br#"["t","i",1,01]"#, 2).unwrap_err().code(), "record-number");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod drill;
 pub mod error;
 pub mod exit;
 pub mod files;

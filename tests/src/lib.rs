@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod forge;
+pub mod kills;
 pub mod pair;
 
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Two zones made by the real `ferry`, their daemons as real processes, and a gate that the test itself plays.
 
 use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -160,12 +161,18 @@ impl Pair {
 
     /// Starts a zone's daemon as [`Pair::start`] does, in surroundings that `change` makes.
     pub fn start_with(&self, zone: usize, change: impl FnOnce(&mut Command)) -> Daemon {
+        self.start_program(&self.making.ferry, zone, change)
+    }
+
+    /// Starts a zone's daemon as [`Pair::start_with`] does, from another program.
+    pub fn start_program(&self, ferry: &Path, zone: usize, change: impl FnOnce(&mut Command)) -> Daemon {
         let log = std::fs::File::options().create(true).append(true).open(self.path(zone, "daemon.log"));
         let log = log.expect("a log file");
-        let mut command = self.command(zone);
+        let mut command = Command::new(ferry);
+        command.env("LANG", "C").arg("--config").arg(self.config(zone));
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         change(&mut command);
-        Daemon { child: command.spawn().expect("the daemon starts") }
+        Daemon::spawn(&mut command)
     }
 
     /// Plays the gate once: every file that waits goes across, whole, unless `keep` says no. Returns how many went.
@@ -212,12 +219,24 @@ impl Pair {
     }
 }
 
-/// A running daemon, ended when it is dropped.
+/// A running daemon or gate, ended when it is dropped.
 pub struct Daemon {
     child: Child,
 }
 
 impl Daemon {
+    /// Starts a program that runs until it is ended.
+    pub fn spawn(command: &mut Command) -> Self {
+        Self { child: command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}")) }
+    }
+
+    /// Kills it as `kill -9` does, and waits. Fails when it had ended by itself.
+    pub fn kill(mut self) {
+        self.signal(Signal::KILL);
+        let status = self.child.wait().expect("it is a child of this process");
+        assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "it had ended by itself: {status}");
+    }
+
     /// Asks the daemon to end, and waits. Returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
         self.signal(Signal::TERM);

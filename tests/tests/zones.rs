@@ -5,10 +5,14 @@
 mod acts;
 #[path = "zones/archive.rs"]
 mod archive;
+#[path = "zones/capture.rs"]
+mod capture;
 #[path = "zones/flood.rs"]
 mod flood;
 #[path = "zones/hashes.rs"]
 mod hashes;
+#[path = "zones/kills.rs"]
+mod kills;
 #[path = "zones/office.rs"]
 mod office;
 #[path = "zones/refusals.rs"]
@@ -23,3 +27,5 @@ mod service;
 mod starts;
 #[path = "zones/supersede.rs"]
 mod supersede;
+#[path = "zones/trace.rs"]
+mod trace;

@@ -321,8 +321,13 @@ impl Link {
             Err(error) => return self.fault("observe", &error),
         };
         self.audit = observation.audit;
-        let ends: BTreeMap<StreamName, u64> =
-            observation.streams.into_iter().map(|backlog| (backlog.stream, backlog.last_id)).collect();
+        let mut ends = BTreeMap::new();
+        for backlog in observation.streams {
+            if let Some(sender) = self.senders.get_mut(&backlog.stream) {
+                sender.set_capture(backlog.capture);
+            }
+            ends.insert(backlog.stream, backlog.last_id);
+        }
         for sender in self.senders.values_mut() {
             sender.observe(&ends, now.mono);
         }

@@ -114,7 +114,9 @@ impl Link {
         };
         let has_superseding = |mark: &Mark| {
             let sender = self.senders.get(&mark.stream);
-            sender.is_some_and(|sender| sender.settled().seq >= mark.seq || sender.open_superseding().any(|it| it == *mark))
+            sender.is_some_and(|sender| {
+                sender.settled().seq >= mark.seq || sender.open_superseding().any(|it| it == *mark)
+            })
         };
         !self.anchor.marks.is_empty()
             && self.anchor.marks.iter().all(is_there)
@@ -310,9 +312,8 @@ impl Link {
             }
         }
         let reaches_the_end = batches.last().is_some_and(|id| id.seq == target.seq);
-        let has = |mark: &Mark| {
-            self.senders.get(&mark.stream).is_none_or(|other| other.last_recorded().seq >= mark.seq)
-        };
+        let has =
+            |mark: &Mark| self.senders.get(&mark.stream).is_none_or(|other| other.last_recorded().seq >= mark.seq);
         if batches.is_empty() || !(whole || reaches_the_end) || !requires.iter().all(has) {
             return None;
         }
@@ -384,8 +385,8 @@ impl Coming {
         };
         let needs_name = chains.len() > 1 || seq == target.seq;
         let chain = chains.into_iter().find(|chain| !needs_name || is_named(chain))?;
-        all.into_iter().rfind(|back| back.chain == chain && (back.digest != chain)).or_else(|| {
-            self.here.get(&seq)?.iter().find(|back| back.chain == chain)
-        })
+        all.into_iter()
+            .rfind(|back| back.chain == chain && (back.digest != chain))
+            .or_else(|| self.here.get(&seq)?.iter().find(|back| back.chain == chain))
     }
 }

@@ -90,12 +90,7 @@ pub(super) fn give_back(
     (names, None)
 }
 
-fn give_one(
-    id: &BatchId,
-    attempt: u32,
-    around: &Surroundings,
-    ports: &Ports<'_>,
-) -> Result<Option<String>, PortError> {
+fn give_one(id: &BatchId, attempt: u32, around: &Surroundings, ports: &Ports<'_>) -> Result<Option<String>, PortError> {
     let applied = ports.store.applied_place(&id.stream, id.epoch, id.seq)?;
     // Where one of them was applied it is the one that counts.
     if applied.is_some_and(|place| place.digest != id.digest) {

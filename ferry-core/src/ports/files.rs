@@ -57,13 +57,7 @@ pub trait Spool: Send + Sync {
     ///
     /// # Errors
     /// When a directory cannot be read.
-    fn find(
-        &self,
-        side: Side,
-        stream: &StreamName,
-        epoch: u64,
-        range: SeqRange,
-    ) -> Result<Vec<BatchId>, PortError>;
+    fn find(&self, side: Side, stream: &StreamName, epoch: u64, range: SeqRange) -> Result<Vec<BatchId>, PortError>;
 
     /// Every batch in the spool (not the archive) of one side, in order of stream, epoch and seq. What it names is durable:
     /// a file that a killed process had put there, and whose directory it had not synced, is synced now. A file that is not

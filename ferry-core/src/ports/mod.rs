@@ -22,9 +22,7 @@ pub use apply::{
 pub use files::{
     Anchor, AnchorStore, BatchId, Gate, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side, Spool, Vetted,
 };
-pub use returning::{
-    RETURN_CONFLICT, RETURN_TORN, ReturnSource, ReturnedBatch, TakeBackOutcome, TakeBackRequest,
-};
+pub use returning::{RETURN_CONFLICT, RETURN_TORN, ReturnSource, ReturnedBatch, TakeBackOutcome, TakeBackRequest};
 pub use store::{
     Attempt, CutRequest, Direction, Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered,
     RecoveredBatch, RecoveredIn, RecoveredOut, Retained, RetainedMark, Settled, Store, StreamBacklog, StreamState,

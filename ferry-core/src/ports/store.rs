@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ferry_format::{
-    BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, StreamName, TableSummary,
-};
+use ferry_format::{BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, StreamName, TableSummary};
 
 use super::{
-    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, BatchSource, DisputedPlace, OpenAct, PeerAct, PortError,
-    ReturnSource, Side, TakeBackOutcome, TakeBackRequest, UntoldAct,
+    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, BatchSource, DisputedPlace, OpenAct, PeerAct,
+    PortError, ReturnSource, Side, TakeBackOutcome, TakeBackRequest, UntoldAct,
 };
 use crate::contract::StreamContract;
 
@@ -30,6 +28,8 @@ pub struct StreamBacklog {
     pub stream: StreamName,
     /// The highest visible outbox id; 0 when the outbox has always been empty.
     pub last_id: u64,
+    /// Where changes of the stream may escape capture; `None` when nothing is known to be wrong.
+    pub capture: Option<String>,
 }
 
 /// Which captured rows to read.

@@ -140,7 +140,8 @@ impl Sender {
         if self.on_hold && self.wants_cut(now) {
             coverage::hit(Place::HoldWaits);
         }
-        let waits = self.stopped.is_some() || self.on_hold || self.cutting || self.retry_at.is_some_and(|at| now < at);
+        let waits =
+            self.stopped().is_some() || self.on_hold || self.cutting || self.retry_at.is_some_and(|at| now < at);
         if waits || !(hurried || self.wants_cut(now)) {
             return None;
         }
@@ -467,5 +468,18 @@ mod tests {
         assert!(!next(&mut sender, CutOutcome::Batch(Box::new(first))));
         assert!(next(&mut sender, CutOutcome::Batch(Box::new(batch))), "a group is open");
         assert!(sender.boundaries.is_empty() && !sender.cut_open);
+    }
+
+    #[test]
+    fn nothing_is_cut_while_changes_may_escape_and_everything_afterwards() {
+        let mut sender = sender(10);
+        see(&mut sender, 1, 5);
+        let (settings, now) = (Settings::default(), Mono(5_000));
+        sender.set_capture(Some("item: trigger t is missing".to_owned()));
+        assert!(sender.next_cut(now, true, &settings, |_| 0).is_none());
+        let stop = sender.stopped().unwrap();
+        assert_eq!((stop.code.as_str(), stop.place.as_str()), ("capture-changed", "item: trigger t is missing"));
+        sender.set_capture(None);
+        assert!(sender.stopped().is_none() && sender.next_cut(now, true, &settings, |_| 0).is_some());
     }
 }

@@ -79,6 +79,9 @@ enum Stage {
     Recording,
 }
 
+/// The code of a stream whose triggers do not stand as they were installed.
+const CAPTURE_CHANGED: &str = "capture-changed";
+
 /// Why a stream cuts nothing more until somebody acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
@@ -145,6 +148,8 @@ pub struct Sender {
     /// from them alone would make the gate look quicker than it is.
     early: BTreeMap<u64, u64>,
     stopped: Option<Stop>,
+    /// Changes may escape capture: nothing is cut, since a batch would look as if everything were in it.
+    uncaptured: Option<Stop>,
     /// Batches whose file cannot be read any more. What the peer proves, or an operator's resend after mending, removes one.
     damaged: BTreeSet<u64>,
     peer_refused: Option<ferry_format::Refusal>,
@@ -219,6 +224,7 @@ impl Sender {
             delay: LearnedDelay::default(),
             early: BTreeMap::new(),
             stopped: None,
+            uncaptured: None,
             damaged: BTreeSet::new(),
             peer_refused: None,
             peer_parked: None,
@@ -345,7 +351,12 @@ impl Sender {
     /// Why nothing more is cut.
     #[must_use]
     pub fn stopped(&self) -> Option<&Stop> {
-        self.stopped.as_ref()
+        self.stopped.as_ref().or(self.uncaptured.as_ref())
+    }
+
+    /// Learns where changes of the stream may escape capture, or that its triggers stand.
+    pub fn set_capture(&mut self, place: Option<String>) {
+        self.uncaptured = place.map(|place| Stop { code: CAPTURE_CHANGED.to_owned(), place, row: None });
     }
 
     /// Whether an operator has put the stream on hold.

@@ -9,8 +9,8 @@ use ferry_core::ports::{
 };
 use ferry_format::{
     Act, ActTime, Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, Kind, LinkId, Payload,
-    PublicKey, Sealed, Sealing, SeqRange, SignedAct, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore, Verified,
-    ZoneName,
+    PublicKey, Sealed, Sealing, SeqRange, SignedAct, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore,
+    Verified, ZoneName,
 };
 
 #[derive(Default)]
@@ -33,13 +33,7 @@ impl Spool for MemorySpool {
             .ok_or_else(|| PortError::new(FaultKind::Corrupt, "no such file"))
     }
 
-    fn find(
-        &self,
-        side: Side,
-        stream: &StreamName,
-        epoch: u64,
-        range: SeqRange,
-    ) -> Result<Vec<BatchId>, PortError> {
+    fn find(&self, side: Side, stream: &StreamName, epoch: u64, range: SeqRange) -> Result<Vec<BatchId>, PortError> {
         let (live, archive) = (self.live.lock().unwrap(), self.archive.lock().unwrap());
         let all = live.keys().chain(archive.keys()).filter(|(one, _)| *one == side).map(|(_, id)| id);
         let mut found: Vec<BatchId> = all

@@ -109,7 +109,7 @@ impl Store for MemoryStore {
         for out in books.outgoing.values_mut().filter(|out| out.next_id - 1 > out.through_id) {
             out.boundaries.insert(out.next_id - 1, ends.clone());
         }
-        let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id });
+        let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id, capture: None });
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
         Ok(Observation { streams: streams.collect(), audit, acts: books.acts.clone() })
     }

@@ -150,10 +150,7 @@ const CODES: &[Advice] = &[
             "the last group that this zone had sent came back without its end, which nobody has",
             "本区最后发送的一组批次取回时缺少结尾，双方均无",
         ],
-        next: [
-            "keep both archives safe; the stream stays locked",
-            "请妥善保管双方归档；该流保持锁定",
-        ],
+        next: ["keep both archives safe; the stream stays locked", "请妥善保管双方归档；该流保持锁定"],
     },
     Advice {
         code: "return-other-epoch",
@@ -244,6 +241,17 @@ const CODES: &[Advice] = &[
         code: "record-conflict",
         meaning: ["another process wrote into ferry's tables", "另有进程写入了 ferry 的表"],
         next: ["find and end that process, then restart the daemon", "请找到并停止该进程，然后重启守护进程"],
+    },
+    Advice {
+        code: "capture-changed",
+        meaning: [
+            "the triggers that capture changes do not stand as they were installed, so changes may escape; the stream cuts nothing",
+            "捕获变更的触发器与安装时不符，变更可能漏捕；该流不再封装",
+        ],
+        next: [
+            "stop the programs that write these tables; `ferry capture show` tells what is wrong and `ferry capture install` puts it back",
+            "请停止写入这些表的程序；`ferry capture show` 说明问题，`ferry capture install` 重新安装",
+        ],
     },
     Advice {
         code: "outbox-damaged",

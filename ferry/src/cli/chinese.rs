@@ -21,6 +21,9 @@ const TEXTS: &[Line] = &[
     ("show", "batch", "哪个批次：流/序号、至少 6 位的摘要前缀、文件名或文件路径"),
     ("explain", "", "讲述一个批次的完整经历，以及它在等什么"),
     ("explain", "batch", "哪个批次：流/序号、至少 6 位的摘要前缀、文件名或文件路径"),
+    ("trace", "", "讲述一行数据的经历：每次变更、所在批次及其结果"),
+    ("trace", "table", "契约中的表"),
+    ("trace", "key", "该行的主键：按契约次序，每列一个值"),
     ("verify", "", "仅凭公钥核验归档，并列出全部问题"),
     ("verify", "paths", "要核验的文件和目录"),
     ("verify", "trust", "认可谁的签名：名片、信任文件，或存放它们的目录"),
@@ -85,6 +88,7 @@ fn all() -> impl Iterator<Item = &'static Line> {
         .iter()
         .chain(super::init::CHINESE)
         .chain(super::acts::CHINESE)
+        .chain(super::capture::CHINESE)
         .chain(super::keys::CHINESE)
         .chain(super::trust::CHINESE)
 }

@@ -79,14 +79,17 @@ pub fn run(args: ExplainArgs, context: &Context) -> Result<Output, Fault> {
 }
 
 /// Where a batch is at present.
-struct Standing {
-    state: &'static str,
-    sentence: Text,
-    next: Text,
+pub struct Standing {
+    /// The stable word.
+    pub state: &'static str,
+    /// What it waits for.
+    pub sentence: Text,
+    /// What to do.
+    pub next: Text,
 }
 
 /// What the life tells, with what only the books remember, in order of time.
-fn whole_life(mut life: Vec<LifeRow>, row: Option<&BatchRow>) -> Vec<LifeRow> {
+pub fn whole_life(mut life: Vec<LifeRow>, row: Option<&BatchRow>) -> Vec<LifeRow> {
     let Some(row) = row else { return life };
     let remembered = [
         ("recorded", row.cut_at_ms),
@@ -106,7 +109,8 @@ fn whole_life(mut life: Vec<LifeRow>, row: Option<&BatchRow>) -> Vec<LifeRow> {
     life
 }
 
-fn standing(found: &Found, state: Option<&StreamStateRow>) -> Standing {
+/// Where a batch is, as far as the books and its stream's state tell.
+pub fn standing(found: &Found, state: Option<&StreamStateRow>) -> Standing {
     match (found.direction, &found.row) {
         (Direction::Out, Some(row)) => outgoing(row, state),
         (Direction::Out, None) => Standing {
@@ -188,7 +192,7 @@ fn incoming(found: &Found, state: Option<&StreamStateRow>) -> Standing {
 }
 
 /// A standing that the health of the stream explains.
-fn because(state: &'static str, place: &Text, stream: &StreamStateRow) -> Standing {
+pub fn because(state: &'static str, place: &Text, stream: &StreamStateRow) -> Standing {
     let (meaning, next) = advice(&stream.health, &stream.code);
     let code = if stream.code.is_empty() { &stream.health } else { &stream.code };
     let detail = if stream.detail.is_empty() { String::new() } else { format!(", {}", stream.detail) };
@@ -199,7 +203,8 @@ fn because(state: &'static str, place: &Text, stream: &StreamStateRow) -> Standi
     Standing { state, sentence, next }
 }
 
-fn nothing() -> Text {
+/// When nothing is to be done.
+pub fn nothing() -> Text {
     Text::fixed("nothing", "无需操作")
 }
 
@@ -237,7 +242,8 @@ fn human(found: &Found, instead: &[Digest], life: &[LifeRow], now: &Standing, la
     out
 }
 
-fn kind_text(kind: &str, lang: Lang) -> &str {
+/// What happened to a batch, for people.
+pub fn kind_text(kind: &str, lang: Lang) -> &str {
     match (lang, kind) {
         (Lang::En, "recorded") => "sealed and recorded",
         (Lang::En, "published") => "put before the gate, attempt",

@@ -1,6 +1,6 @@
 //! `ferry init`: makes a zone, from directories and keys to the database, and never overwrites anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -15,9 +15,9 @@ use super::Context;
 use super::output::Output;
 use crate::config::{Config, Template, check_layout, load_contract, load_schema};
 use crate::files::{AnchorFile, durable};
-use crate::keyring::{OsEntropy, create_keys, own_card, write_trust};
+use crate::keyring::{OsEntropy, create_keys, create_trace_key, own_card, write_trust};
 use crate::lang::Text;
-use crate::store::{Registration, SqliteStore, create, fault as store_fault};
+use crate::store::{Registration, SqliteStore, TraceKey, create, fault as store_fault};
 use crate::{ExitCode, Fault, Lang, text};
 
 /// The name of the configuration file in a zone's directory.
@@ -143,9 +143,10 @@ impl Plan {
         self.directories(made)?;
         let keys = create_keys(config).inspect_err(|_| made.push(config.paths.keys.clone()))?;
         made.push(config.paths.keys.clone());
+        let secret = create_trace_key(config)?;
         let mut entropy = OsEntropy::new();
         let instance = Instance(entropy.fresh().map_err(Fault::internal)?);
-        self.database(instance, now_ms, &mut entropy, made)?;
+        self.database(instance, secret, now_ms, &mut entropy, made)?;
         write_trust(&config.paths.trust, &TrustStore::new())?;
         made.push(config.paths.trust.clone());
         let card = own_card(config, &keys, Some(instance), now_ms);
@@ -172,6 +173,7 @@ impl Plan {
     fn database(
         &self,
         instance: Instance,
+        secret: TraceKey,
         now_ms: u64,
         entropy: &mut OsEntropy,
         made: &mut Vec<PathBuf>,
@@ -191,8 +193,8 @@ impl Plan {
         let failed = |error| store_fault(&error);
         create(path, &config.link, instance, &self.schema, &registration).map_err(failed)?;
         made.push(path.clone());
-        let store = SqliteStore::open(path, &config.link).map_err(failed)?;
-        store.install_capture(&registration).map_err(failed)?;
+        let store = SqliteStore::open(path, &config.link).and_then(|store| store.indexed(secret)).map_err(failed)?;
+        store.install_capture(&registration, &BTreeSet::new()).map_err(failed)?;
         let recovered = store.recover().map_err(|error| failed(error.into()))?;
         let anchor = Anchor {
             instance: recovered.instance,

@@ -15,7 +15,9 @@ use super::output::Output;
 use super::when;
 use crate::config::Config;
 use crate::files::{AnchorFile, durable};
-use crate::keyring::{create_keys, create_operator, credentials_directory, load_keys, own_card};
+use crate::keyring::{
+    create_keys, create_operator, create_trace_key, credentials_directory, load_keys, own_card, trace_key_path,
+};
 use crate::lang::Text;
 use crate::{ExitCode, Fault, Lang, text};
 
@@ -40,6 +42,8 @@ pub enum KeysVerb {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Make the secret of `ferry trace` where there is none
+    Trace,
     /// Make an operator's key where there is none, and its card beside it
     Operator {
         /// The private key's file; the card gets the same name with the ending .card
@@ -53,6 +57,7 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("keys init", "", "在没有密钥时生成本区密钥"),
     ("keys show", "", "显示本区密钥的编号与公钥"),
     ("keys card", "", "写出要带给对端的公开名片，并显示其指纹"),
+    ("keys trace", "", "在没有时生成 `ferry trace` 所用的密钥"),
     ("keys operator", "", "在没有密钥时生成一名操作员的密钥及其名片"),
     ("keys operator", "key", "私钥文件；名片与其同名，以 .card 结尾"),
     ("keys card", "out", "写到何处 [默认：配置文件旁的 ZONE.card]"),
@@ -71,6 +76,7 @@ pub fn run(args: KeysArgs, context: &Context) -> Result<Output, Fault> {
         }
         KeysVerb::Show => shown(&config, &load(&config)?, context.lang),
         KeysVerb::Card { out } => card(&config, out, context),
+        KeysVerb::Trace => trace(&config, context.lang),
         KeysVerb::Operator { key } => operator(&config, &key, context),
     }
 }
@@ -122,6 +128,20 @@ fn card(config: &Config, out: Option<PathBuf>, context: &Context) -> Result<Outp
     };
     let fingerprint = card.fingerprint().to_string();
     Ok(Output::new(human, json!({ "card": path, "new": new, "fingerprint": fingerprint })))
+}
+
+/// Makes the secret that a zone of before `ferry trace` lacks.
+fn trace(config: &Config, lang: Lang) -> Result<Output, Fault> {
+    create_trace_key(config)?;
+    let path = trace_key_path(config);
+    let file = path.display();
+    let human = match lang {
+        Lang::En => {
+            format!("{file} was made\nnext: start the daemon anew; batches from then on are found by `ferry trace`\n")
+        }
+        Lang::Zh => format!("已生成 {file}\n下一步：重新启动守护进程；此后的批次可用 `ferry trace` 查找\n"),
+    };
+    Ok(Output::new(human, json!({ "secret": path })))
 }
 
 /// Makes an operator's key and card. Both zones are to trust the card.

@@ -7,6 +7,7 @@ mod acting;
 mod acts;
 mod advice;
 mod blame;
+mod capture;
 mod chinese;
 mod desk;
 mod explain;
@@ -26,6 +27,9 @@ mod statement;
 mod status;
 mod supersede;
 mod tables;
+mod trace;
+mod trace_key;
+mod trace_text;
 pub mod trust;
 mod verify;
 mod when;
@@ -85,6 +89,8 @@ pub enum Verb {
     Show(show::ShowArgs),
     /// Tell the whole life of one batch, and what it waits for
     Explain(explain::ExplainArgs),
+    /// Tell the life of one row: each change, in which batch, and what became of it
+    Trace(trace::TraceArgs),
     /// Check archives with public keys alone, and list every fault
     Verify(verify::VerifyArgs),
     /// Have batches published again at once
@@ -105,6 +111,8 @@ pub enum Verb {
     Parked(parked::ParkedArgs),
     /// Look at what operators of both zones decided; sign and hand in drafts
     Acts(acts::ActsArgs),
+    /// Look whether changes of this zone's tables are captured, and put the triggers back
+    Capture(capture::CaptureArgs),
     /// Make and show this zone's keys
     Keys(keys::KeysArgs),
     /// Decide whose signatures this zone trusts
@@ -166,6 +174,7 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Queue(args) => queue::run(args, context),
         Verb::Show(args) => show::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
+        Verb::Trace(args) => trace::run(&args, context),
         Verb::Verify(args) => verify::run(args, context),
         Verb::Resend(args) => resend::resend(&args, context),
         Verb::Reseal(args) => resend::reseal(&args, context),
@@ -176,6 +185,7 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Parked(args) => parked::run(args, context),
         Verb::Acts(args) => acts::run(args, context),
         Verb::Quarantine(args) => quarantine::run(args, context),
+        Verb::Capture(args) => capture::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Trust(args) => trust::run(args, context),
     }

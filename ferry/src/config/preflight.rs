@@ -101,7 +101,7 @@ pub fn check_keys(config: &Config, credentials: Option<&Path>) -> Result<(), Fau
     private(directory, &found, 0o700)?;
     for entry in std::fs::read_dir(directory).map_err(|error| no_keys(directory, &error))? {
         let path = entry.map_err(|error| no_keys(directory, &error))?.path();
-        if path.extension().is_some_and(|extension| extension == "pem") {
+        if path.extension().is_some_and(|extension| extension == "pem" || extension == "key") {
             let found = std::fs::symlink_metadata(&path).map_err(|error| no_keys(&path, &error))?;
             private(&path, &found, 0o600)?;
         }

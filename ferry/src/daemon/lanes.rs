@@ -10,6 +10,7 @@ use ferry_core::perform::{Surroundings, perform};
 use ferry_core::ports::Ports;
 
 use super::Message;
+use crate::drill;
 use crate::files::{AnchorFile, GateDirectories, QuarantineDirectories, SpoolDirectories};
 use crate::keyring::FerrySealer;
 use crate::store::SqliteStore;
@@ -104,7 +105,9 @@ struct Worker {
 impl Worker {
     fn run(self) {
         while let Some((op, action)) = self.take() {
+            drill::begin(&action);
             let outcome: Outcome = perform(action, &self.around, &self.zone.ports());
+            drill::end();
             if self.done.send(Message::Done(op, Box::new(outcome))).is_err() {
                 return;
             }

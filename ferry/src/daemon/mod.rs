@@ -26,6 +26,7 @@ pub use lanes::ZonePorts;
 use supervisor::Supervisor;
 
 use crate::config::{Config, ZoneLock, preflight};
+use crate::drill;
 use crate::error::Fault;
 
 /// What reaches the loop.
@@ -56,9 +57,11 @@ pub fn run(config: &Config) -> Result<(), Fault> {
     let (sender, messages) = channel();
     let (around, text) = start::surroundings(config)?;
     let around = Arc::new(around);
+    drill::begin_start();
     let zone = Arc::new(start::open(config, &lock, credentials.as_deref())?);
     start::register(&zone, config, &around.contract, &text, clock.now())?;
     let link = start::recover(&zone, &around, config, clock.now())?;
+    drill::end();
     tracing::info!(zone = %config.zone, peer = %config.peer, link = %config.link, time_scale = config.timers.time_scale, "started");
     watch::signals(sender.clone()).map_err(Fault::internal)?;
     let watcher = watch::directory(&config.gate.from_gate, sender.clone());

@@ -18,7 +18,7 @@ use crate::config::{Config, ZoneLock};
 use crate::error::Fault;
 use crate::exit::ExitCode;
 use crate::files::Files;
-use crate::keyring::{FerrySealer, OsEntropy};
+use crate::keyring::{FerrySealer, OsEntropy, take_trace_key};
 use crate::lang::Text;
 use crate::store::{Registration, SqliteStore};
 
@@ -27,7 +27,12 @@ use crate::store::{Registration, SqliteStore};
 /// # Errors
 /// When one of them is missing or not what it should be.
 pub fn open(config: &Config, lock: &ZoneLock, credentials: Option<&Path>) -> Result<ZonePorts, Fault> {
-    let store = SqliteStore::open(&config.database.path, &config.link).map_err(|error| crate::store::fault(&error))?;
+    let failed = |error| crate::store::fault(&error);
+    let store = SqliteStore::open(&config.database.path, &config.link).map_err(failed)?;
+    let store = match take_trace_key(config)? {
+        Some(secret) => store.indexed(secret).map_err(failed)?,
+        None => store,
+    };
     let sealer = FerrySealer::open(config, credentials)?;
     let files = Files::open(config, lock).map_err(|error| storage(&error))?;
     let Files { gate, spool, quarantine, anchor } = files;
@@ -51,31 +56,18 @@ pub fn surroundings(config: &Config) -> Result<(Surroundings, String), Fault> {
     Ok((around, text))
 }
 
-/// Registers the contract's digests, and refuses to run where captured rows would not be the contract's.
+/// Registers the contract's digests, and refuses to run where captured rows would not be the contract's, or changes could escape.
 ///
 /// # Errors
-/// When the triggers stand for another contract than the file.
+/// When the triggers stand for another contract than the file, or not as they were installed.
 pub fn register(zone: &ZonePorts, config: &Config, contract: &Contract, text: &str, now: Now) -> Result<(), Fault> {
     let epochs = BTreeMap::new();
     let registration = Registration { zone: &config.zone, contract, text, epochs: &epochs, now_ms: now.wall_ms };
     let registered = zone.store.register(&registration).map_err(|error| crate::store::fault(&error))?;
-    if registered.stale.is_empty() {
-        return Ok(());
+    if let Some(fault) = crate::store::stale(&registered) {
+        return Err(fault);
     }
-    let streams: Vec<String> = registered.stale.iter().map(ToString::to_string).collect();
-    let streams = streams.join(", ");
-    Err(Fault::new(
-        "capture-stale",
-        ExitCode::Capture,
-        crate::text!(
-            "the capture triggers of these streams stand for another contract: {streams}",
-            "以下数据流的捕获触发器对应另一版契约：{streams}"
-        ),
-        Text::fixed(
-            "put back the contract that the zone was made with, or make the zone anew with `ferry init`",
-            "请恢复建区时所用的契约，或用 `ferry init` 重新建区",
-        ),
-    ))
+    zone.store.watch_capture(&registration).map_err(|error| crate::store::fault(&error))
 }
 
 /// Takes up the work where the books, the spool and the anchor left it.

@@ -12,6 +12,8 @@ use rustix::fs::{Mode, OFlags};
 
 use ferry_core::ports::{FaultKind, PortError};
 
+use crate::drill;
+
 /// What temporary names begin with. No name of a batch, a status or anything else of ours does.
 const TEMPORARY: &str = "tmp-";
 /// Files that only the zone's user may read.
@@ -83,7 +85,9 @@ pub fn relocate(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// When they may not be.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
+    File::open(directory)?.sync_all()?;
+    drill::pass("directory synced");
+    Ok(())
 }
 
 /// Makes a directory and those above it that are missing, each with mode 0700, and makes their names durable.
@@ -166,14 +170,21 @@ fn write_temporary(directory: &Path, bytes: &[u8], mode: Mode, sync: bool) -> io
     discard(&path);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::open(&path, flags, mode)?);
-    let written = file.write_all(bytes).and_then(|()| if sync { file.sync_all() } else { Ok(()) });
+    drill::pass("file created");
+    let written = file.write_all(bytes).and_then(|()| {
+        drill::pass("file written");
+        if sync { file.sync_all() } else { Ok(()) }
+    });
     written.inspect_err(|_| discard(&path))?;
+    drill::pass("file whole");
     Ok(path)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this module is the one that makes renames durable")]
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    std::fs::rename(from, to)
+    std::fs::rename(from, to)?;
+    drill::pass("file renamed");
+    Ok(())
 }
 
 /// Removes a temporary file. One that stays does no harm; [`clean`] takes it.

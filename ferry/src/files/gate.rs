@@ -10,6 +10,7 @@ use ferry_format::{Carrier, FileName, ZoneName};
 
 use super::durable::{self, port_error};
 use crate::config::Config;
+use crate::drill;
 
 /// What is handed over of a file that is too large: enough to see what it pretends to be, little enough to be kept.
 pub const OVERSIZE_PREFIX_BYTES: u64 = 64 << 10;
@@ -176,9 +177,11 @@ impl Gate for GateDirectories {
 /// Removes a file. One that has gone is no error; one that comes back after a power cut is a duplicate.
 fn remove(path: &Path) -> Result<(), PortError> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(port_error("cannot remove", path, &error)),
-        Ok(()) | Err(_) => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(port_error("cannot remove", path, &error)),
+        Ok(()) | Err(_) => {}
     }
+    drill::pass("file removed");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -280,13 +280,7 @@ impl Spool for SpoolDirectories {
         Err(PortError::new(FaultKind::Corrupt, text))
     }
 
-    fn find(
-        &self,
-        side: Side,
-        stream: &StreamName,
-        epoch: u64,
-        range: SeqRange,
-    ) -> Result<Vec<BatchId>, PortError> {
+    fn find(&self, side: Side, stream: &StreamName, epoch: u64, range: SeqRange) -> Result<Vec<BatchId>, PortError> {
         let mut directories = vec![self.spool.join(side_name(side)).join(stream.as_str())];
         let archived = self.archived(side, stream);
         let first = range.first - range.first % RANGE;

@@ -4,6 +4,7 @@
 mod conformance;
 mod keys;
 mod sealer;
+mod trace;
 mod trust;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use keys::{
     ENCRYPT_KEY, SIGN_KEY, create_keys, create_operator, has_keys, load_keys, load_operator, own_card, own_entry,
 };
 pub use sealer::FerrySealer;
+pub use trace::{TRACE_KEY, create_trace_key, load_trace_key, take_trace_key, trace_key_path};
 pub use trust::{TrustFile, read_trust, write_trust};
 
 /// The randomness of the operating system.

@@ -4,7 +4,7 @@ use ferry_core::contract::StreamContract;
 use ferry_core::ports::{Direction, PortError};
 use ferry_format::{Checkpoint, Digest, EpochId, Group, Instance, Payload, StreamName};
 
-use super::{AuditHead, AuditLeaf};
+use super::{AuditHead, AuditLeaf, Trace, TraceQuery};
 
 /// Which database this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,6 +245,10 @@ pub trait Books: Send + Sync {
     /// Rows as they stand in the tables in one snapshot, as record lines: for each list of keys first the deletions of those
     /// that are gone, children before parents, then the images of the others, parents before children.
     fn current_rows(&self, contract: &StreamContract, keys: &[Vec<RowKey>]) -> Result<Vec<Vec<String>>, PortError>;
+
+    /// What became of a row: its changes in batches, in the outbox, and passed over. The database must have the version
+    /// [`TRACE_SCHEMA`](super::TRACE_SCHEMA) at least.
+    fn trace(&self, query: &TraceQuery<'_>) -> Result<Trace, PortError>;
 
     /// Leaves the payloads of batches that are to supersede others, for the daemon to seal. Those that nobody used within
     /// thirty days go.

@@ -20,6 +20,36 @@ pub(crate) struct ForeignKey {
     pub columns: Vec<(usize, String)>,
 }
 
+/// A trigger, as the database keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedTrigger {
+    /// Its name.
+    pub name: String,
+    /// The statement that makes it.
+    pub text: String,
+}
+
+/// What the triggers of an own table must know of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shape {
+    /// Its secondary unique keys.
+    pub unique: Vec<UniqueKey>,
+    /// The name under which statements reach a hidden row number, if they can.
+    pub row_id: Option<&'static str>,
+    /// Whether actions of foreign keys lead from the table back to it, so that a row may change once more before its change is
+    /// captured.
+    pub returns: bool,
+}
+
+/// A foreign key by which removing a row of the parent changes rows of the child.
+#[derive(Debug, Clone)]
+pub(crate) struct Cascade<'c> {
+    /// The table that refers.
+    pub child: &'c Table,
+    /// Its columns, each with the parent's.
+    pub columns: Vec<(String, String)>,
+}
+
 /// The statements of one kind of database.
 pub(crate) trait Dialect {
     /// The statements that are the same for every table and stream.
@@ -31,18 +61,28 @@ pub(crate) trait Dialect {
     /// The name of a stream's outbox.
     fn outbox(&self, link: &LinkId, stream: &StreamName) -> String;
 
-    /// Creates an outbox: an ascending id that is never given twice, the contract's id, and the record's line.
+    /// Creates an outbox: an ascending id that is never given twice, the contract's id, the record's line, and when it was
+    /// captured.
     fn create_outbox(&self, outbox: &str) -> String;
 
-    /// Triggers that write the rows of an own table to the outbox, in the transaction that changes them.
-    fn capture_triggers(&self, link: &LinkId, outbox: &str, contract: i64, table: &Table) -> Vec<String>;
+    /// Makes room for capture times in an outbox of before version 4; they stay unknown where older triggers write it.
+    fn add_capture_time(&self, outbox: &str) -> String;
 
-    /// Triggers that refuse a write by which the database would remove another row without telling the capture
-    /// triggers. `row_id` is the name under which statements reach a hidden row number, if they can.
-    fn escape_guards(&self, link: &LinkId, table: &Table, unique: &[UniqueKey], row_id: Option<&str>) -> Vec<String>;
+    /// Triggers that write the rows of an own table to the outbox, in the transaction that changes them.
+    fn capture_triggers(
+        &self,
+        link: &LinkId,
+        outbox: &str,
+        contract: i64,
+        table: &Table,
+        shape: &Shape,
+    ) -> Vec<NamedTrigger>;
+
+    /// Triggers that refuse a write by which the database would remove another row without telling the capture triggers.
+    fn escape_guards(&self, link: &LinkId, table: &Table, shape: &Shape) -> Vec<NamedTrigger>;
 
     /// Triggers that refuse writes to a replica outside the applier's transaction.
-    fn replica_guards(&self, link: &LinkId, owner: &ZoneName, table: &Table) -> Vec<String>;
+    fn replica_guards(&self, link: &LinkId, owner: &ZoneName, table: &Table) -> Vec<NamedTrigger>;
 
     /// How the names of all triggers of a link begin.
     fn trigger_prefix(&self, link: &LinkId) -> String;
@@ -65,6 +105,13 @@ pub(crate) trait Dialect {
     /// Binds first and last id, and how many rows there are. Yields the lines in order of id, joined by newlines.
     fn read_lines(&self, outbox: &str) -> String;
 
+    /// Binds the id before the first, the last id, and a limit. Yields the lines in order of id, joined by newlines, the times of
+    /// their capture, joined by commas (0 where it is not known), and the least contract; nulls when there is no row.
+    fn read_captured(&self, outbox: &str) -> String;
+
+    /// Binds an id and a limit. Yields id, line and time of capture of the rows above it, in order of id.
+    fn read_waiting(&self, outbox: &str) -> String;
+
     /// Binds first and last id. Yields the ids in order.
     fn read_ids(&self, outbox: &str) -> String;
 
@@ -84,8 +131,11 @@ pub(crate) trait Dialect {
     /// present image, or its deletion.
     fn current_rows(&self, table: &Table) -> String;
 
-    /// Binds an id. Removes every row up to it.
-    fn remove_through(&self, outbox: &str) -> String;
+    /// Binds an id. Removes every row below it, whatever else became of the numbering.
+    fn remove_below(&self, outbox: &str) -> String;
+
+    /// Binds an id. Empties the row, which stays so that no id is given twice even if a program resets the numbering.
+    fn empty_row(&self, outbox: &str) -> String;
 
     /// Binds an id. Removes every row above it.
     fn remove_above(&self, outbox: &str) -> String;
@@ -93,7 +143,7 @@ pub(crate) trait Dialect {
     /// Yields stream and highest id ever visible for each `(stream, outbox)`, in one snapshot.
     fn observe(&self, outboxes: &[(String, String)]) -> String;
 
-    /// Binds a cap. Yields the number of rows that wait, at most the cap.
+    /// Binds a cap, and the id up to which everything is recorded. Yields the number of rows that wait, at most the cap.
     fn count_rows(&self, outbox: &str) -> String;
 
     /// Binds a JSON array of rows. Writes them in order, replacing rows with the same key.
@@ -104,6 +154,10 @@ pub(crate) trait Dialect {
 
     /// Binds a JSON array of rows. Yields how many of them refer to rows that are not there.
     fn count_orphans(&self, table: &Table, keys: &[ForeignKey]) -> String;
+
+    /// Binds a JSON array of keys. Yields how many rows the database itself would change if the rows with these keys went: those
+    /// that refer to them and are none of them.
+    fn count_cascades(&self, table: &Table, cascades: &[Cascade<'_>]) -> String;
 }
 
 /// Statements that are the same for every table and stream, with what they bind and yield.
@@ -306,12 +360,15 @@ pub(crate) struct Statements {
     pub catalog_unique: &'static str,
     /// Binds index. Yields column and collation of each key column; the column is null for an expression.
     pub catalog_index_columns: &'static str,
-    /// Binds table. Yields name and text of its triggers.
+    /// Yields name, table and text of every trigger in order of name.
     pub catalog_triggers: &'static str,
-    /// Binds a prefix. Yields names of triggers.
-    pub catalog_triggers_like: &'static str,
-    /// Binds table. Yields id, parent, own column, parent's column (null for its primary key) in order.
+    /// Yields child and parent of every foreign key by which a change of the parent changes the child.
+    pub catalog_actions: &'static str,
+    /// Binds table. Yields id, parent, own column, parent's column (null for its primary key), action of an update, action of a
+    /// removal in order.
     pub catalog_foreign_keys: &'static str,
+    /// Yields a number that changes with every change of the schema.
+    pub catalog_version: &'static str,
     /// Binds table. Yields the parent of a row that refers to nothing.
     pub foreign_key_check: &'static str,
     /// Binds link, stream, whether unsettled only, limit. Yields the columns of a batch of the present epoch, the
@@ -327,4 +384,43 @@ pub(crate) struct Statements {
     pub books_out_digest: &'static str,
     /// Binds link, least and greatest digest, limit. Yields the columns of a batch.
     pub books_in_digest: &'static str,
+    /// What the index of traced rows needs.
+    pub trace: TraceStatements,
+}
+
+/// Statements of the index by which rows are found again. A place is link, direction, stream and epoch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TraceStatements {
+    /// Binds the mark of a key. Does nothing when it is there.
+    pub key_add: &'static str,
+    /// Yields id and mark of every key.
+    pub keys: &'static str,
+    /// Binds place, seq, act (0 for the first batch of the place), key, rows, entries.
+    pub batch_add: &'static str,
+    /// Binds place, first seq, last seq. Yields seq, key, rows of first batches in order.
+    pub batch_list: &'static str,
+    /// Binds place, first seq, last seq. Yields seq and entries of first batches in order.
+    pub batch_entries: &'static str,
+    /// Binds place, first seq, last seq. Removes first batches.
+    pub batch_remove: &'static str,
+    /// Binds link, direction, stream. Yields epoch, seq, act, key, entries.
+    pub batch_all: &'static str,
+    /// Binds place, first seq, last seq, key. Yields the run's id.
+    pub run_add: &'static str,
+    /// Binds link, direction, stream. Yields id, epoch, first seq, last seq, key.
+    pub run_all: &'static str,
+    /// Binds run, least print, entries.
+    pub chunk_add: &'static str,
+    /// Binds run, print. Yields the entries of the one chunk that can have it.
+    pub chunk_get: &'static str,
+    /// Binds the id of a contract. Yields its text.
+    pub contract_text: &'static str,
+    /// Yields the names of all outboxes.
+    pub outboxes: &'static str,
+    /// Binds link, stream. Yields row, line, act and time of passed rows in order.
+    pub passed: &'static str,
+    /// Binds link, stream, epoch, seq, row. Yields the code of a parked row.
+    pub parked: &'static str,
+    /// Binds link, stream, epoch, seq, act. Yields the digest of the batch that the act put into the place.
+    pub superseding: &'static str,
 }

@@ -72,9 +72,18 @@ pub enum StoreError {
     /// Tables in which a change could escape, or rows could not be applied.
     #[error("{} of the tables cannot be ferried: {}", .0.len(), list(.0))]
     Tables(Vec<TableFault>),
-    /// Own tables hold rows that were written before changes were captured.
+    /// Own tables hold rows that were written while changes were not captured, or may have been.
     #[error("these tables hold rows already, which only a load could carry across: {}", .0.join(", "))]
     NeedsLoad(Vec<String>),
+    /// The triggers do not stand as they were installed, or the tables are not as they were then.
+    #[error("capture is not as it was installed: {}", list(.0))]
+    Capture(Vec<TableFault>),
+    /// A table was named that this zone does not own.
+    #[error("{table} is no table that this zone owns")]
+    NotOwned {
+        /// The table.
+        table: String,
+    },
     /// The database failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -96,6 +105,8 @@ impl StoreError {
             Self::Schema(_) => "schema-refused",
             Self::Tables(_) => "tables-refused",
             Self::NeedsLoad(_) => "needs-load",
+            Self::Capture(_) => "capture-changed",
+            Self::NotOwned { .. } => "table-not-owned",
             Self::Port(_) => "database-failed",
         }
     }
@@ -118,6 +129,12 @@ pub enum TableFlaw {
     /// It is not there.
     #[error("there is no such table")]
     Missing,
+    /// Something else has its name.
+    #[error("is a {kind}, where a table must be: no trigger sees what becomes of its rows")]
+    NoTable {
+        /// What it is.
+        kind: String,
+    },
     /// It takes values of any type.
     #[error("must be STRICT, so that no value has another type than its column")]
     NotStrict,
@@ -173,9 +190,77 @@ pub enum TableFlaw {
         /// The index.
         index: String,
     },
-    /// A trigger that changes rows after the capture triggers or before them, in no defined order.
-    #[error("trigger {trigger} is not a BEFORE trigger, so captured changes could stand in the wrong order")]
+    /// A trigger that runs after a change may run before its capture.
+    #[error(
+        "trigger {trigger} is not a BEFORE trigger, so a change could be captured in the wrong order or not at all"
+    )]
     Trigger {
+        /// The trigger.
+        trigger: String,
+    },
+    /// A trigger that runs before a change is captured, and may change the table itself.
+    #[error("trigger {trigger} could change this table again before a change of it is captured; write elsewhere in it")]
+    TriggerReturns {
+        /// The trigger.
+        trigger: String,
+    },
+    /// A trigger that a foreign key sets off between a change and its capture, and that may end the statement there.
+    #[error(
+        "trigger {trigger} could FAIL after rows of this table changed and before that is captured; use ABORT in it"
+    )]
+    TriggerFails {
+        /// The trigger.
+        trigger: String,
+    },
+    /// A trigger on one of ferry's own tables.
+    #[error("trigger {trigger} stands on a table of ferry's, and nothing may stand there; drop it")]
+    TriggerOnOurs {
+        /// The trigger.
+        trigger: String,
+    },
+    /// A trigger on a replica that may keep rows from being applied, without an error.
+    #[error("trigger {trigger} could leave out rows of the owner without an error; use RAISE (ABORT) in it")]
+    TriggerSkips {
+        /// The trigger.
+        trigger: String,
+    },
+    /// A trigger on a replica that may change replicas.
+    #[error(
+        "trigger {trigger} could change {table}, a replica, which only its owner may; write to a table of this zone"
+    )]
+    TriggerWrites {
+        /// The trigger.
+        trigger: String,
+        /// The replica.
+        table: String,
+    },
+    /// A conflict clause in the text of a replica.
+    #[error("its constraints have ON CONFLICT {clause}, by which rows of the owner could be left out or removed")]
+    ConflictClause {
+        /// The clause.
+        clause: String,
+    },
+    /// A foreign key of a replica that changes rows where the applier cannot look before.
+    #[error("a foreign key to {parent} could change rows that the owner did not change; let it take no action")]
+    Action {
+        /// The table that is referred to.
+        parent: String,
+    },
+    /// A trigger of ferry's is gone.
+    #[error("trigger {trigger} is missing")]
+    TriggerMissing {
+        /// The trigger.
+        trigger: String,
+    },
+    /// A trigger of ferry's is not what it should be.
+    #[error("trigger {trigger} is not what it should be")]
+    TriggerChanged {
+        /// The trigger.
+        trigger: String,
+    },
+    /// A trigger of ferry's has no place there.
+    #[error("trigger {trigger} has no place there")]
+    TriggerLeft {
         /// The trigger.
         trigger: String,
     },

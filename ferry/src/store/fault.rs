@@ -2,16 +2,38 @@
 
 use ferry_core::ports::FaultKind;
 
-use super::StoreError;
+use super::{Registered, StoreError};
 use crate::error::Fault;
 use crate::exit::ExitCode;
 use crate::lang::Text;
 use crate::text;
 
+/// How a command ends, the Chinese words for what is wrong, and what to do next.
+type Judgement = (ExitCode, &'static str, Text);
+
+const NEEDS_LOAD: Judgement = (
+    ExitCode::Capture,
+    "表中已有未捕获的数据",
+    Text::fixed(
+        "begin with empty tables; or, where nothing was written while the triggers did not stand, say so with \
+         `ferry capture install --unchanged TABLE`",
+        "请从空表开始；若触发器缺失期间确无写入，请用 `ferry capture install --unchanged 表名` 声明",
+    ),
+);
+
+const CAPTURE_CHANGED: Judgement = (
+    ExitCode::Capture,
+    "捕获与安装时不符",
+    Text::fixed(
+        "find out who changed the schema and whether rows were written since; then `ferry capture install`",
+        "请查明谁改动了表结构、其后是否有写入；然后运行 `ferry capture install`",
+    ),
+);
+
 /// What a database that was not made, opened or prepared means for a command.
 #[must_use]
 pub fn fault(error: &StoreError) -> Fault {
-    let (exit, zh, next) = match error {
+    let (exit, zh, next): Judgement = match error {
         StoreError::Exists { .. } => (
             ExitCode::Exists,
             "数据库已存在",
@@ -58,12 +80,41 @@ pub fn fault(error: &StoreError) -> Fault {
             "有表无法摆渡",
             Text::fixed("correct these tables, or leave them out of the contract", "请修正这些表，或将其移出契约"),
         ),
-        StoreError::NeedsLoad(_) => {
-            (ExitCode::Capture, "表中已有未捕获的数据", Text::fixed("begin with empty tables", "请从空表开始"))
-        }
+        StoreError::NeedsLoad(_) => NEEDS_LOAD,
+        StoreError::Capture(_) => CAPTURE_CHANGED,
+        StoreError::NotOwned { .. } => (
+            ExitCode::Usage,
+            "不是本区拥有的表",
+            Text::fixed(
+                "name a table that `ferry capture show` lists as own",
+                "请指定 `ferry capture show` 所列的本区表",
+            ),
+        ),
         StoreError::Port(error) => (exit_of(error.kind), "数据库故障", next_of(error.kind)),
     };
     Fault::new(error.code(), exit, text!("{error}", "{zh}：{error}"), next)
+}
+
+/// What it means that the triggers of own streams stand for another contract; `None` when they do not.
+#[must_use]
+pub fn stale(registered: &Registered) -> Option<Fault> {
+    if registered.stale.is_empty() {
+        return None;
+    }
+    let streams: Vec<String> = registered.stale.iter().map(ToString::to_string).collect();
+    let streams = streams.join(", ");
+    Some(Fault::new(
+        "capture-stale",
+        ExitCode::Capture,
+        text!(
+            "the capture triggers of these streams stand for another contract: {streams}",
+            "以下数据流的捕获触发器对应另一版契约：{streams}"
+        ),
+        Text::fixed(
+            "put back the contract that the zone was made with, or make the zone anew with `ferry init`",
+            "请恢复建区时所用的契约，或用 `ferry init` 重新建区",
+        ),
+    ))
 }
 
 fn exit_of(kind: FaultKind) -> ExitCode {

@@ -13,8 +13,9 @@
 //! abort as well where they would have met such a row; over the primary key both work as ever. Actions of foreign keys
 //! (`CASCADE`, `SET NULL`) are captured like any other change.
 //!
-//! A program that drops triggers, rewrites the schema or edits the file escapes; so does `ALTER TABLE`, which changes
-//! the schema and not rows.
+//! What happens to triggers and tables afterwards is noticed: the daemon compares them with what would be installed, at its start
+//! and whenever the schema has changed. Where triggers cannot see (a connection that switches them off, a file that is edited),
+//! nobody can; `docs/operations.md` lists what is captured, what is refused, and what cannot be seen.
 //!
 //! # What guards on replicas do
 //!
@@ -26,12 +27,17 @@ mod dialect;
 mod error;
 mod fault;
 mod sqlite;
+mod trace;
 
 pub use books::{
     ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RowKey, StreamStateRow,
 };
 pub use error::{StoreError, TableFault, TableFlaw};
-pub use fault::fault;
+pub use fault::{fault, stale};
 pub use sqlite::{
-    AuditHead, AuditLeaf, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, checkpoint, create,
+    AuditHead, AuditLeaf, CaptureState, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, TableState,
+    checkpoint, create,
+};
+pub use trace::{
+    PassedRow, TRACE_SCHEMA, Trace, TraceKey, TraceQuery, TracedChange, Unsearched, UnsearchedCause, WaitingRow,
 };

@@ -1,4 +1,5 @@
-//! The statuses of one database: one statement a number, and nothing that was said is ever taken back.
+//! The statuses of one database: one statement a number, and nothing that was said is ever taken back. Only what a start has
+//! heard of the peer counts for that start alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +77,8 @@ impl Court<'_> {
         if before.boot == status.boot {
             return;
         }
+        // A start remembers of the peer what the anchor had, and a killed daemon had heard more.
+        said.echoes.clear();
         said.ended_boots.insert(before.boot);
         if said.ended_boots.contains(&status.boot) {
             let number = before.number;

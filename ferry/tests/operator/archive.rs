@@ -225,7 +225,12 @@ impl Archive {
 
     /// Writes a status of inner that has applied `received`.
     pub fn inner_status(&mut self, number: u64, received: Vec<Mark>, audit: Checkpoint) -> PathBuf {
-        let statement = StatusStatement {
+        self.changed_status(number, |statement| (statement.received, statement.audit) = (received, audit))
+    }
+
+    /// Writes a status of inner that says what `change` makes of it.
+    pub fn changed_status(&mut self, number: u64, change: impl FnOnce(&mut StatusStatement)) -> PathBuf {
+        let mut statement = StatusStatement {
             link: link(),
             from: self.inner.name.clone(),
             to: self.outer.name.clone(),
@@ -234,13 +239,14 @@ impl Archive {
             number,
             clock_ms: 1_700_000_000_000,
             echo: None,
-            received,
+            received: Vec::new(),
             sent: Vec::new(),
             superseded: Vec::new(),
-            audit,
+            audit: head(1, 2),
             witness: None,
             plain: Payload::new([0; 32]).plain(),
         };
+        change(&mut statement);
         let recipients = [self.outer.keys.encrypt_public().clone()];
         let sealing = Sealing::new(&self.inner.keys, &recipients);
         let sealed = seal_status(&statement, &StatusBody::default(), &sealing, &mut self.entropy).unwrap();

@@ -5,4 +5,5 @@ mod acts;
 mod archive;
 mod books;
 mod command_line;
+mod trace;
 mod verify;

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::archive::{Archive, codes, head, link, put};
 use ferry::Lang;
 use ferry::verify::FindingCode;
-use ferry_format::{Carrier, Group, Mark};
+use ferry_format::{BootNonce, Carrier, Echo, Group, Mark};
 
 #[test]
 fn a_good_archive_has_no_fault() {
@@ -189,6 +189,22 @@ fn a_status_that_takes_something_back_is_found() {
     let (_, document) = archive.verify(&[]);
     assert_eq!(codes(&document), ["audit-fork", "status-regression", "audit-fork"], "{document:#}");
     assert_eq!((&document["faults"][0]["number"], &document["faults"][1]["number"]), (&2.into(), &2.into()));
+}
+
+#[test]
+fn an_echo_that_goes_back_is_found_within_one_start_and_is_no_fault_after_another() {
+    let echo = |number| Some(Echo { boot: BootNonce([7; 16]), number });
+    let mut archive = Archive::new();
+    archive.changed_status(1, |statement| statement.echo = echo(20));
+    let restarted = BootNonce([8; 16]);
+    archive.changed_status(2, |statement| (statement.boot, statement.echo) = (restarted, echo(16)));
+    archive.changed_status(3, |statement| (statement.boot, statement.echo) = (restarted, echo(21)));
+    let (exit, document) = archive.verify(&[]);
+    assert_eq!((exit, codes(&document)), (0, vec![]), "{document:#}");
+    let last = archive.changed_status(4, |statement| (statement.boot, statement.echo) = (restarted, echo(19)));
+    let (exit, document) = archive.verify(&[]);
+    assert_eq!((exit, codes(&document)), (20, vec!["status-regression"]), "{document:#}");
+    assert_eq!(document["faults"][0]["file"], last.display().to_string());
 }
 
 #[test]

@@ -82,8 +82,7 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
         let mut senders = owner.senders();
         senders.any(|sender| sender.stopped().is_some_and(|stop| RETURN_STOPS.contains(&stop.code.as_str())))
     };
-    let locked =
-        fate.frozen && owner.lock().is_some() && (!world.is_returnable(model.owner) || stands_against());
+    let locked = fate.frozen && owner.lock().is_some() && (!world.is_returnable(model.owner) || stands_against());
     // What a zone has forgotten comes back from its peer's archive, unless only heads are left there.
     let pruned = fate.rewound && sender.damaged().is_some();
     let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
@@ -98,9 +97,7 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
         let mut owned = world.model.streams.iter().filter(|(_, other)| other.owner == model.owner);
         owned.any(|(name, _)| world.fates[name].put_back || !world.fates[name].stolen.is_empty())
     };
-    if owner.lock() == Some(Lock::Restored)
-        && was_put_back()
-        && (!world.is_returnable(model.owner) || stands_against())
+    if owner.lock() == Some(Lock::Restored) && was_put_back() && (!world.is_returnable(model.owner) || stands_against())
     {
         return true;
     }

@@ -92,10 +92,7 @@ fn of_zone(words: &[&str]) -> Option<Sentence> {
 fn taken_back(stream: &str, after: &str, count: &str) -> Sentence {
     let (after, count) = (after.parse::<u64>().unwrap_or(0), count.parse::<u64>().unwrap_or(1));
     let [en, zh] = batches(stream, after, count);
-    plain(
-        format!("takes {en} back into its own tables and books"),
-        format!("将{zh}重新收入本区的表和账"),
-    )
+    plain(format!("takes {en} back into its own tables and books"), format!("将{zh}重新收入本区的表和账"))
 }
 
 fn batches(stream: &str, after: u64, count: u64) -> [String; 2] {

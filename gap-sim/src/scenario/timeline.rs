@@ -128,11 +128,7 @@ impl<'t> Teller<'t> {
                 (found.count, found.last_ms) = (found.count + 1, line.at_ms);
             }
         }
-        Self {
-            ending,
-            exchanged: exchanged(&flights(lines.iter().copied())),
-            repeats,
-        }
+        Self { ending, exchanged: exchanged(&flights(lines.iter().copied())), repeats }
     }
 
     fn tell(&mut self, line: &'t Line, failed: bool, told: &mut Vec<Entry>) {

@@ -151,13 +151,7 @@ impl Spool for SimSpool {
         Err(PortError::new(FaultKind::Corrupt, "the file is neither in the spool nor in the archive"))
     }
 
-    fn find(
-        &self,
-        side: Side,
-        stream: &StreamName,
-        epoch: u64,
-        range: SeqRange,
-    ) -> Result<Vec<BatchId>, PortError> {
+    fn find(&self, side: Side, stream: &StreamName, epoch: u64, range: SeqRange) -> Result<Vec<BatchId>, PortError> {
         let first = format!("{stream}-{epoch:08}-{:012}-", range.first);
         let last = format!("{stream}-{epoch:08}-{:012}-g", range.last);
         let mut found = BTreeSet::new();

@@ -246,7 +246,7 @@ impl Store for SimStore {
         for own in database.own.values_mut().filter(|own| own.last_id > own.through_id) {
             own.remember(&ends);
         }
-        let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id });
+        let streams = ends.into_iter().map(|(stream, last_id)| StreamBacklog { stream, last_id, capture: None });
         Ok(Observation { streams: streams.collect(), audit: database.checkpoint(), acts: database.open_acts() })
     }
 

@@ -4,10 +4,10 @@
 //! The daemons and the gate are the shipped programs, as processes of their own. Rows are written as the zones' own
 //! programs would write them, while the daemons run.
 
-mod books;
-mod clock;
-mod columns;
-mod compare;
+pub(crate) mod books;
+pub(crate) mod clock;
+pub(crate) mod columns;
+pub(crate) mod compare;
 pub mod database;
 mod display;
 pub mod failure;
@@ -22,7 +22,7 @@ mod stop;
 mod summary;
 mod watch;
 mod workload;
-mod writer;
+pub(crate) mod writer;
 mod zone;
 
 use std::env;

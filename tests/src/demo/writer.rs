@@ -114,7 +114,10 @@ impl Drop for Writer {
 }
 
 /// Writes one transaction: consecutive changes of one kind in one statement, in the order in which they come.
-fn write(database: &mut Database, transaction: &[Change]) -> Result<(), Failure> {
+///
+/// # Errors
+/// When the database refuses, or a change does not meet the row that it is for.
+pub fn write(database: &mut Database, transaction: &[Change]) -> Result<(), Failure> {
     database.run("BEGIN IMMEDIATE", &[])?;
     for run in transaction.chunk_by(|one, next| (one.shape, one.op) == (next.shape, next.op)) {
         write_run(database, run)?;

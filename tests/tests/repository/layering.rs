@@ -80,7 +80,7 @@ fn every_foreign_dependency_is_pinned() {
 }
 
 /// Features that weaken a program on purpose, for tests. No build has one unless it is named on the command line.
-const TEST_FEATURES: [&str; 3] = ["breaks", "clear-control", "toy-keys"];
+const TEST_FEATURES: [&str; 4] = ["breaks", "clear-control", "drill", "toy-keys"];
 
 #[test]
 fn no_manifest_switches_a_feature_for_tests_on() {

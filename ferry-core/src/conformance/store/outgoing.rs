@@ -195,7 +195,11 @@ fn a_stream_of_the_peer_cannot_be_cut(fixture: &mut dyn StoreFixture) {
 
 fn observing_tells_the_end_of_every_own_outbox(fixture: &mut dyn StoreFixture) {
     let ends = |bill, notice| {
-        [("bill", bill), ("notice", notice)].map(|(stream, last_id)| StreamBacklog { stream: name(stream), last_id })
+        [("bill", bill), ("notice", notice)].map(|(stream, last_id)| StreamBacklog {
+            stream: name(stream),
+            last_id,
+            capture: None,
+        })
     };
     let seen = |fixture: &dyn StoreFixture| fixture.store().observe().unwrap();
     let Observation { streams, audit, acts } = seen(fixture);

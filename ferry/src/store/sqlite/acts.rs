@@ -3,13 +3,14 @@
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{ACTED_ALREADY, ActEnd, ActOrder, FaultKind, Instead, OpenAct, PeerAct, PortError, UntoldAct};
 use ferry_core::settings::UNTOLD_ACTS_MAX;
-use ferry_format::{Act, Deed, Digest, LinkId, SignedAct, StreamName, Substitute};
+use ferry_format::{Act, Deed, Digest, LinkId, Payload, SignedAct, StreamName, Substitute};
 
 use super::audit::{Leaf, Log, append};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, conflict, corrupt};
 use super::incoming::followed;
 use super::lane::{Columns as _, Session, args, sql};
+use super::trace::Index;
 use super::{outgoing, parked};
 use crate::store::dialect::Dialect as _;
 
@@ -57,6 +58,7 @@ pub(super) fn act(
     link: &LinkId,
     order: &ActOrder,
     contract: Option<&StreamContract>,
+    index: Option<&Index>,
 ) -> Result<(ActEnd, Option<u64>), PortError> {
     let row = session.first(sql().act_get, args![link.as_str(), order.id]).map_err(PortError::from)?;
     let row = row.ok_or_else(|| PortError::new(FaultKind::Conflict, format!("there is no act {}", order.id)))?;
@@ -74,7 +76,7 @@ pub(super) fn act(
             let statement = SignedAct::unsigned(act.clone()).digest()?.to_string();
             let (end, more) = match session.first(sql().act_done, args![link.as_str(), statement.as_str()])? {
                 Some(_) => (ActEnd::turned_away(ACTED_ALREADY), Vec::new()),
-                None => carry_out(session, link, order, act, contract)?,
+                None => carry_out(session, link, order, act, (contract, index))?,
             };
             let statement = end.is_done().then_some(statement);
             (end, more, statement)
@@ -117,7 +119,7 @@ fn carry_out(
     link: &LinkId,
     order: &ActOrder,
     act: &Act,
-    contract: Option<&StreamContract>,
+    (contract, index): (Option<&StreamContract>, Option<&Index>),
 ) -> Result<(ActEnd, More), PortError> {
     match &act.deed {
         Deed::Hold { stream } => {
@@ -136,6 +138,9 @@ fn carry_out(
         }
         Deed::Supersede { stream, epoch, first, new, .. } => {
             let end = supersede(session, link, order, (stream, *epoch, *first, new.len()))?;
+            if let (true, Some(index), Some(contract)) = (end.is_done(), index, contract) {
+                index_superseding(session, link, order, (*epoch, contract, new), index)?;
+            }
             for payload in new {
                 session.run(sql().draft_remove, args![payload])?;
             }
@@ -179,6 +184,22 @@ fn supersede(
         append(session, link, Log::Out, stream, &[leaf])?;
     }
     Ok(ActEnd::done())
+}
+
+/// Indexes the rows of batches that take the places of others, from the drafts that they were sealed from.
+fn index_superseding(
+    session: &mut Session,
+    link: &LinkId,
+    order: &ActOrder,
+    (epoch, contract, drafts): (u64, &StreamContract, &[Digest]),
+    index: &Index,
+) -> Result<(), DbError> {
+    for (instead, payload) in order.instead.iter().zip(drafts) {
+        let bytes = draft(session, payload)?.ok_or_else(|| corrupt("a draft that was sealed is not there"))?;
+        let payload = Payload::of_bytes(bytes).map_err(|_| corrupt("a draft that was sealed is damaged"))?;
+        index.superseding(session, link, contract, (epoch, instead.seq, order.id), &payload)?;
+    }
+    Ok(())
 }
 
 /// The payload of a batch that is to supersede.

@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferry_core::contract::StreamContract;
+use ferry_core::breaks::{self, Break};
+use ferry_core::contract::{StreamContract, Table};
 use ferry_core::ports::{
     ACT_DONE, AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, FaultKind, PeerAct,
     PortError, SourceFault, Spoiled,
@@ -21,8 +22,10 @@ use super::collapse::{TableSet, array, collapse, is_delete};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, Violation, conflict, corrupt};
 use super::incoming::{Followed, followed};
-use super::inspect::foreign_keys;
+use super::inspect::{cascades, foreign_keys};
 use super::lane::{Columns as _, Session, args, sql};
+use super::trace::Index;
+use crate::drill;
 use crate::store::dialect::Dialect as _;
 
 /// The code of a row that refers to a row which is not there.
@@ -50,6 +53,36 @@ struct TablePlan {
     delete: Arc<str>,
     /// Counts rows that refer to nothing; only for independent tables with foreign keys, whose bad rows are parked.
     orphans: Option<Arc<str>>,
+    /// Tells whether the database itself would change rows; only where foreign keys of other rows make it do so.
+    cascades: Option<CascadeCheck>,
+}
+
+/// Removing a row must change no other: the owner tells of every row that changed, and one that it left as it is would differ.
+pub(super) struct CascadeCheck {
+    count: Arc<str>,
+    /// The foreign keys, for the refusal.
+    name: String,
+}
+
+impl CascadeCheck {
+    /// The check for rows of `table`, one of a stream's `tables`; `None` where no foreign key acts.
+    pub fn new(session: &mut Session, tables: &[Table], table: &Table) -> Result<Option<Self>, DbError> {
+        let found = cascades(session, tables, table)?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let names: Vec<String> = found.iter().map(|one| format!("{} to {}", one.child.name, table.name)).collect();
+        Ok(Some(Self { count: SqliteDialect.count_cascades(table, &found).into(), name: names.join(", ") }))
+    }
+
+    /// Fails if removing the rows with these keys would change others.
+    pub fn run(&self, session: &mut Session, keys: &str) -> Result<(), DbError> {
+        let row = session.first(Arc::clone(&self.count), args![keys])?;
+        match row.map(|row| row.int(0)).transpose()? {
+            Some(0) | None => Ok(()),
+            Some(_) => Err(DbError::Constraint(Violation { code: FOREIGN_KEY, name: Some(self.name.clone()) })),
+        }
+    }
 }
 
 /// Why a group is not committed.
@@ -70,7 +103,7 @@ impl From<DbError> for Stop {
 pub(super) fn apply(
     session: &mut Session,
     link: &LinkId,
-    plans: &Mutex<BTreeMap<Digest, Arc<Plan>>>,
+    (plans, index): (&Mutex<BTreeMap<Digest, Arc<Plan>>>, Option<&Index>),
     request: &ApplyRequest<'_>,
     source: &mut dyn BatchSource,
 ) -> Result<ApplyOutcome, PortError> {
@@ -82,8 +115,8 @@ pub(super) fn apply(
     };
     let plan = plan(session, plans, request.contract)?;
     session.begin()?;
-    let mut group =
-        Group { session, link, request, plan: &plan, applied: Vec::new(), parked_rows: 0, clock: Clock::start() };
+    let (applied, clock) = (Vec::new(), Clock::start());
+    let mut group = Group { session, link, index, request, plan: &plan, applied, parked_rows: 0, clock };
     let written = group.write(first, source);
     match written.and_then(|outcome| group.commit().map(|()| outcome)) {
         Ok(outcome) => Ok(outcome),
@@ -126,7 +159,8 @@ pub(super) fn plan(
         let keys = if table.independent { foreign_keys(session, table)? } else { Vec::new() };
         let orphans = (!keys.is_empty()).then(|| SqliteDialect.count_orphans(table, &keys).into());
         let (upsert, delete) = (SqliteDialect.upsert(table).into(), SqliteDialect.delete(table).into());
-        tables.push(TablePlan { upsert, delete, orphans });
+        let cascades = CascadeCheck::new(session, &contract.tables, table)?;
+        tables.push(TablePlan { upsert, delete, orphans, cascades });
     }
     let plan = Arc::new(Plan { tables });
     plans.insert(contract.digest, Arc::clone(&plan));
@@ -136,6 +170,7 @@ pub(super) fn plan(
 struct Group<'g> {
     session: &'g mut Session,
     link: &'g LinkId,
+    index: Option<&'g Index>,
     request: &'g ApplyRequest<'g>,
     plan: &'g Plan,
     applied: Vec<(AppliedBatch, Digest)>,
@@ -157,8 +192,15 @@ impl Group<'_> {
                 return Err(conflict(format!("batches of {} do not follow each other", mark.stream)).into());
             }
             let parked = self.write_batch(&batch)?;
+            drill::pass("rows written");
+            if breaks::is(Break::WatermarkApart) {
+                self.part()?;
+            }
             (mark.seq, mark.digest) = (batch.seq, batch.chain);
-            self.report(&batch, parked)?;
+            if let Some(index) = self.index {
+                index.applied(self.session, self.link, &mark, self.request.contract, &batch, &parked)?;
+            }
+            self.report(&batch, u64::try_from(parked.len()).map_err(|_| corrupt("a batch with too many rows"))?)?;
             self.supersede(&batch)?;
             upcoming = next(source)?;
         }
@@ -167,6 +209,16 @@ impl Group<'_> {
         let parked_rows = self.parked_rows;
         let batches = self.applied.iter().map(|(batch, _)| batch.clone()).collect();
         Ok(ApplyOutcome::Applied { mark, batches, parked_rows })
+    }
+
+    /// A mistake that a test must notice: what follows is committed in a transaction of its own.
+    fn part(&mut self) -> Result<(), Stop> {
+        self.session.run(sql().applying_clear, &[])?;
+        self.commit()?;
+        self.session.begin()?;
+        self.session.run(sql().applying_set, args![self.link.as_str()])?;
+        self.session.run(sql().defer_foreign_keys, &[])?;
+        Ok(())
     }
 
     fn expected_watermark(&mut self) -> Result<Followed, Stop> {
@@ -183,13 +235,13 @@ impl Group<'_> {
         Ok(found)
     }
 
-    /// Writes one batch, and tells how many of its rows were parked.
-    fn write_batch(&mut self, batch: &CheckedBatch) -> Result<u64, Stop> {
+    /// Writes one batch, and tells the indexes of its rows that were parked, in order.
+    fn write_batch(&mut self, batch: &CheckedBatch) -> Result<Vec<u64>, Stop> {
         self.session.run(sql().savepoint, &[])?;
         let sets = collapse(batch).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
         let parked_before = self.parked_rows;
         let parked = match self.write_sets(&sets) {
-            Ok(()) => 0,
+            Ok(()) => Vec::new(),
             Err(DbError::Constraint(_)) => {
                 self.parked_rows = parked_before;
                 self.session.run(sql().rollback_to, &[])?;
@@ -204,7 +256,7 @@ impl Group<'_> {
     fn write_sets(&mut self, sets: &[TableSet]) -> Result<(), DbError> {
         for set in sets.iter().rev() {
             if let Some(keys) = &set.deletes {
-                self.session.run(Arc::clone(&self.plan.tables[set.table].delete), args![keys.as_str()])?;
+                self.remove(set.table, keys)?;
             }
         }
         for set in sets {
@@ -222,6 +274,14 @@ impl Group<'_> {
             self.overtake(set.table, set.upserts.as_deref(), true)?;
         }
         Ok(())
+    }
+
+    fn remove(&mut self, table: usize, keys: &str) -> Result<(), DbError> {
+        let plan = &self.plan.tables[table];
+        if let Some(cascades) = &plan.cascades {
+            cascades.run(self.session, keys)?;
+        }
+        self.session.run(Arc::clone(&plan.delete), args![keys]).map(|_| ())
     }
 
     /// Forgets parked rows that have a later image now: tried again, they would take its place.
@@ -243,8 +303,8 @@ impl Group<'_> {
         }
     }
 
-    fn write_rows(&mut self, batch: &CheckedBatch) -> Result<u64, Stop> {
-        let mut parked = 0;
+    fn write_rows(&mut self, batch: &CheckedBatch) -> Result<Vec<u64>, Stop> {
+        let mut parked = Vec::new();
         for (index, row) in batch.rows.iter().enumerate() {
             let violation = match self.write_row(batch, row) {
                 Ok(()) => continue,
@@ -263,7 +323,7 @@ impl Group<'_> {
                 }));
             }
             self.park(batch, row, index, violation.code)?;
-            parked += 1;
+            parked.push(index);
         }
         Ok(parked)
     }
@@ -274,7 +334,7 @@ impl Group<'_> {
         let (one, removes) = written(batch, row)?;
         let plan = &self.plan.tables[row.table];
         if removes {
-            self.session.run(Arc::clone(&plan.delete), args![one.as_str()])?;
+            self.remove(row.table, &one)?;
         } else {
             self.check_orphans(row.table, &one)?;
             self.session.run(Arc::clone(&plan.upsert), args![one.as_str()])?;

@@ -17,11 +17,13 @@ use super::lane::{Access, Columns as _, Lane, Session, args, sql};
 use super::notes::direction_name;
 use super::outgoing;
 use super::recover::own_streams;
+use super::traced;
 use crate::store::StoreError;
 use crate::store::books::{
     ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RowKey, StreamStateRow,
 };
 use crate::store::dialect::Dialect as _;
+use crate::store::{Trace, TraceQuery};
 
 /// So long the payloads of batches that are to supersede wait for their act.
 const DRAFT_KEPT_MS: u64 = 30 * DAY_MS;
@@ -79,7 +81,7 @@ impl Books for SqliteBooks {
         self.read(|session, link| {
             let mut backlog = Vec::new();
             for own in own_streams(session, link)? {
-                let row = session.first(SqliteDialect.count_rows(&own.outbox), args![cap])?;
+                let row = session.first(SqliteDialect.count_rows(&own.outbox), args![cap, own.through_id])?;
                 let rows = row.map(|row| row.int(0)).transpose()?.unwrap_or(0);
                 backlog.push(Backlog { stream: own.stream, rows, capped: rows == cap });
             }
@@ -209,6 +211,10 @@ impl Books for SqliteBooks {
         self.read(|session, _| keys.iter().map(|keys| rows_now(session, contract, keys)).collect())
     }
 
+    fn trace(&self, query: &TraceQuery<'_>) -> Result<Trace, PortError> {
+        self.read(|session, link| traced::trace(session, link, query))
+    }
+
     fn leave_drafts(&self, payloads: &[Payload], now_ms: u64) -> Result<(), PortError> {
         let lane = Lane::new(&self.path, Access::Write)?;
         let mut session = lane.lock();
@@ -316,7 +322,7 @@ fn act_row(row: &SqliteRow) -> Result<ActRow, DbError> {
     })
 }
 
-fn batch(row: &SqliteRow, direction: Direction) -> Result<BatchRow, DbError> {
+pub(super) fn batch(row: &SqliteRow, direction: Direction) -> Result<BatchRow, DbError> {
     let seq = row.int(2)?;
     let group = match (row.maybe_int(7)?, row.maybe_int(8)?) {
         (Some(first), Some(last)) => Some(Group { first, index: seq.saturating_sub(first), last: last != 0 }),

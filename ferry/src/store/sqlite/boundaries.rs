@@ -36,7 +36,7 @@ pub(super) fn observe(session: &mut Session, link: &LinkId) -> Result<(Observati
     let mut streams = Vec::new();
     if !outboxes.is_empty() {
         for row in session.all(SqliteDialect.observe(&outboxes), &[])? {
-            streams.push(StreamBacklog { stream: row.parsed(0)?, last_id: row.int(1)? });
+            streams.push(StreamBacklog { stream: row.parsed(0)?, last_id: row.int(1)?, capture: None });
         }
     }
     let mut moved = Vec::new();

@@ -20,6 +20,9 @@ use crate::store::dialect::Dialect as _;
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// Only ferry's user reads the database, unless the operator opens it to the node's group.
 const FILE_MODE: u32 = 0o600;
+/// The version since which outboxes have the time of capture. Those of older databases get the column, and no times until
+/// their triggers are made anew.
+const CAPTURE_TIMES_SINCE: u64 = 4;
 /// The first epoch of every stream.
 const FIRST_EPOCH: u64 = 1;
 
@@ -154,6 +157,11 @@ fn migrate(session: &mut Session, from: u64) -> Result<(), DbError> {
     let done = usize::try_from(from).expect("a known version is small");
     for step in &SqliteDialect.migrations()[done..] {
         session.script(step)?;
+    }
+    if from < CAPTURE_TIMES_SINCE {
+        for outbox in session.all(sql().trace.outboxes, &[])? {
+            session.run(SqliteDialect.add_capture_time(&outbox.string(0)?), &[])?;
+        }
     }
     session.run(sql().meta_put, args!["schema_version", known_version().to_string()])?;
     session.run(sql().meta_put, args!["written_by", PROGRAM])?;

@@ -1,17 +1,22 @@
 //! Every statement that SQLite is sent.
 
-use std::fmt::Write as _;
-
-use ferry_core::contract::{Column, ColumnKind, Table};
+use ferry_core::contract::{ColumnKind, Table};
 use ferry_format::{LinkId, StreamName, ZoneName};
 
-use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3};
-use crate::store::dialect::{Dialect, ForeignKey, Statements, UniqueKey};
+use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4};
+use super::spelling::{append, literal, quote, record, value};
+use super::trace_statements::TRACE;
+use super::triggers;
+use crate::store::dialect::{Cascade, Dialect, ForeignKey, NamedTrigger, Shape, Statements};
 
 /// SQLite 3.51 or newer, as it is built in: `jsonb_each` hands each row over as it was parsed, where `json_each` would
 /// write it out as text for every value to parse again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqliteDialect;
+
+/// The milliseconds since 1970-01-01 UTC by the clock of the program that writes. `unixepoch` would be newer than the SQLite
+/// that such a program may have.
+pub(super) const NOW_MS: &str = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
 /// The columns of a batch of an own stream, as the books read them.
 macro_rules! out_columns {
@@ -187,14 +192,19 @@ const STATEMENTS: Statements = Statements {
     audit_add: "INSERT INTO ferry_audit (link, log, idx, leaf, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     audit_list: "SELECT idx, kind, leaf, body FROM ferry_audit WHERE link = ?1 AND log = ?2 AND idx >= ?3 \
         ORDER BY idx LIMIT ?4",
-    catalog_table: "SELECT wr, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?1",
+    catalog_table: "SELECT l.wr, l.strict, l.type, s.sql FROM pragma_table_list AS l, sqlite_schema AS s \
+        WHERE l.schema = 'main' AND l.name = ?1 AND s.name = l.name AND s.type IN ('table', 'view')",
     catalog_columns: "SELECT name, type, \"notnull\", pk, hidden, dflt_value IS NOT NULL FROM pragma_table_xinfo(?1) \
         ORDER BY cid",
     catalog_unique: "SELECT name, origin, partial FROM pragma_index_list(?1) WHERE \"unique\" ORDER BY name",
     catalog_index_columns: "SELECT name, coll FROM pragma_index_xinfo(?1) WHERE key ORDER BY seqno",
-    catalog_triggers: "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 ORDER BY name",
-    catalog_triggers_like: "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(name, 1, length(?1)) = ?1",
-    catalog_foreign_keys: "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq",
+    catalog_triggers: "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
+    catalog_actions: "SELECT s.name, f.\"table\" FROM sqlite_schema AS s, pragma_foreign_key_list(s.name) AS f \
+        WHERE s.type = 'table' AND (f.on_update IN ('CASCADE', 'SET NULL', 'SET DEFAULT') \
+        OR f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))",
+    catalog_foreign_keys: "SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?1) \
+        ORDER BY id, seq",
+    catalog_version: "PRAGMA schema_version",
     foreign_key_check: "SELECT parent FROM pragma_foreign_key_check(?1) LIMIT 1",
     books_out: out_columns!(
         "AND stream = ?2 AND epoch = (SELECT epoch FROM ferry_stream_out \
@@ -206,6 +216,7 @@ const STATEMENTS: Statements = Statements {
     books_in_at: in_columns!("AND stream = ?2 AND seq = ?3 ORDER BY epoch DESC"),
     books_out_digest: out_columns!("AND digest BETWEEN ?2 AND ?3 ORDER BY digest LIMIT ?4"),
     books_in_digest: in_columns!("AND digest BETWEEN ?2 AND ?3 ORDER BY digest LIMIT ?4"),
+    trace: TRACE,
 };
 
 impl Dialect for SqliteDialect {
@@ -214,7 +225,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn migrations(&self) -> &'static [&'static str] {
-        &[SCHEMA_1, SCHEMA_2, SCHEMA_3]
+        &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4]
     }
 
     fn outbox(&self, link: &LinkId, stream: &StreamName) -> String {
@@ -225,83 +236,35 @@ impl Dialect for SqliteDialect {
         let table = quote(outbox);
         format!(
             "CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, contract INTEGER NOT NULL, \
-             line TEXT NOT NULL) STRICT"
+             line TEXT NOT NULL, at_ms INTEGER) STRICT"
         )
     }
 
-    fn capture_triggers(&self, link: &LinkId, outbox: &str, contract: i64, table: &Table) -> Vec<String> {
-        let row = record("NEW", table.columns.iter());
-        let old_key = record("OLD", table.key_columns());
-        let add = |op: &str, values: &str| {
-            let name = literal(&table.name);
-            format!(
-                "INSERT INTO {} (contract, line) VALUES ({contract}, json_array({name}, '{op}', {values}));",
-                quote(outbox)
-            )
-        };
-        let same_key = same_key(table, "NEW.", "OLD.");
-        let trigger = |name: &str, event: &str, body: &str| self.trigger(link, table, name, event, body);
-        vec![
-            trigger("capture_insert", "AFTER INSERT", &format!("BEGIN {} END", add("i", &row))),
-            trigger("capture_delete", "AFTER DELETE", &format!("BEGIN {} END", add("d", &old_key))),
-            trigger("capture_update", "AFTER UPDATE", &format!("WHEN {same_key} BEGIN {} END", add("u", &row))),
-            trigger(
-                "capture_key_update",
-                "AFTER UPDATE",
-                &format!("WHEN NOT ({same_key}) BEGIN {} {} END", add("d", &old_key), add("i", &row)),
-            ),
-        ]
+    fn add_capture_time(&self, outbox: &str) -> String {
+        format!("ALTER TABLE {} ADD COLUMN at_ms INTEGER", quote(outbox))
     }
 
-    fn escape_guards(&self, link: &LinkId, table: &Table, unique: &[UniqueKey], row_id: Option<&str>) -> Vec<String> {
-        let mut triggers = Vec::new();
-        for (index, key) in unique.iter().enumerate() {
-            let columns: Vec<&str> = key.columns.iter().map(|(column, _)| column.as_str()).collect();
-            let message = literal(&format!("ferry: another row of {} has the same {}", table.name, columns.join(", ")));
-            let taken = other_row_has(table, key);
-            let insert = format!("WHEN {} BEGIN SELECT RAISE(ABORT, {message}); END", taken("NEW."));
-            let update = format!("WHEN {} BEGIN SELECT RAISE(ABORT, {message}); END", taken("OLD."));
-            triggers.push(self.trigger(link, table, &format!("unique_insert_{index}"), "BEFORE INSERT", &insert));
-            triggers.push(self.trigger(link, table, &format!("unique_update_{index}"), "BEFORE UPDATE", &update));
-        }
-        if let Some(row_id) = row_id {
-            let message = literal(&format!("ferry: the row numbers of {} must not be set", table.name));
-            let raise = format!("BEGIN SELECT RAISE(ABORT, {message}); END");
-            let insert = format!(
-                "WHEN NEW.{row_id} <> -1 AND EXISTS \
-                 (SELECT 1 FROM {} WHERE {row_id} = NEW.{row_id} AND NOT ({})) {raise}",
-                quote(&table.name),
-                same_key(table, "", "NEW.")
-            );
-            let update = format!("WHEN NEW.{row_id} <> OLD.{row_id} {raise}");
-            triggers.push(self.trigger(link, table, "row_id_insert", "BEFORE INSERT", &insert));
-            triggers.push(self.trigger(link, table, "row_id_update", "BEFORE UPDATE", &update));
-        }
-        triggers
+    fn capture_triggers(
+        &self,
+        link: &LinkId,
+        outbox: &str,
+        contract: i64,
+        table: &Table,
+        shape: &Shape,
+    ) -> Vec<NamedTrigger> {
+        triggers::capture(link, outbox, contract, table, shape)
     }
 
-    fn replica_guards(&self, link: &LinkId, owner: &ZoneName, table: &Table) -> Vec<String> {
-        let message = literal(&format!("ferry: {} is a replica; its owner is zone {owner}", table.name));
-        let body = format!(
-            "WHEN NOT EXISTS (SELECT 1 FROM ferry_applying WHERE link = {}) BEGIN SELECT RAISE(ABORT, {message}); END",
-            literal(link.as_str())
-        );
-        ["insert", "update", "delete"]
-            .iter()
-            .map(|event| {
-                self.trigger(
-                    link,
-                    table,
-                    &format!("replica_{event}"),
-                    &format!("BEFORE {}", event.to_uppercase()),
-                    &body,
-                )
-            })
-            .collect()
+    fn escape_guards(&self, link: &LinkId, table: &Table, shape: &Shape) -> Vec<NamedTrigger> {
+        triggers::guards(link, table, shape)
+    }
+
+    fn replica_guards(&self, link: &LinkId, owner: &ZoneName, table: &Table) -> Vec<NamedTrigger> {
+        triggers::fence(link, owner, table)
     }
 
     fn trigger_prefix(&self, link: &LinkId) -> String {
-        format!("ferry:{link}:")
+        triggers::prefix(link)
     }
 
     fn drop_trigger(&self, name: &str) -> String {
@@ -343,6 +306,21 @@ impl Dialect for SqliteDialect {
         format!(
             "SELECT group_concat(line, char(10)) FROM \
              (SELECT line FROM {} WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)",
+            quote(outbox)
+        )
+    }
+
+    fn read_captured(&self, outbox: &str) -> String {
+        format!(
+            "SELECT group_concat(line, char(10)), group_concat(coalesce(at_ms, 0)), min(contract) FROM \
+             (SELECT line, at_ms, contract FROM {} WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+            quote(outbox)
+        )
+    }
+
+    fn read_waiting(&self, outbox: &str) -> String {
+        format!(
+            "SELECT id, line, iif(at_ms > 0, at_ms, NULL) FROM {} WHERE id > ?1 ORDER BY id LIMIT ?2",
             quote(outbox)
         )
     }
@@ -420,8 +398,12 @@ impl Dialect for SqliteDialect {
         )
     }
 
-    fn remove_through(&self, outbox: &str) -> String {
-        format!("DELETE FROM {} WHERE id <= ?1", quote(outbox))
+    fn remove_below(&self, outbox: &str) -> String {
+        format!("DELETE FROM {} WHERE id < ?1", quote(outbox))
+    }
+
+    fn empty_row(&self, outbox: &str) -> String {
+        format!("UPDATE {} SET line = '' WHERE id = ?1", quote(outbox))
     }
 
     fn remove_above(&self, outbox: &str) -> String {
@@ -430,11 +412,13 @@ impl Dialect for SqliteDialect {
 
     fn observe(&self, outboxes: &[(String, String)]) -> String {
         let one = |(stream, outbox): &(String, String)| {
-            // Not the highest row that is there: the last one may have been passed over.
+            // The last row may have been passed over, and a program may have reset the numbering.
             format!(
-                "SELECT {}, coalesce((SELECT seq FROM sqlite_sequence WHERE name = {}), 0)",
+                "SELECT {}, max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = {}), 0), \
+                 coalesce((SELECT max(id) FROM {}), 0))",
                 literal(stream),
-                literal(outbox)
+                literal(outbox),
+                quote(outbox)
             )
         };
         let all: Vec<String> = outboxes.iter().map(one).collect();
@@ -442,7 +426,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn count_rows(&self, outbox: &str) -> String {
-        format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT ?1)", quote(outbox))
+        format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE id > ?2 LIMIT ?1)", quote(outbox))
     }
 
     fn upsert(&self, table: &Table) -> String {
@@ -492,87 +476,28 @@ impl Dialect for SqliteDialect {
         let any: Vec<String> = keys.iter().map(lost).collect();
         format!("SELECT count(*) FROM jsonb_each(?1) AS j WHERE {}", any.join(" OR "))
     }
-}
 
-impl SqliteDialect {
-    fn trigger(self, link: &LinkId, table: &Table, name: &str, event: &str, body: &str) -> String {
-        let full = format!("{}{}:{name}", self.trigger_prefix(link), table.name);
-        format!("CREATE TRIGGER {} {event} ON {} {body}", quote(&full), quote(&table.name))
-    }
-}
-
-/// An identifier in quotes.
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text literal.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
-    text.write_fmt(more).expect("writing to a string cannot fail");
-}
-
-/// The values of a record's columns, as arguments of `json_array`.
-fn record<'c>(of: &str, columns: impl Iterator<Item = &'c Column>) -> String {
-    let value = |column: &Column| {
-        let place = format!("{of}.{}", quote(&column.name));
-        match column.kind {
-            ColumnKind::Bytes => format!("iif({place} IS NULL, NULL, lower(hex({place})))"),
-            ColumnKind::Text
-            | ColumnKind::Integer
-            | ColumnKind::Fen
-            | ColumnKind::Bool
-            | ColumnKind::Date8
-            | ColumnKind::Time14
-            | ColumnKind::Time17
-            | ColumnKind::Json => place,
-        }
-    };
-    let values: Vec<String> = columns.map(value).collect();
-    values.join(", ")
-}
-
-/// The value at `position` of the JSON array `array`, as the column holds it.
-fn value(array: &str, position: usize, column: &Column) -> String {
-    match column.kind {
-        ColumnKind::Bytes => format!("unhex({array} ->> {position})"),
-        ColumnKind::Text
-        | ColumnKind::Integer
-        | ColumnKind::Fen
-        | ColumnKind::Bool
-        | ColumnKind::Date8
-        | ColumnKind::Time14
-        | ColumnKind::Time17
-        | ColumnKind::Json => format!("{array} ->> {position}"),
-    }
-}
-
-/// Whether two rows have the same key, byte for byte.
-fn same_key(table: &Table, one: &str, other: &str) -> String {
-    let same = |column: &Column| {
-        let name = quote(&column.name);
-        format!("{one}{name} IS {other}{name} COLLATE BINARY")
-    };
-    let all: Vec<String> = table.key_columns().map(same).collect();
-    all.join(" AND ")
-}
-
-/// Whether a row with another key than `self_row` has the same values in a secondary unique key as `NEW`.
-fn other_row_has<'a>(table: &'a Table, key: &'a UniqueKey) -> impl Fn(&str) -> String + 'a {
-    move |self_row| {
-        let equal = |(column, collation): &(String, String)| {
-            let name = quote(column);
-            format!("{name} = NEW.{name} COLLATE {}", quote(collation))
+    fn count_cascades(&self, table: &Table, cascades: &[Cascade<'_>]) -> String {
+        let gone = |of: &str| {
+            let columns: Vec<String> =
+                table.key_columns().map(|column| format!("{of}.{}", quote(&column.name))).collect();
+            let values: Vec<String> =
+                table.key_columns().enumerate().map(|(place, column)| value("value", place, column)).collect();
+            format!("({}) IN (SELECT {} FROM jsonb_each(?1))", columns.join(", "), values.join(", "))
         };
-        let all: Vec<String> = key.columns.iter().map(equal).collect();
-        format!(
-            "EXISTS (SELECT 1 FROM {} WHERE {} AND NOT ({}))",
-            quote(&table.name),
-            all.join(" AND "),
-            same_key(table, "", self_row)
-        )
+        let one = |cascade: &Cascade<'_>| {
+            let (parent, child) = (quote(&table.name), quote(&cascade.child.name));
+            let mut text = format!("(SELECT count(*) FROM {parent} AS p, {child} AS c WHERE {}", gone("p"));
+            for (from, to) in &cascade.columns {
+                append(&mut text, format_args!(" AND c.{} = p.{}", quote(from), quote(to)));
+            }
+            if cascade.child.name == table.name {
+                append(&mut text, format_args!(" AND NOT {}", gone("c")));
+            }
+            text.push(')');
+            text
+        };
+        let all: Vec<String> = cascades.iter().map(one).collect();
+        format!("SELECT {}", all.join(" + "))
     }
 }

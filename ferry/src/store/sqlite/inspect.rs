@@ -6,11 +6,11 @@ use ferry_core::contract::{Column, ColumnKind, Table};
 
 use super::failure::DbError;
 use super::lane::{Columns as _, Session, args, sql};
-use crate::store::dialect::{ForeignKey, UniqueKey};
-use crate::store::error::{TableFault, TableFlaw};
+use super::reach::Reach;
+use super::words::{Word, words};
+use crate::store::dialect::{Cascade, ForeignKey, Shape, UniqueKey};
+use crate::store::error::TableFlaw;
 
-/// How the names of ferry's triggers begin.
-const OUR_TRIGGERS: &str = "ferry:";
 /// The collation that compares byte for byte.
 const BYTEWISE: &str = "BINARY";
 
@@ -23,12 +23,12 @@ pub(super) enum Part {
     Replica,
 }
 
-/// What the triggers of a table must know.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Shape {
-    pub unique: Vec<UniqueKey>,
-    /// The name under which statements reach a hidden row number.
-    pub row_id: Option<&'static str>,
+/// Everything around a table that its judgement needs.
+pub(super) struct Surroundings<'a> {
+    /// What changes lead to.
+    pub reach: &'a Reach,
+    /// The replicas of this zone, by stream.
+    pub replicas: Vec<&'a [Table]>,
 }
 
 struct DbColumn {
@@ -40,19 +40,21 @@ struct DbColumn {
     has_default: bool,
 }
 
-/// Looks at `table`, and adds everything that is wrong with it to `faults`.
+/// Looks at `table`: its shape, and everything that is wrong with it.
 pub(super) fn inspect(
     session: &mut Session,
     table: &Table,
     part: Part,
-    faults: &mut Vec<TableFault>,
-) -> Result<Shape, DbError> {
+    around: &Surroundings<'_>,
+) -> Result<(Shape, Vec<TableFlaw>), DbError> {
     let name = table.name.as_str();
     let Some(row) = session.first(sql().catalog_table, args![name])? else {
-        faults.push(TableFlaw::Missing.of(name));
-        return Ok(Shape::default());
+        return Ok((Shape::default(), vec![TableFlaw::Missing]));
     };
-    let (without_row_id, strict) = (row.int(0)? != 0, row.int(1)? != 0);
+    let (without_row_id, strict, kind, text) = (row.int(0)? != 0, row.int(1)? != 0, row.string(2)?, row.string(3)?);
+    if kind != "table" {
+        return Ok((Shape::default(), vec![TableFlaw::NoTable { kind }]));
+    }
     let columns = columns(session, name)?;
     let mut flaws = Vec::new();
     if !strict {
@@ -61,14 +63,18 @@ pub(super) fn inspect(
     judge_columns(table, part, &columns, &mut flaws);
     judge_key(table, &columns, &mut flaws);
     let indexes = indexes(session, name, &mut flaws)?;
-    if part == Part::Own {
-        judge_triggers(session, name, &mut flaws)?;
-    } else {
-        flaws.retain(|flaw| !matches!(flaw, TableFlaw::PartialIndex { .. }));
+    match part {
+        Part::Own => judge_own(name, around.reach, &mut flaws),
+        Part::Replica => {
+            flaws.retain(|flaw| !matches!(flaw, TableFlaw::PartialIndex { .. }));
+            judge_clauses(&text, &mut flaws);
+            judge_replica(name, around, &mut flaws);
+            judge_actions(session, table, around, &mut flaws)?;
+        }
     }
-    faults.extend(flaws.into_iter().map(|flaw| flaw.of(name)));
     let hidden = !without_row_id && indexes.key_has_index;
-    Ok(Shape { unique: indexes.unique, row_id: if hidden { row_id(&columns) } else { None } })
+    let row_id = if hidden { row_id(&columns) } else { None };
+    Ok((Shape { unique: indexes.unique, row_id, returns: around.reach.returns(name) }, flaws))
 }
 
 fn columns(session: &mut Session, table: &str) -> Result<Vec<DbColumn>, DbError> {
@@ -170,14 +176,73 @@ fn indexes(session: &mut Session, table: &str, flaws: &mut Vec<TableFlaw>) -> Re
     Ok(found)
 }
 
-/// SQLite runs the triggers of one event in no defined order. One that changes rows could do so between a change and
-/// its capture; a BEFORE trigger is done with when the change begins.
-fn judge_triggers(session: &mut Session, table: &str, flaws: &mut Vec<TableFlaw>) -> Result<(), DbError> {
-    for row in session.all(sql().catalog_triggers, args![table])? {
-        let (name, text) = (row.string(0)?, row.string(1)?.to_ascii_uppercase());
-        let before_body = text.split_whitespace().take_while(|word| *word != "BEGIN").any(|word| word == "BEFORE");
-        if !name.starts_with(OUR_TRIGGERS) && !before_body {
-            flaws.push(TableFlaw::Trigger { trigger: name });
+/// SQLite runs the triggers of one event in no defined order, so one that runs after a change may run before its capture. It
+/// could change the row once more, or end the statement there and leave the change in place. A trigger that runs before a
+/// change and itself changes the table makes what follows undefined, as SQLite says.
+fn judge_own(table: &str, reach: &Reach, flaws: &mut Vec<TableFlaw>) {
+    flaws.extend(reach.on_ours().map(|trigger| TableFlaw::TriggerOnOurs { trigger: trigger.name.clone() }));
+    let mut returning = BTreeSet::new();
+    for trigger in reach.on(table) {
+        if trigger.after {
+            flaws.push(TableFlaw::Trigger { trigger: trigger.name.clone() });
+        } else if reach.of(trigger).has(table) {
+            returning.insert(trigger.name.as_str());
+        }
+    }
+    // Actions of foreign keys run between a change and its capture too.
+    for trigger in reach.of_actions(table).triggers {
+        if trigger.leaves_halves {
+            flaws.push(TableFlaw::TriggerFails { trigger: trigger.name.clone() });
+        }
+        if trigger.on != table && reach.of(trigger).has(table) {
+            returning.insert(trigger.name.as_str());
+        }
+    }
+    flaws.extend(returning.into_iter().map(|name| TableFlaw::TriggerReturns { trigger: name.to_owned() }));
+}
+
+/// A trigger on a replica runs inside the applier's transaction, where no guard holds it back.
+fn judge_replica(table: &str, around: &Surroundings<'_>, flaws: &mut Vec<TableFlaw>) {
+    for trigger in around.reach.on(table) {
+        let name = || trigger.name.clone();
+        if trigger.skips || trigger.leaves_halves {
+            flaws.push(TableFlaw::TriggerSkips { trigger: name() });
+        }
+        let reached = around.reach.of(trigger);
+        let replica = around.replicas.iter().copied().flatten().find(|replica| reached.has(&replica.name));
+        flaws.extend(replica.map(|to| TableFlaw::TriggerWrites { trigger: name(), table: to.name.clone() }));
+    }
+}
+
+/// A conflict clause in a table's own text decides where a statement has none, as the applier's do.
+fn judge_clauses(text: &str, flaws: &mut Vec<TableFlaw>) {
+    let words = words(text);
+    let clauses = words.windows(3).filter(|part| part[0].is("ON") && part[1].is("CONFLICT") && !part[2].is("ABORT"));
+    let names: BTreeSet<String> = clauses.filter_map(|part| part.last().and_then(Word::name)).collect();
+    flaws.extend(names.into_iter().map(|clause| TableFlaw::ConflictClause { clause: clause.to_ascii_uppercase() }));
+}
+
+/// The applier looks before it removes rows of a parent in the same stream. Everything else by which a foreign key would change
+/// rows of a replica goes unseen.
+fn judge_actions(
+    session: &mut Session,
+    table: &Table,
+    around: &Surroundings<'_>,
+    flaws: &mut Vec<TableFlaw>,
+) -> Result<(), DbError> {
+    let same_stream = around.replicas.iter().find(|tables| tables.iter().any(|one| one.name == table.name));
+    for action in actions(session, &table.name)? {
+        let parent =
+            around.replicas.iter().copied().flatten().find(|one| one.name.eq_ignore_ascii_case(&action.parent));
+        let Some(parent) = parent else { continue };
+        let elsewhere = !same_stream.is_some_and(|tables| tables.iter().any(|one| one.name == parent.name));
+        let mut key: Vec<&str> = parent.key_columns().map(|column| column.name.as_str()).collect();
+        let mut to: Vec<&str> = action.columns.iter().map(|(_, to)| to.as_str()).collect();
+        key.sort_unstable();
+        to.sort_unstable();
+        // In a circle no order of removals lets every row go before the one that it refers to.
+        if elsewhere || action.on_update && key != to || around.reach.returns(&table.name) {
+            flaws.push(TableFlaw::Action { parent: parent.name.clone() });
         }
     }
     Ok(())
@@ -187,6 +252,61 @@ fn judge_triggers(session: &mut Session, table: &str, flaws: &mut Vec<TableFlaw>
 fn row_id(columns: &[DbColumn]) -> Option<&'static str> {
     let taken: BTreeSet<String> = columns.iter().map(|column| column.name.to_ascii_lowercase()).collect();
     ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken.contains(*name))
+}
+
+/// A foreign key by which the database changes rows of a table when rows of its parent change.
+#[derive(Debug, Clone)]
+pub(super) struct ActionKey {
+    /// The table that is referred to.
+    pub parent: String,
+    /// Whether it acts when the columns of the parent's row change.
+    pub on_update: bool,
+    /// Whether it acts when the parent's row is removed.
+    pub on_delete: bool,
+    /// Column, and the parent's column.
+    pub columns: Vec<(String, String)>,
+}
+
+/// The foreign keys of a table that act.
+pub(super) fn actions(session: &mut Session, table: &str) -> Result<Vec<ActionKey>, DbError> {
+    let mut keys: Vec<(u64, ActionKey)> = Vec::new();
+    for row in session.all(sql().catalog_foreign_keys, args![table])? {
+        let (id, parent, from) = (row.int(0)?, row.string(1)?, row.string(2)?);
+        let acts = |action: &str| matches!(action, "CASCADE" | "SET NULL" | "SET DEFAULT");
+        let (on_update, on_delete) = (acts(&row.string(4)?), acts(&row.string(5)?));
+        if !on_update && !on_delete {
+            continue;
+        }
+        if keys.last().is_none_or(|(last, _)| *last != id) {
+            keys.push((id, ActionKey { parent: parent.clone(), on_update, on_delete, columns: Vec::new() }));
+        }
+        let place = keys.last().map_or(0, |(_, key)| key.columns.len());
+        let to = match row.maybe_string(3)? {
+            Some(to) => Some(to),
+            None => key_column(session, &parent, place)?,
+        };
+        if let (Some((_, key)), Some(to)) = (keys.last_mut(), to) {
+            key.columns.push((from, to));
+        }
+    }
+    Ok(keys.into_iter().map(|(_, key)| key).collect())
+}
+
+/// The foreign keys by which removing rows of `parent` would change rows of tables of its stream.
+pub(super) fn cascades<'c>(
+    session: &mut Session,
+    tables: &'c [Table],
+    parent: &Table,
+) -> Result<Vec<Cascade<'c>>, DbError> {
+    let mut found = Vec::new();
+    for child in tables {
+        for key in actions(session, &child.name)? {
+            if key.on_delete && key.parent.eq_ignore_ascii_case(&parent.name) {
+                found.push(Cascade { child, columns: key.columns });
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The foreign keys of a table whose columns are all in the contract.

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, corrupt};
+use crate::drill;
 use crate::store::dialect::{Dialect as _, Statements};
 
 /// How long a statement waits for another connection's transaction.
@@ -126,7 +127,9 @@ impl Session {
         let begun = self.wait_for_turn();
         // A connection that could not be set is dropped, and the transaction with it.
         let restored = self.run(wait_again(), &[]).inspect_err(|_| self.connection = None);
-        begun.and(restored.map(|_| ()))
+        begun.and(restored)?;
+        drill::pass("transaction begun");
+        Ok(())
     }
 
     #[expect(
@@ -160,8 +163,12 @@ impl Session {
 
     /// Commits; after a failed constraint the transaction is still open.
     pub fn try_commit(&mut self) -> Result<(), DbError> {
+        drill::pass("transaction written");
         match self.run(sql().commit, &[]) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                drill::pass("transaction committed");
+                Ok(())
+            }
             Err(DbError::Port(error)) if unclear(error.kind) => {
                 let text = format!("the outcome of a commit is not known: {}", error.text);
                 Err(DbError::Port(PortError::new(FaultKind::Unknown, text)))

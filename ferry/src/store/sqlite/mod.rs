@@ -20,16 +20,23 @@ mod lane;
 mod notes;
 mod outgoing;
 mod parked;
+mod reach;
 mod recover;
 mod retention;
 mod schema;
+mod spelling;
 mod take_back;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod trace_statements;
+mod traced;
+mod triggers;
+mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
@@ -41,12 +48,14 @@ use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
 pub use audit::{AuditHead, AuditLeaf, checkpoint};
 pub use books::SqliteBooks;
-pub use capture::InstallReport;
+pub use capture::{CaptureState, InstallReport, TableState};
 pub use create::{Registered, Registration, create};
 
 use self::apply::Plan;
+use self::capture::Watch;
 use self::lane::{Access, Lane};
-use super::StoreError;
+use self::trace::Index;
+use super::{StoreError, TraceKey};
 
 /// The zone's database for one link.
 pub struct SqliteStore {
@@ -59,6 +68,10 @@ pub struct SqliteStore {
     books: Lane,
     /// How each contract that was applied under is written, by digest.
     plans: Mutex<BTreeMap<Digest, Arc<Plan>>>,
+    /// Looks whether the triggers stand, once it is asked to.
+    watch: Mutex<Option<Watch>>,
+    /// By which rows are found again; without a secret none is kept.
+    index: Option<Index>,
 }
 
 impl SqliteStore {
@@ -74,9 +87,21 @@ impl SqliteStore {
             into: Lane::new(path, Access::Write)?,
             books: Lane::new(path, Access::Write)?,
             plans: Mutex::new(BTreeMap::new()),
+            watch: Mutex::new(None),
+            index: None,
         };
         create::prepare(&mut store.out.lock(), path, link)?;
         Ok(store)
+    }
+
+    /// Has every batch that is recorded or applied from now on indexed under a secret, so that its rows are found again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn indexed(mut self, secret: TraceKey) -> Result<Self, StoreError> {
+        let index = self.out.lock().write(|session| Index::open(session, secret).map_err(StoreError::from))?;
+        self.index = Some(index);
+        Ok(self)
     }
 
     /// Adds the streams and digests of a contract that are not known yet.
@@ -89,16 +114,44 @@ impl SqliteStore {
     }
 
     /// Puts capture triggers on own tables and guards on replicas, in one transaction, after checking that no change
-    /// can escape them. What was installed before is replaced.
+    /// can escape them. What was installed before is replaced. Of tables in `unchanged` the caller says that no row was written
+    /// while their triggers did not stand.
     ///
     /// # Errors
     /// Every fault of every table; nothing is changed then.
-    pub fn install_capture(&self, registration: &Registration<'_>) -> Result<InstallReport, StoreError> {
+    pub fn install_capture(
+        &self,
+        registration: &Registration<'_>,
+        unchanged: &BTreeSet<String>,
+    ) -> Result<InstallReport, StoreError> {
         let mut session = self.out.lock();
         session.write(|session| {
             create::register(session, &self.link, registration)?;
-            capture::install(session, &self.link, registration)
+            capture::install(session, &self.link, registration, unchanged)
         })
+    }
+
+    /// How the triggers of a registered contract stand.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn capture_state(&self, registration: &Registration<'_>) -> Result<CaptureState, StoreError> {
+        let mut session = self.books.lock();
+        session.read(|session| Ok(capture::state(session, &self.link, registration.zone, registration.contract)?))
+    }
+
+    /// From here on every observation tells of own streams whose triggers do not stand as they were installed.
+    ///
+    /// # Errors
+    /// When some do not stand already, or the database cannot be read.
+    pub fn watch_capture(&self, registration: &Registration<'_>) -> Result<(), StoreError> {
+        let faults = self.capture_state(registration)?.faults();
+        if !faults.is_empty() {
+            return Err(StoreError::Capture(faults));
+        }
+        let watch = Watch::new(registration.zone, registration.contract);
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+        Ok(())
     }
 
     /// Closes the connections in order, so that the write-ahead log is folded into the database.
@@ -121,7 +174,17 @@ impl Store for SqliteStore {
 
     fn observe(&self) -> Result<Observation, PortError> {
         let mut session = self.books.lock();
-        let (observation, moved) = session.read(|session| boundaries::observe(session, &self.link))?;
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut observation, moved) = session.read(|session| {
+            if let Some(watch) = watch.as_mut() {
+                watch.look(session, &self.link)?;
+            }
+            boundaries::observe(session, &self.link)
+        })?;
+        if let Some(watch) = watch.as_ref() {
+            watch.tell(&mut observation.streams);
+        }
+        drop(watch);
         if !moved.is_empty() {
             session.write(|session| boundaries::remember(session, &self.link, &moved, &observation))?;
         }
@@ -134,7 +197,7 @@ impl Store for SqliteStore {
 
     fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError> {
         let mut session = self.out.lock();
-        Ok(session.write(|session| outgoing::record(session, &self.link, batches))?)
+        Ok(session.write(|session| outgoing::record(session, &self.link, batches, self.index.as_ref()))?)
     }
 
     fn attempt(&self, attempts: &[Attempt]) -> Result<(), PortError> {
@@ -165,7 +228,7 @@ impl Store for SqliteStore {
         request: &TakeBackRequest<'_>,
         source: &mut dyn ReturnSource,
     ) -> Result<TakeBackOutcome, PortError> {
-        take_back::take_back(&mut self.out.lock(), &self.link, &self.plans, request, source)
+        take_back::take_back(&mut self.out.lock(), &self.link, (&self.plans, self.index.as_ref()), request, source)
     }
 
     fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
@@ -179,7 +242,7 @@ impl Store for SqliteStore {
     }
 
     fn apply(&self, request: &ApplyRequest<'_>, source: &mut dyn BatchSource) -> Result<ApplyOutcome, PortError> {
-        apply::apply(&mut self.into.lock(), &self.link, &self.plans, request, source)
+        apply::apply(&mut self.into.lock(), &self.link, (&self.plans, self.index.as_ref()), request, source)
     }
 
     fn watermark(&self, stream: &StreamName) -> Result<Option<Mark>, PortError> {
@@ -197,7 +260,7 @@ impl Store for SqliteStore {
 
     fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
         let mut session = self.out.lock();
-        session.write(|session| acts::act(session, &self.link, order, contract))
+        session.write(|session| acts::act(session, &self.link, order, contract, self.index.as_ref()))
     }
 
     fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError> {

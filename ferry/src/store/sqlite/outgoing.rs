@@ -9,6 +9,7 @@ use super::audit::{Leaf, Log, append};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, conflict, corrupt};
 use super::lane::{Columns as _, Session, args, sql};
+use super::trace::Index;
 use crate::store::dialect::Dialect as _;
 
 /// One cut reads rows up to and including the one with which this is exceeded. It is above what any batch can hold,
@@ -53,8 +54,11 @@ pub(super) fn own_stream(session: &mut Session, link: &LinkId, stream: &StreamNa
 /// The first rows of an outbox, in one pass to measure them and one to read them. Rows up to a boundary never change,
 /// and only this connection removes them, so the passes need no transaction around them.
 pub(super) fn cut(session: &mut Session, link: &LinkId, request: &CutRequest) -> Result<RawCut, DbError> {
-    let outbox = SqliteDialect.outbox(link, &request.stream);
-    let range = args![request.after, request.upto, request.rows];
+    let own = own_stream(session, link, &request.stream)?;
+    let outbox = own.outbox;
+    // The last recorded row is there still, empty.
+    let after = request.after.max(own.through_id);
+    let range = args![after, request.upto, request.rows];
     let row = session.first(SqliteDialect.measure_cut(&outbox), range)?;
     let row = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?;
     let mut count = row.int(0)?;
@@ -66,17 +70,17 @@ pub(super) fn cut(session: &mut Session, link: &LinkId, request: &CutRequest) ->
     let mut contract = least;
     let mut shortened = false;
     if least != greatest {
-        let (end, id) = first_contract(session, &outbox, request.after, last)?;
+        let (end, id) = first_contract(session, &outbox, after, last)?;
         (last, contract, shortened) = (end, id, true);
     }
     if bytes > CUT_BYTES_MAX {
-        let row = session.first(SqliteDialect.enough_bytes(&outbox), args![request.after, last, CUT_BYTES_MAX])?;
+        let row = session.first(SqliteDialect.enough_bytes(&outbox), args![after, last, CUT_BYTES_MAX])?;
         if let Some(row) = row {
             (last, shortened) = (row.int(0)?, true);
         }
     }
     if shortened {
-        let row = session.first(SqliteDialect.measure_cut(&outbox), args![request.after, last, request.rows])?;
+        let row = session.first(SqliteDialect.measure_cut(&outbox), args![after, last, request.rows])?;
         count = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?.int(0)?;
     }
     let lines = read_lines(session, &outbox, first, last, count)?;
@@ -117,13 +121,19 @@ fn contract_digest(session: &mut Session, id: i64) -> Result<Digest, DbError> {
 
 /// Compares and sets the end of the stream, and removes the rows that the batches hold. Batches that are recorded
 /// already are passed over.
-pub(super) fn record(session: &mut Session, link: &LinkId, batches: &[OutgoingBatch]) -> Result<(), DbError> {
+pub(super) fn record(
+    session: &mut Session,
+    link: &LinkId,
+    batches: &[OutgoingBatch],
+    index: Option<&Index>,
+) -> Result<(), DbError> {
     let batches = unrecorded(session, link, batches)?;
     let (Some(first), Some(last)) = (batches.first(), batches.last()) else { return Ok(()) };
     if batches.iter().any(|batch| batch.stream != first.stream || batch.epoch != first.epoch) {
         return Err(conflict("batches of several streams or epochs in one call"));
     }
     let before = first.seq.saturating_sub(1);
+    let after = own_stream(session, link, &first.stream)?.through_id;
     let (mut seq, mut digest) = (before, first.previous);
     for batch in batches {
         if batch.seq != seq + 1 || batch.previous != digest {
@@ -143,8 +153,12 @@ pub(super) fn record(session: &mut Session, link: &LinkId, batches: &[OutgoingBa
     for batch in batches {
         add_batch(session, link, batch)?;
     }
+    if let Some(index) = index {
+        index.recorded(session, link, batches, after)?;
+    }
     let outbox = SqliteDialect.outbox(link, &first.stream);
-    session.run(SqliteDialect.remove_through(&outbox), args![last.through_id])?;
+    session.run(SqliteDialect.remove_below(&outbox), args![last.through_id])?;
+    session.run(SqliteDialect.empty_row(&outbox), args![last.through_id])?;
     session.run(sql().boundary_pass, args![link.as_str(), stream, last.through_id])?;
     let leaves: Vec<Leaf<'_>> = batches.iter().map(recorded).collect();
     append(session, link, Log::Out, &first.stream, &leaves)

@@ -3,6 +3,7 @@
 use ferry_core::contract::{StreamContract, Table};
 use ferry_format::{ActRange, LinkId, StreamName};
 
+use super::apply::CascadeCheck;
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, Violation, corrupt};
 use super::inspect::foreign_keys;
@@ -30,7 +31,7 @@ pub(super) fn retry(
     for row in session.all(sql().parked_in, place)? {
         let (seq, index, name, record) = (row.int(0)?, row.int(1)?, row.string(2)?, row.string(3)?);
         let table = contract.table(&name).ok_or_else(|| corrupt("a parked row is of a table that is not known"))?;
-        match write(session, table, &record) {
+        match write(session, &contract.tables, table, &record) {
             Ok(()) => {
                 session.run(sql().parked_remove, args![link_name, stream, range.epoch, seq, index])?;
                 written += 1;
@@ -48,12 +49,15 @@ pub(super) fn retry(
 }
 
 /// Writes one parked record: `["table","op",values…]`.
-fn write(session: &mut Session, table: &Table, record: &str) -> Result<(), DbError> {
+fn write(session: &mut Session, tables: &[Table], table: &Table, record: &str) -> Result<(), DbError> {
     let values: Vec<serde_json::Value> =
         serde_json::from_str(record).map_err(|_| corrupt("a parked row is no record"))?;
     let [_, op, values @ ..] = values.as_slice() else { return Err(corrupt("a parked row is no record")) };
     let one = serde_json::Value::Array(vec![values.into()]).to_string();
     if op.as_str() == Some("d") {
+        if let Some(cascades) = CascadeCheck::new(session, tables, table)? {
+            cascades.run(session, &one)?;
+        }
         session.run(SqliteDialect.delete(table), args![one])?;
         return Ok(());
     }

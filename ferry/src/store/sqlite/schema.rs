@@ -102,3 +102,20 @@ ALTER TABLE ferry_batch_in ADD COLUMN chain TEXT;
 ALTER TABLE ferry_stream_in ADD COLUMN superseded_seq INTEGER;
 ALTER TABLE ferry_stream_in ADD COLUMN superseded_digest TEXT;
 ";
+
+/// Version 4: which keys the rows of a batch have, as keyed digests under a secret that is not in the database.
+///
+/// Outboxes also get the time of capture, each by a statement of its own.
+pub(super) const SCHEMA_4: &str = r"
+CREATE TABLE ferry_trace_key (id INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE ferry_trace_batch (
+  link TEXT NOT NULL, direction TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+  act INTEGER NOT NULL, trace_key INTEGER NOT NULL, rows INTEGER NOT NULL, entries BLOB NOT NULL,
+  PRIMARY KEY (link, direction, stream, epoch, seq, act)) STRICT, WITHOUT ROWID;
+CREATE TABLE ferry_trace_run (
+  id INTEGER PRIMARY KEY, link TEXT NOT NULL, direction TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL,
+  first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, trace_key INTEGER NOT NULL,
+  UNIQUE (link, direction, stream, epoch, first_seq)) STRICT;
+CREATE TABLE ferry_trace_chunk (
+  run INTEGER NOT NULL, least BLOB NOT NULL, entries BLOB NOT NULL, PRIMARY KEY (run, least)) STRICT, WITHOUT ROWID;
+";

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    CheckedBatch, CheckedRow, CutRequest, PortError, RETURN_CONFLICT, RETURN_TORN, ReturnSource,
-    ReturnedBatch, SourceFault, TakeBackOutcome, TakeBackRequest,
+    CheckedBatch, CheckedRow, CutRequest, PortError, RETURN_CONFLICT, RETURN_TORN, ReturnSource, ReturnedBatch,
+    SourceFault, TakeBackOutcome, TakeBackRequest,
 };
 use ferry_core::settings::RETURNED_ATTEMPT;
 use ferry_format::{Digest, LinkId, Refusal, parse_record, write_value};
@@ -24,6 +24,7 @@ use super::failure::{DbError, Violation, conflict, corrupt};
 use super::lane::{Columns as _, Session, args, sql};
 use super::outgoing::{self, OwnStream};
 use super::recover::recover_out;
+use super::trace::Index;
 use crate::store::dialect::Dialect as _;
 
 /// Captured changes that are compared with lost rows at a time.
@@ -45,14 +46,14 @@ impl From<DbError> for Stop {
 pub(super) fn take_back(
     session: &mut Session,
     link: &LinkId,
-    plans: &Mutex<BTreeMap<Digest, Arc<Plan>>>,
+    (plans, index): (&Mutex<BTreeMap<Digest, Arc<Plan>>>, Option<&Index>),
     request: &TakeBackRequest<'_>,
     source: &mut dyn ReturnSource,
 ) -> Result<TakeBackOutcome, PortError> {
     let plan = plan(session, plans, request.contract)?;
     session.begin()?;
     let outbox = SqliteDialect.outbox(link, &request.contract.name);
-    let mut work = Work { session, link, request, plan: &plan, outbox, cursor: 0, follows: true, last_seq: 0 };
+    let mut work = Work { session, link, request, plan: &plan, index, outbox, cursor: 0, follows: true, last_seq: 0 };
     let done = work.run(source).and_then(|outcome| work.commit().map(|()| outcome));
     match done {
         Ok(outcome) => Ok(outcome),
@@ -71,6 +72,7 @@ struct Work<'w> {
     link: &'w LinkId,
     request: &'w TakeBackRequest<'w>,
     plan: &'w Plan,
+    index: Option<&'w Index>,
     outbox: String,
     /// The last outbox row that one of the batches holds.
     cursor: u64,
@@ -260,15 +262,16 @@ impl Work<'_> {
         outgoing::add_batch(self.session, self.link, &batch)?;
         let (link, stream) = (self.link.as_str(), batch.stream.as_str());
         let attempt = u64::from(RETURNED_ATTEMPT);
-        self.session.run(
-            sql().batch_out_attempt,
-            args![link, stream, batch.epoch, batch.seq, attempt, self.request.now_ms],
-        )?;
+        self.session
+            .run(sql().batch_out_attempt, args![link, stream, batch.epoch, batch.seq, attempt, self.request.now_ms])?;
         let counts = &returned.rows.digest;
         if *counts != batch.digest {
             let tables = outgoing::tables_json(&batch.tables);
             let of = args![link, stream, batch.epoch, batch.seq, 0_u64, counts, batch.rows, batch.file_bytes, tables];
             self.session.run(sql().superseding_add, of)?;
+        }
+        if let Some(index) = self.index {
+            index.taken_back(self.session, self.link, batch.epoch, self.request.contract, &returned.rows)?;
         }
         let leaf = Leaf {
             kind: "taken-back",
@@ -292,7 +295,8 @@ impl Work<'_> {
             return Err(conflict(format!("stream {stream} moved inside a transaction")));
         }
         if self.cursor > own.through_id {
-            self.session.run(SqliteDialect.remove_through(&self.outbox), args![self.cursor])?;
+            self.session.run(SqliteDialect.remove_below(&self.outbox), args![self.cursor])?;
+            self.session.run(SqliteDialect.empty_row(&self.outbox), args![self.cursor])?;
             self.session.run(sql().boundary_pass, args![link, stream, self.cursor])?;
         }
         Ok(())

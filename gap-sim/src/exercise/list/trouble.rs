@@ -141,10 +141,7 @@ pub(super) const ALL: &[Exercise] = &[
             "场景 restored-zone：外区以什么代码自行锁定？",
         ],
         kind: Kind::Word(Form::Code, find::restored_lock),
-        hint: [
-            "The code stands in the line after the restart.",
-            "代码在重启后的那一行。",
-        ],
+        hint: ["The code stands in the line after the restart.", "代码在重启后的那一行。"],
         reason: [
             "The anchor lies outside the database and remembers what was sent. A database from last night would send other rows under numbers that are taken.",
             "锚在数据库之外，记得发送过什么。昨夜的数据库会以已被占用的序号发送不同的数据。",

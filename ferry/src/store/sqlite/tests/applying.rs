@@ -116,3 +116,43 @@ fn a_bad_row_of_an_independent_table_is_parked_alone() {
     assert_eq!(applied(replica.apply(vec![more]).unwrap()).2, 2, "the newest parked row of a key");
     assert_eq!(replica.store.recover().unwrap().incoming[0].parked_rows, 2);
 }
+
+#[test]
+fn a_row_that_moved_away_from_a_removed_one_keeps_what_hangs_on_it() {
+    let schema = "
+        CREATE TABLE item (id TEXT NOT NULL PRIMARY KEY, code TEXT, fen INTEGER NOT NULL, paid INTEGER NOT NULL, seal BLOB,
+          extra TEXT) STRICT;
+        CREATE TABLE remark (no INTEGER PRIMARY KEY, item TEXT REFERENCES item (id) ON DELETE CASCADE,
+          stars INTEGER NOT NULL) STRICT;
+        CREATE TABLE line (item TEXT NOT NULL, no INTEGER NOT NULL REFERENCES remark (no) ON DELETE CASCADE, text TEXT NOT NULL,
+          PRIMARY KEY (item, no)) STRICT;
+        CREATE TABLE unit (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;";
+    let (owner, replica) = (Zone::bare("outer", schema), Zone::bare("inner", schema));
+    owner.install().unwrap();
+    replica.install().unwrap();
+    owner
+        .run(
+            "INSERT INTO item VALUES ('a', NULL, 1, 0, NULL, NULL), ('b', NULL, 1, 0, NULL, NULL);
+             INSERT INTO remark VALUES (1, 'a', 5); INSERT INTO line VALUES ('x', 1, 'hangs on the remark')",
+        )
+        .unwrap();
+    replica.apply(vec![owner.send()]).unwrap();
+    owner.run("BEGIN; UPDATE remark SET item = 'b'; DELETE FROM item WHERE id = 'a'; COMMIT").unwrap();
+    // To remove first and write then would take the remark away, and with it its line, of which no record tells.
+    assert_eq!(applied(replica.apply(vec![owner.send()]).unwrap()).1, [(2, 2, 0)]);
+    assert_eq!(replica.dump(), owner.dump());
+    assert_eq!(replica.number("SELECT count(*) FROM line"), 1);
+}
+
+#[test]
+fn a_foreign_key_of_the_replica_removes_nothing_that_the_owner_kept() {
+    let (owner, replica) = zones();
+    owner.run("INSERT INTO line VALUES ('a', 1, 'one')").unwrap();
+    replica.apply(vec![owner.send()]).unwrap();
+    let before = replica.dump();
+    owner.run("PRAGMA foreign_keys = OFF; DELETE FROM item WHERE id = 'a'").unwrap();
+    let refusal = refusal(replica.apply(vec![owner.send()]).unwrap());
+    assert_eq!((refusal.code.as_str(), refusal.table.as_deref()), ("constraint-foreign-key", Some("item")));
+    assert_eq!((refusal.row, refusal.constraint.as_deref()), (Some(0), Some("line to item")));
+    assert_eq!(replica.dump(), before);
+}

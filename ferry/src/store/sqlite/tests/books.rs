@@ -112,7 +112,7 @@ fn the_books_name_the_database_and_its_contracts() {
     let zone = Zone::new("outer");
     let books = SqliteBooks::open(&zone.path, &link()).unwrap();
     let identity = books.identity().unwrap();
-    assert_eq!((identity.instance, identity.schema_version), (super::INSTANCE, 3));
+    assert_eq!((identity.instance, identity.schema_version), (super::INSTANCE, 4));
     let epochs = epochs();
     zone.store.register(&registration(&zone.name, &zone.contract, &epochs)).unwrap();
     let contracts = books.contracts().unwrap();

@@ -171,3 +171,23 @@ fn a_program_with_recursive_triggers_is_captured_the_same() {
     zone.run("INSERT OR REPLACE INTO item VALUES ('a', NULL, 2, 0, NULL, NULL)").unwrap();
     assert_eq!(zone.captured()[1..], [r#"["item","d","a"]"#, r#"["item","i","a",null,2,0,null,null]"#]);
 }
+
+#[test]
+fn a_row_that_a_foreign_key_changes_twice_is_captured_as_it_ends() {
+    let own = "code TEXT REFERENCES item (id) ON DELETE CASCADE ON UPDATE CASCADE";
+    let zone = Zone::bare("outer", &SCHEMA.replacen("code TEXT UNIQUE", own, 1));
+    zone.install().unwrap();
+    zone.run("INSERT INTO item VALUES ('a', 'a', 1, 0, NULL, NULL), ('b', 'a', 1, 0, NULL, NULL)").unwrap();
+    zone.run("UPDATE item SET id = 'z' WHERE id = 'a'").unwrap();
+    let expected = [
+        r#"["item","u","z","z",1,0,null,null]"#,
+        r#"["item","u","b","z",1,0,null,null]"#,
+        r#"["item","d","a"]"#,
+        r#"["item","i","z","z",1,0,null,null]"#,
+    ];
+    assert_eq!(zone.captured()[2..], expected);
+    // The row in the way would be removed, and with it the one that was to take its place.
+    assert_eq!(code(zone.run("UPDATE OR REPLACE item SET id = 'z' WHERE id = 'b'")), "constraint-trigger");
+    zone.run("DELETE FROM item WHERE id = 'z'").unwrap();
+    assert_eq!(zone.captured()[6..], [r#"["item","d","b"]"#, r#"["item","d","z"]"#]);
+}

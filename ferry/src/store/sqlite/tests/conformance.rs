@@ -1,5 +1,6 @@
 //! The store under the suites that every store passes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ferry_core::conformance::store::{
@@ -69,7 +70,7 @@ impl RealStore {
             |table| format!("CREATE TABLE {table} (no INTEGER PRIMARY KEY, word TEXT NOT NULL {}) STRICT;", rule());
         let schema: String = TABLES.map(table).concat();
         registered(&contract(), |registration| create(&path, &link(), INSTANCE, &schema, registration)).unwrap();
-        let store = SqliteStore::open(&path, &link()).unwrap();
+        let store = SqliteStore::open(&path, &link()).unwrap().indexed(super::secret(1)).unwrap();
         let program = Lane::new(&path, Access::Write).unwrap();
         let mut made = Self { dir, store, program };
         made.adopt(&contract());
@@ -106,7 +107,8 @@ impl StoreFixture for RealStore {
 
     fn reopen(&mut self) {
         self.store.close().unwrap();
-        self.store = SqliteStore::open(&self.dir.path().join("zone.db"), &link()).unwrap();
+        let opened = SqliteStore::open(&self.dir.path().join("zone.db"), &link()).unwrap();
+        self.store = opened.indexed(super::secret(1)).unwrap();
     }
 
     fn commit(&mut self, changes: &[Change]) {
@@ -115,7 +117,7 @@ impl StoreFixture for RealStore {
     }
 
     fn adopt(&mut self, contract: &Contract) {
-        registered(contract, |registration| self.store.install_capture(registration)).unwrap();
+        registered(contract, |registration| self.store.install_capture(registration, &BTreeSet::new())).unwrap();
     }
 
     fn rows(&self, table: &str) -> Vec<String> {

@@ -7,12 +7,15 @@ mod conformance;
 mod cutting;
 mod differential;
 mod opening;
+mod refusing;
+mod standing;
 mod streams;
+mod tracing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use ferry_core::contract::Contract;
+use ferry_core::contract::{Contract, StreamContract};
 use ferry_core::ports::{
     ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, CutRequest, OutgoingBatch, PortError, RawCut,
     SourceFault, Store as _,
@@ -26,7 +29,7 @@ use tempfile::TempDir;
 use super::failure::DbError;
 use super::lane::{Access, Columns as _, Lane, args};
 use super::{AuditHead, InstallReport, Registration, SqliteStore, audit, checkpoint, create};
-use crate::store::StoreError;
+use crate::store::{StoreError, TraceKey};
 
 pub(super) const CONTRACT: &str = r#"
 name = "shop"
@@ -121,6 +124,11 @@ pub(super) fn sale() -> StreamName {
     "sale".parse().unwrap()
 }
 
+/// The secret of that number, under which a zone digests keys.
+pub(super) fn secret(number: u8) -> TraceKey {
+    TraceKey::new(&[number; 32])
+}
+
 pub(super) const EPOCH_ID: EpochId = EpochId([3; 8]);
 pub(super) const INSTANCE: Instance = Instance([9; 16]);
 
@@ -140,13 +148,13 @@ impl Zone {
         let name: ZoneName = name.parse().unwrap();
         let epochs = epochs();
         create(&path, &link(), INSTANCE, schema, &registration(&name, &contract, &epochs)).unwrap();
-        let store = SqliteStore::open(&path, &link()).unwrap();
+        let store = SqliteStore::open(&path, &link()).unwrap().indexed(secret(1)).unwrap();
         let program = Lane::new(&path, Access::Write).unwrap();
         Self { _dir: dir, path, name, contract, store, program }
     }
 
     pub fn install(&self) -> Result<InstallReport, StoreError> {
-        self.store.install_capture(&registration(&self.name, &self.contract, &epochs()))
+        self.store.install_capture(&registration(&self.name, &self.contract, &epochs()), &BTreeSet::new())
     }
 
     /// Runs statements as a program of the zone.
@@ -188,19 +196,7 @@ impl Zone {
 
     /// Record lines as a checked batch.
     pub fn checked(&self, lines: &[u8], seq: u64, digest: Digest) -> CheckedBatch {
-        let stream = self.contract.stream(&sale()).unwrap();
-        let (chain, rows, bytes) = (digest, Vec::new(), Vec::new());
-        let mut batch = CheckedBatch { seq, digest, chain, act: None, file_bytes: 7, taken_at_ms: 5, rows, bytes };
-        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let record = parse_record(line).unwrap();
-            stream.check(&record).unwrap();
-            let table = stream.tables.iter().position(|table| table.name == record.table).unwrap();
-            let key: Vec<&Value<'_>> = stream.tables[table].key_values(&record).collect();
-            let values = array(&mut batch.bytes, &record.values.iter().collect::<Vec<_>>());
-            let key = array(&mut batch.bytes, &key);
-            batch.rows.push(CheckedRow { table, op: record.op, values, key });
-        }
-        batch
+        checked_batch(self.contract.stream(&sale()).unwrap(), lines, seq, digest)
     }
 
     /// The watermark, after following the one epoch if none is followed.
@@ -250,6 +246,22 @@ pub(super) fn registration<'a>(
     Registration { zone, contract, text: CONTRACT, epochs, now_ms: 1 }
 }
 
+/// Record lines as a checked batch of a stream.
+pub(super) fn checked_batch(stream: &StreamContract, lines: &[u8], seq: u64, digest: Digest) -> CheckedBatch {
+    let (chain, rows, bytes) = (digest, Vec::new(), Vec::new());
+    let mut batch = CheckedBatch { seq, digest, chain, act: None, file_bytes: 7, taken_at_ms: 5, rows, bytes };
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let record = parse_record(line).unwrap();
+        stream.check(&record).unwrap();
+        let table = stream.tables.iter().position(|table| table.name == record.table).unwrap();
+        let key: Vec<&Value<'_>> = stream.tables[table].key_values(&record).collect();
+        let values = array(&mut batch.bytes, &record.values.iter().collect::<Vec<_>>());
+        let key = array(&mut batch.bytes, &key);
+        batch.rows.push(CheckedRow { table, op: record.op, values, key });
+    }
+    batch
+}
+
 fn array(bytes: &mut Vec<u8>, values: &[&Value<'_>]) -> (usize, usize) {
     let from = bytes.len();
     for (index, value) in values.iter().enumerate() {
@@ -260,7 +272,7 @@ fn array(bytes: &mut Vec<u8>, values: &[&Value<'_>]) -> (usize, usize) {
     (from, bytes.len())
 }
 
-struct Batches(std::vec::IntoIter<CheckedBatch>);
+pub(super) struct Batches(pub std::vec::IntoIter<CheckedBatch>);
 
 impl BatchSource for Batches {
     fn next(&mut self) -> Result<Option<CheckedBatch>, SourceFault> {

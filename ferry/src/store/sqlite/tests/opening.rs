@@ -2,6 +2,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use ferry_core::ports::{Retained, Store as _};
 
+use super::super::lane::{Columns as _, args};
 use super::{INSTANCE, SCHEMA, Zone, epochs, link, registration};
 use crate::store::{Books as _, SqliteBooks, SqliteStore, StoreError, create};
 
@@ -35,7 +36,7 @@ fn creating_over_a_file_is_refused_and_a_failed_creation_leaves_none() {
 #[test]
 fn a_newer_database_names_the_program_that_it_needs() {
     let zone = Zone::new("outer");
-    zone.run("UPDATE ferry_meta SET value = '4' WHERE key = 'schema_version'").unwrap();
+    zone.run("UPDATE ferry_meta SET value = '5' WHERE key = 'schema_version'").unwrap();
     zone.run("UPDATE ferry_meta SET value = '7.1.0' WHERE key = 'written_by'").unwrap();
     let error = SqliteStore::open(&zone.path, &link()).err().unwrap();
     assert_eq!(error.code(), "database-newer");
@@ -58,15 +59,32 @@ fn a_database_of_the_first_version_is_read_and_brought_to_the_present_one() {
     ] {
         zone.run(&format!("ALTER TABLE ferry_{table} DROP COLUMN {column}")).unwrap();
     }
+    for table in ["key", "batch", "run", "chunk"] {
+        zone.run(&format!("DROP TABLE ferry_trace_{table}")).unwrap();
+    }
+    drop_triggers(&zone);
+    zone.run("ALTER TABLE ferry_outbox_shop_sale DROP COLUMN at_ms").unwrap();
+    zone.run("INSERT INTO ferry_outbox_shop_sale (contract, line) VALUES (1, '[\"item\",\"d\",\"old\"]')").unwrap();
     zone.run("CREATE TABLE ferry_request (id INTEGER PRIMARY KEY, kind TEXT NOT NULL) STRICT").unwrap();
     zone.run("UPDATE ferry_meta SET value = '1' WHERE key = 'schema_version'").unwrap();
     let books = || SqliteBooks::open(&zone.path, &link()).unwrap().identity().unwrap().schema_version;
     assert_eq!(books(), 1);
     let store = SqliteStore::open(&zone.path, &link()).unwrap();
-    assert_eq!(books(), 3);
+    assert_eq!(books(), 4);
+    assert_eq!(zone.number("SELECT count(*) FROM ferry_outbox_shop_sale WHERE at_ms IS NULL"), 1);
+    zone.install().unwrap();
+    zone.run("DELETE FROM unit; INSERT INTO remark VALUES (1, NULL, 3)").unwrap();
+    assert_eq!(zone.number("SELECT count(*) FROM ferry_outbox_shop_sale WHERE at_ms > 0"), 1);
     assert_eq!(store.recover().unwrap().retained, Retained::default());
     store.retain(&Retained { elapsed_ms: 5, marks: Vec::new() }).unwrap();
     assert_eq!(store.recover().unwrap().retained.elapsed_ms, 5);
+}
+
+fn drop_triggers(zone: &Zone) {
+    let names = zone.program.lock().all("SELECT name FROM sqlite_schema WHERE type = 'trigger'", args![]).unwrap();
+    for name in names.iter().map(|row| row.string(0).unwrap()) {
+        zone.run(&format!("DROP TRIGGER \"{name}\"")).unwrap();
+    }
 }
 
 #[test]
