@@ -1,6 +1,7 @@
 //! The act under which batches take the place of a refused group, as each of these batches carries it.
 
-use crate::act::{Act, ActTime, Deed, SignedAct};
+use crate::act::{Act, ActTime, SignedAct};
+use crate::deed::Deed;
 use crate::error::FormatError;
 use crate::trust::TrustStore;
 use crate::{BatchStatement, Supersedes};

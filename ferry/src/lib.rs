@@ -1,6 +1,7 @@
 //! The appliance: drop directories, databases, capture, apply, daemon and operator commands.
 #![warn(missing_docs)]
 
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod daemon;

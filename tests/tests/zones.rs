@@ -17,8 +17,8 @@ mod kills;
 mod office;
 #[path = "zones/refusals.rs"]
 mod refusals;
-#[path = "zones/returns.rs"]
-mod returns;
+#[path = "zones/restores.rs"]
+mod restores;
 #[path = "zones/secrecy.rs"]
 mod secrecy;
 #[path = "zones/service.rs"]

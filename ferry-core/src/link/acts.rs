@@ -89,6 +89,11 @@ impl Link {
             self.acts.begun.pop_first();
         }
         let mut verdict = act.and_then(|act| self.judge_act(&act).map(|()| act).map_err(str::to_owned));
+        if let Ok(Act { deed: Deed::TakeBack { through }, .. }) = &verdict
+            && !self.approve_return(through)
+        {
+            return self.judge_later(ReadAct { id, file, act: verdict }, now);
+        }
         let superseding = match verdict.as_ref().map(|act| self.superseding(act)) {
             Err(_) | Ok(Ok(None)) => None,
             Ok(Ok(Some(superseding))) => Some(superseding),
@@ -97,15 +102,19 @@ impl Link {
                 None
             }
             Ok(Err(Obstacle::Busy)) => {
-                // The operation in the way ends before long.
-                self.acts.begun.remove(&id);
-                self.acts.open.insert(id, ReadAct { id, file, act: verdict });
-                self.acts.open_again = Some(now.mono + self.settings.retry_ms);
-                return None;
+                return self.judge_later(ReadAct { id, file, act: verdict }, now);
             }
         };
         self.acts.busy = true;
         Some(Action::Act(ActOrder { id, file, verdict, at_ms: now.wall_ms, superseding, instead: Vec::new() }))
+    }
+
+    /// The operation in the way of an act ends before long.
+    fn judge_later(&mut self, act: ReadAct, now: Now) -> Option<Action> {
+        self.acts.begun.remove(&act.id);
+        self.acts.open.insert(act.id, act);
+        self.acts.open_again = Some(now.mono + self.settings.retry_ms);
+        None
     }
 
     /// Whether an act can be carried out as things stand, or by which code it is turned away.
@@ -145,6 +154,7 @@ impl Link {
                 let Some(theirs) = theirs else { return Err("not-their-stream") };
                 if theirs.disputed_within(range).next().is_some() { Ok(()) } else { Err("no-dispute-to-dismiss") }
             }
+            Deed::TakeBack { through } => self.judge_take_back(through),
             Deed::Supersede { .. } if own.is_none() => Err("not-own-stream"),
             Deed::Supersede { .. } => Ok(()),
         }
@@ -228,6 +238,7 @@ impl Link {
                 }
             }
             Deed::Dismiss { range } => theirs.into_iter().for_each(|it| it.dismiss(range)),
+            Deed::TakeBack { through } => self.return_approved(through, now),
             Deed::Supersede { .. } => own.into_iter().for_each(|own| own.superseded(instead)),
         }
     }

@@ -1,7 +1,7 @@
 //! What the operator sees: the state of every stream, and facts about the link.
 
-use ferry_format::Digest;
 use ferry_format::limits::RANGES_MAX;
+use ferry_format::{Digest, Mark};
 
 use super::Link;
 use crate::action::Action;
@@ -11,6 +11,14 @@ use crate::receiver::{HELD_BY_OPERATOR, Receiver};
 use crate::sender::Sender;
 use crate::settings::ALARM_ATTEMPT;
 use crate::time::Now;
+
+/// The code of a stream of a restored zone of which the peer has applied more than the anchor tells of.
+const BEYOND_ANCHOR: &str = "beyond-anchor";
+
+/// How the fact `beyond` spells what the peer has applied: stream, epoch, seq and statement digest.
+fn beyond_text(mark: &Mark) -> String {
+    format!("{}/{}/{}/{}", mark.stream, mark.epoch, mark.seq, mark.digest)
+}
 
 impl Link {
     pub(super) fn next_note(&mut self, now: Now) -> Option<Action> {
@@ -100,6 +108,9 @@ impl Link {
             if let Some(stop) = sender.stopped().filter(|_| lock == super::Lock::Restored) {
                 return ("locked", stop.code.clone(), stop.place.clone());
             }
+            if let Some(mark) = self.beyond().find(|mark| mark.stream == sender.stream) {
+                return ("locked", BEYOND_ANCHOR.to_owned(), format!("seq {}", mark.seq));
+            }
             return ("locked", lock.code().to_owned(), String::new());
         }
         if let Some(stop) = sender.stopped() {
@@ -169,12 +180,14 @@ impl Link {
         let longest = self.senders.values().filter_map(|sender| sender.delay().longest_ms()).max();
         let median = self.senders.values().filter_map(|sender| sender.delay().median_ms()).max();
         let text = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
+        let beyond: Vec<String> = self.beyond().map(beyond_text).collect();
         let facts = [
             ("peer_heard_ago_ms", heard.unwrap_or_default()),
             ("peer_silent", u8::from(self.is_silent(now.mono)).to_string()),
             ("peer_clock_ms", if self.peer.clock_ms == 0 { String::new() } else { self.peer.clock_ms.to_string() }),
             ("peer_alarm", self.peer.alarm().unwrap_or_default().to_owned()),
             ("lock", self.lock.map_or("", super::Lock::code).to_owned()),
+            ("beyond", beyond.join(" ")),
             ("gate_foreign", counters.foreign.to_string()),
             ("gate_unverified", counters.unverified.to_string()),
             ("gate_damaged", counters.damaged.to_string()),

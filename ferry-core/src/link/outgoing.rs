@@ -21,6 +21,8 @@ pub(super) struct AnchorState {
     pub(super) sent: BTreeMap<StreamName, u64>,
     /// What it says of own streams, to be kept as it is while the zone is locked.
     pub(super) marks: Vec<Mark>,
+    /// What operators have approved to be taken back, and it does not say yet.
+    pub(super) raised: Vec<Mark>,
     /// What it says of groups that are superseded.
     pub(super) superseding: Vec<Mark>,
     pub(super) status_next: u64,
@@ -28,6 +30,17 @@ pub(super) struct AnchorState {
     pub(super) restored: bool,
     pub(super) busy: bool,
     pub(super) retry_at: Option<Mono>,
+}
+
+impl AnchorState {
+    /// What it is to say of own streams while the zone is locked.
+    fn raised_marks(&self) -> Vec<Mark> {
+        let is_raised = |mark: &Mark| self.raised.iter().any(|raised| raised.stream == mark.stream);
+        let kept = self.marks.iter().filter(|mark| !is_raised(mark));
+        let mut marks: Vec<Mark> = kept.chain(&self.raised).cloned().collect();
+        marks.sort_by(|one, other| one.stream.cmp(&other.stream));
+        marks
+    }
 }
 
 impl Link {
@@ -60,12 +73,12 @@ impl Link {
             self.senders.values().any(behind) || superseding.iter().any(|mark| !self.anchor.superseding.contains(mark))
         };
         let settled = self.anchor.restored == locked && (locked || !is_behind());
-        if settled && !out_of_numbers {
+        if settled && !out_of_numbers && self.anchor.raised.is_empty() {
             return None;
         }
         // A restored zone keeps the marks that show it.
         let (sent, superseding) = match locked {
-            true => (self.anchor.marks.clone(), self.anchor.superseding.clone()),
+            true => (self.anchor.raised_marks(), self.anchor.superseding.clone()),
             false => (self.sent_marks(), superseding),
         };
         self.anchor.busy = true;
@@ -101,6 +114,7 @@ impl Link {
         self.anchor.status_next = anchor.status_next;
         self.anchor.restored = anchor.restored;
         self.anchor.marks.clone_from(&anchor.sent);
+        self.anchor.raised.clear();
         self.anchor.superseding = anchor.superseding;
         for mark in anchor.sent {
             self.anchor.sent.insert(mark.stream, mark.seq);

@@ -169,9 +169,7 @@ impl Link {
             known.into_iter().any(|range| beyond(&report.stream, report.epoch, range.last))
         };
         let locks = ahead || unanchored && (body.incoming.iter().any(knows_more) || self.differs(statement));
-        if !unanchored {
-            self.judge_return(ahead);
-        }
+        self.judge_beyond(&statement.received, &body.incoming);
         if locks {
             coverage::hit(Place::RestoredLocked);
             self.lock = Some(Lock::Restored);

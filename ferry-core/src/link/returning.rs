@@ -76,8 +76,10 @@ pub(super) struct Returning {
     streams: BTreeMap<StreamName, Coming>,
     /// What was asked of the peer last.
     asked: Vec<Want>,
-    /// The peer has applied more than this zone's books and its anchor know of: that is for operators to judge.
-    beyond: bool,
+    /// What the peer has applied beyond this zone's books and its anchor: that is for operators to judge.
+    beyond: BTreeMap<StreamName, Mark>,
+    /// The last batch of each own stream that the peer holds or misses.
+    held_there: BTreeMap<StreamName, (u64, u64)>,
 }
 
 impl Returning {
@@ -101,7 +103,7 @@ impl Link {
 
     /// Whether everything is back, and nothing else speaks against going on.
     pub(super) fn is_returned(&self) -> bool {
-        !self.returning.beyond && self.is_at_anchor()
+        self.returning.beyond.is_empty() && self.is_at_anchor()
     }
 
     /// Whether the books are where the anchor says, and have every batch that took the place of another.
@@ -123,9 +125,68 @@ impl Link {
             && self.anchor.superseding.iter().all(has_superseding)
     }
 
-    /// A fresh status shows whether the peer is ahead of the books. Where they are at the anchor that is nothing to take back.
-    pub(super) fn judge_return(&mut self, is_ahead: bool) {
-        self.returning.beyond |= is_ahead && self.is_at_anchor();
+    /// A fresh status shows what the peer has applied, holds and misses. Up to the anchor that is this zone's own; what lies
+    /// beyond, operators have to judge.
+    pub(super) fn judge_beyond(&mut self, received: &[Mark], incoming: &[IncomingReport]) {
+        self.returning.beyond.clear();
+        for mark in received {
+            let Some(sender) = self.senders.get(&mark.stream) else { continue };
+            let anchored = self.anchor.marks.iter().find(|it| it.stream == mark.stream);
+            let anchored = anchored.map_or((0, 0), |it| (it.epoch, it.seq));
+            let known = anchored.max((sender.epoch, sender.last_recorded().seq));
+            if (mark.epoch, mark.seq) > known {
+                self.returning.beyond.insert(mark.stream.clone(), mark.clone());
+            }
+        }
+        let last = |report: &IncomingReport| {
+            let known = report.held.last().into_iter().chain(report.missing.last());
+            Some((report.stream.clone(), (report.epoch, known.map(|range| range.last).max()?)))
+        };
+        self.returning.held_there = incoming.iter().filter_map(last).collect();
+    }
+
+    /// What the peer has applied beyond the books and the anchor of a zone that is locked for it.
+    pub fn beyond(&self) -> impl Iterator<Item = &Mark> {
+        let is_locked = self.lock == Some(Lock::Restored);
+        self.returning.beyond.values().filter(move |_| is_locked)
+    }
+
+    /// Whether operators may say that what the peer has applied up to `mark` is this zone's own, or by which code not.
+    pub(super) fn judge_take_back(&self, mark: &Mark) -> Result<(), &'static str> {
+        let sender = self.senders.get(&mark.stream).ok_or("not-own-stream")?;
+        match self.lock {
+            None => return Err("not-restored"),
+            Some(Lock::AnchorMissing | Lock::AnchorForeign) => return Err("peer-not-heard"),
+            Some(Lock::Restored) if self.anchor.marks.contains(mark) => return Ok(()),
+            Some(Lock::Restored) => {}
+        }
+        if sender.epoch != mark.epoch {
+            return Err("not-that-epoch");
+        }
+        match self.returning.beyond.get(&mark.stream) {
+            None => return Err("nothing-beyond"),
+            Some(there) if there != mark => return Err("peer-is-elsewhere"),
+            Some(_) => {}
+        }
+        // A batch of this zone that comes in such a place would be a second statement for it.
+        let held = self.returning.held_there.get(&mark.stream);
+        if held.is_some_and(|last| *last > (mark.epoch, mark.seq)) { Err("peer-holds-more") } else { Ok(()) }
+    }
+
+    /// Before an act that approves a return is written, the anchor names what is to come back. Tells whether it does.
+    pub(super) fn approve_return(&mut self, mark: &Mark) -> bool {
+        if self.anchor.marks.contains(mark) {
+            return true;
+        }
+        self.anchor.raised.push(mark.clone());
+        false
+    }
+
+    /// Operators have said that it is this zone's own.
+    pub(super) fn return_approved(&mut self, mark: &Mark, now: Now) {
+        coverage::hit(Place::ReturnApproved);
+        self.returning.beyond.remove(&mark.stream);
+        self.status.progress(now.mono);
     }
 
     /// What the peer has of streams that lack batches.

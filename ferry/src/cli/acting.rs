@@ -361,6 +361,40 @@ const CODES: &[Code] = &[
         ["`ferry status` tells how the stream stands now", "`ferry status` 说明该流的现状"],
     ),
     (
+        "not-restored",
+        ["this zone is not locked as one that was restored", "本区并未因恢复而锁定"],
+        ["`ferry status` tells how the zone stands now", "`ferry status` 说明本区的现状"],
+    ),
+    (
+        "peer-not-heard",
+        ["the peer has not yet said how far it has come", "对端尚未告知其进度"],
+        [
+            "wait for its next status; `ferry status` tells when it was heard last",
+            "请等待其下一状态文件；`ferry status` 显示最近一次收到的时间",
+        ],
+    ),
+    (
+        "nothing-beyond",
+        ["the peer has applied nothing of the stream beyond the anchor", "对端对该流的应用未超出锚点"],
+        ["`ferry status` tells how the stream stands now", "`ferry status` 说明该流的现状"],
+    ),
+    (
+        "peer-is-elsewhere",
+        ["the peer has applied another batch last than the act names", "对端最后应用的批次与操作所指不同"],
+        ["run `ferry take-back` anew and sign what it makes", "请重新运行 `ferry take-back` 并签署其结果"],
+    ),
+    (
+        "peer-holds-more",
+        [
+            "the peer holds batches of the stream beyond what it has applied, and they would be a second statement for the same places",
+            "对端还持有该流中尚未应用的后续批次，同一位置会出现第二份声明",
+        ],
+        [
+            "wait until the peer has applied them; keep both archives safe if it never can",
+            "请等待对端应用这些批次；若始终无法应用，请妥善保管双方归档",
+        ],
+    ),
+    (
         "draft-missing",
         ["the rows that were prepared for the act are not in this zone's database", "为该操作准备的行不在本区数据库中"],
         ["run `ferry supersede` anew and sign what it makes", "请重新运行 `ferry supersede` 并签署其结果"],

@@ -134,6 +134,17 @@ const CODES: &[Advice] = &[
         ],
     },
     Advice {
+        code: "beyond-anchor",
+        meaning: [
+            "the peer has applied more of this stream than this zone's database and anchor tell of",
+            "对端对该流的应用超出本区数据库与锚点所载",
+        ],
+        next: [
+            "ask the peer's operators whether these batches are yours (`ferry verify` of their archive); if so, two operators sign `ferry take-back`",
+            "请与对端操作员核实这些批次是否出自本区（可用 `ferry verify` 核验其归档）；若是，由两名操作员签署 `ferry take-back`",
+        ],
+    },
+    Advice {
         code: "return-conflict",
         meaning: [
             "a batch that came back changes a row that a program of this zone has changed since it was restored",

@@ -6,6 +6,7 @@
 mod acting;
 mod acts;
 mod advice;
+mod backup;
 mod blame;
 mod capture;
 mod chinese;
@@ -27,6 +28,7 @@ mod statement;
 mod status;
 mod supersede;
 mod tables;
+mod take_back;
 mod trace;
 mod trace_key;
 mod trace_text;
@@ -111,6 +113,12 @@ pub enum Verb {
     Parked(parked::ParkedArgs),
     /// Look at what operators of both zones decided; sign and hand in drafts
     Acts(acts::ActsArgs),
+    /// Copy the database and its anchor, as they are at one moment, while the daemon goes on
+    Backup(backup::BackupArgs),
+    /// Put the database back to a backup
+    Restore(backup::BackupArgs),
+    /// Take back what the peer has applied beyond the anchor of a restored zone
+    TakeBack(take_back::TakeBackArgs),
     /// Look whether changes of this zone's tables are captured, and put the triggers back
     Capture(capture::CaptureArgs),
     /// Make and show this zone's keys
@@ -185,6 +193,9 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Parked(args) => parked::run(args, context),
         Verb::Acts(args) => acts::run(args, context),
         Verb::Quarantine(args) => quarantine::run(args, context),
+        Verb::Backup(args) => backup::backup(&args, context),
+        Verb::Restore(args) => backup::restore(&args, context),
+        Verb::TakeBack(args) => take_back::run(&args, context),
         Verb::Capture(args) => capture::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Trust(args) => trust::run(args, context),

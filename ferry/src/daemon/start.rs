@@ -9,7 +9,6 @@ use core::num::NonZeroU64;
 use ferry_core::contract::Contract;
 use ferry_core::link::{Link, RecoverError, recover as recover_link};
 use ferry_core::perform::Surroundings;
-use ferry_core::ports::PortError;
 use ferry_core::time::Now;
 use ferry_format::{BootNonce, Entropy as _};
 
@@ -17,7 +16,7 @@ use super::{ZonePorts, numbers};
 use crate::config::{Config, ZoneLock};
 use crate::error::Fault;
 use crate::exit::ExitCode;
-use crate::files::Files;
+use crate::files::{Files, storage_fault};
 use crate::keyring::{FerrySealer, OsEntropy, take_trace_key};
 use crate::lang::Text;
 use crate::store::{Registration, SqliteStore};
@@ -34,7 +33,7 @@ pub fn open(config: &Config, lock: &ZoneLock, credentials: Option<&Path>) -> Res
         None => store,
     };
     let sealer = FerrySealer::open(config, credentials)?;
-    let files = Files::open(config, lock).map_err(|error| storage(&error))?;
+    let files = Files::open(config, lock).map_err(|error| storage_fault(&error))?;
     let Files { gate, spool, quarantine, anchor } = files;
     Ok(ZonePorts { store, spool, gate, sealer, quarantine, anchor })
 }
@@ -79,7 +78,7 @@ pub fn recover(zone: &ZonePorts, around: &Arc<Surroundings>, config: &Config, no
     OsEntropy::new().fill(&mut boot).map_err(Fault::internal)?;
     recover_link(around.clone(), numbers::settings(config), BootNonce(boot), &zone.ports(), now).map_err(|error| {
         match &error {
-            RecoverError::Port(error) => storage(error),
+            RecoverError::Port(error) => storage_fault(error),
             RecoverError::UnknownStream(_) => Fault::new(
                 "contract-lacks-stream",
                 ExitCode::Contract,
@@ -88,20 +87,4 @@ pub fn recover(zone: &ZonePorts, around: &Arc<Surroundings>, config: &Config, no
             ),
         }
     })
-}
-
-fn storage(error: &PortError) -> Fault {
-    let exit = match error.kind {
-        ferry_core::ports::FaultKind::Full => ExitCode::DiskFull,
-        ferry_core::ports::FaultKind::Corrupt => ExitCode::Corrupt,
-        ferry_core::ports::FaultKind::Transient
-        | ferry_core::ports::FaultKind::Unknown
-        | ferry_core::ports::FaultKind::Conflict => ExitCode::Storage,
-    };
-    Fault::new(
-        "storage",
-        exit,
-        crate::text!("{error}", "{error}"),
-        Text::fixed("look at the path that is named, mend it, and start again", "请检查所指路径，修复后重新启动"),
-    )
 }

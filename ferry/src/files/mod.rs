@@ -4,6 +4,7 @@ pub mod anchor;
 #[cfg(test)]
 mod conformance;
 pub mod durable;
+mod fault;
 pub mod gate;
 pub mod quarantine;
 pub mod spool;
@@ -13,6 +14,7 @@ pub(crate) mod testing;
 use ferry_core::ports::PortError;
 
 pub use anchor::AnchorFile;
+pub use fault::storage_fault;
 pub use gate::{GateDirectories, OVERSIZE_PREFIX_BYTES};
 pub use quarantine::{Kept, QuarantineDirectories};
 pub use spool::{SPOOL_EXTENSION, SpoolDirectories};

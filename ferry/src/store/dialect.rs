@@ -287,6 +287,10 @@ pub(crate) struct Statements {
     pub parked_code: &'static str,
     /// Binds link, stream, how many rows are parked no more.
     pub in_unpark: &'static str,
+    /// Binds the path of a file that is not there yet. Copies the whole database into it.
+    pub copy_into: &'static str,
+    /// Fails as busy while another connection has the database open.
+    pub take_alone: &'static str,
     /// Binds link. Opens the replicas to this transaction.
     pub applying_set: &'static str,
     /// Closes them.

@@ -190,9 +190,9 @@ pub enum TableFlaw {
         /// The index.
         index: String,
     },
-    /// A trigger that runs after a change may run before its capture.
+    /// A trigger that runs after a change may run before its capture, and could change the table again or end the statement.
     #[error(
-        "trigger {trigger} is not a BEFORE trigger, so a change could be captured in the wrong order or not at all"
+        "trigger {trigger} runs after a change, and could change this table again or end the statement before it is captured"
     )]
     Trigger {
         /// The trigger.

@@ -66,6 +66,7 @@ impl Database {
             | Deed::Pass { .. }
             | Deed::RetryRows { .. }
             | Deed::Dismiss { .. }
+            | Deed::TakeBack { .. }
             | Deed::Supersede { .. } => ActEnd::done(),
         }
     }
@@ -86,7 +87,7 @@ impl Database {
         match &act.deed {
             Deed::Hold { .. } => _ = self.on_hold.insert(stream),
             Deed::Release { .. } => _ = self.on_hold.remove(&stream),
-            Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } => {}
+            Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } | Deed::TakeBack { .. } => {}
             Deed::Pass { row, with, .. } => self.pass(&stream, *row, *with),
             Deed::Dismiss { range } => {
                 let Some(peer) = self.peers.get_mut(&stream) else { return };
@@ -260,6 +261,7 @@ impl World {
                 | Deed::Resend { .. }
                 | Deed::Reseal { .. }
                 | Deed::Dismiss { .. }
+                | Deed::TakeBack { .. }
                 | Deed::Supersede { .. } => {}
             }
             self.hand_in(zone, deed);

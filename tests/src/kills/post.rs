@@ -12,6 +12,8 @@ pub struct Post {
     daemon: Option<Daemon>,
     /// Where the present daemon tells where it stands.
     tell: PathBuf,
+    /// Its log.
+    log: PathBuf,
     starts: u64,
     /// Status files that the zone had published before the present daemon was started.
     statuses: usize,
@@ -32,7 +34,7 @@ impl Post {
     /// The post of a zone, with nobody on it.
     #[must_use]
     pub fn new(zone: usize) -> Self {
-        Self { zone, daemon: None, tell: PathBuf::new(), starts: 0, statuses: 0 }
+        Self { zone, daemon: None, tell: PathBuf::new(), log: PathBuf::new(), starts: 0, statuses: 0 }
     }
 
     /// Starts a daemon that stops where it is aimed at, or nowhere.
@@ -59,6 +61,7 @@ impl Post {
         self.starts += 1;
         self.tell = pair.dir.path().join(format!("stand-{}-{}", self.zone, self.starts));
         self.statuses = statuses(pair, self.zone);
+        self.log = pair.path(self.zone, "daemon.log");
         let tell = self.tell.clone();
         self.daemon = Some(pair.start_program(ferry, self.zone, |command| {
             command.env("FERRY_DRILL_TELL", tell);
@@ -69,7 +72,10 @@ impl Post {
     /// Where the daemon stands, if it does. Fails when it has ended.
     pub fn stand(&mut self) -> Option<Stand> {
         let is_running = self.daemon.as_mut().is_some_and(Daemon::is_running);
-        assert!(is_running, "the daemon of zone {} has ended by itself", self.zone);
+        if !is_running {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            panic!("the daemon of zone {} has ended by itself: {log}", self.zone);
+        }
         let told = std::fs::read_to_string(&self.tell).ok()?;
         let mut parts = told.strip_suffix('\n')?.split('\t').map(str::to_owned);
         let mut part = || parts.next().expect("a stand has three parts");

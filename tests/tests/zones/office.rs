@@ -16,18 +16,30 @@ pub const ROWS: u64 = 30;
 pub struct Office {
     pub pair: Pair,
     pub keys: [PathBuf; 2],
-    _daemons: [Daemon; 2],
+    daemons: Vec<Daemon>,
 }
 
 impl Office {
     pub fn open() -> Self {
         let pair = Pair::make(Making::default());
         let keys = ["wang", "li"].map(|name| operator(&pair, name));
-        let daemons = [pair.start(INNER), pair.start(OUTER)];
+        let daemons = vec![pair.start(INNER), pair.start(OUTER)];
         pair.carry_until("the zones to greet each other", || {
             pair.stream(INNER, "confirm")["epoch"].as_u64().is_some_and(|epoch| epoch > 0)
         });
-        Self { pair, keys, _daemons: daemons }
+        Self { pair, keys, daemons }
+    }
+
+    /// Ends both daemons.
+    pub fn stop(&mut self) {
+        for daemon in self.daemons.drain(..) {
+            assert_eq!(daemon.stop(), Some(0));
+        }
+    }
+
+    /// Starts both daemons again.
+    pub fn start(&mut self) {
+        self.daemons = vec![self.pair.start(INNER), self.pair.start(OUTER)];
     }
 
     /// An act by so many operators. Yields the exit code and the answer or the error.

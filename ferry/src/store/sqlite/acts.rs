@@ -128,7 +128,7 @@ fn carry_out(
         Deed::Release { stream } => {
             session.run(sql().hold_remove, args![link.as_str(), stream.as_str()])?;
         }
-        Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } => {}
+        Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } | Deed::TakeBack { .. } => {}
         Deed::Dismiss { range } => {
             // Only what is applied: at other places a statement that supersedes decides.
             let stream = range.stream.as_str();

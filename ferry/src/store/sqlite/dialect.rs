@@ -136,6 +136,8 @@ const STATEMENTS: Statements = Statements {
     parked_code: "UPDATE ferry_parked_row SET code = ?6 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 \
         AND row_index = ?5",
     in_unpark: "UPDATE ferry_stream_in SET parked_rows = parked_rows - ?3 WHERE link = ?1 AND stream = ?2",
+    copy_into: "VACUUM INTO ?1",
+    take_alone: "BEGIN EXCLUSIVE; ROLLBACK",
     applying_set: "INSERT INTO ferry_applying (link) VALUES (?1)",
     applying_clear: "DELETE FROM ferry_applying",
     life_add: "INSERT INTO ferry_life (link, direction, stream, epoch, seq, kind, at_ms, detail) \

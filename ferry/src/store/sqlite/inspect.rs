@@ -177,15 +177,16 @@ fn indexes(session: &mut Session, table: &str, flaws: &mut Vec<TableFlaw>) -> Re
 }
 
 /// SQLite runs the triggers of one event in no defined order, so one that runs after a change may run before its capture. It
-/// could change the row once more, or end the statement there and leave the change in place. A trigger that runs before a
+/// must not change the table once more, or end the statement there and leave the change in place. A trigger that runs before a
 /// change and itself changes the table makes what follows undefined, as SQLite says.
 fn judge_own(table: &str, reach: &Reach, flaws: &mut Vec<TableFlaw>) {
     flaws.extend(reach.on_ours().map(|trigger| TableFlaw::TriggerOnOurs { trigger: trigger.name.clone() }));
     let mut returning = BTreeSet::new();
     for trigger in reach.on(table) {
-        if trigger.after {
+        let returns = reach.of(trigger).has(table);
+        if trigger.after && (returns || trigger.leaves_halves) {
             flaws.push(TableFlaw::Trigger { trigger: trigger.name.clone() });
-        } else if reach.of(trigger).has(table) {
+        } else if returns {
             returning.insert(trigger.name.as_str());
         }
     }

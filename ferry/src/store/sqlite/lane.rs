@@ -49,6 +49,8 @@ pub(super) enum Access {
     Write,
     /// Reads; writes fail.
     Read,
+    /// Shares the database with nobody.
+    Alone,
 }
 
 /// A connection behind a lock. It is opened when it is first needed, and again after a failure that left it in an
@@ -239,6 +241,7 @@ fn options(file: &std::path::Path, access: Access) -> SqliteConnectOptions {
             .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES),
         Access::Read => options.pragma("query_only", "ON"),
+        Access::Alone => options.busy_timeout(Duration::ZERO).pragma("locking_mode", "EXCLUSIVE"),
     }
 }
 

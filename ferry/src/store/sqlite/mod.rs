@@ -7,6 +7,7 @@
 mod acts;
 mod apply;
 mod audit;
+mod backup;
 mod books;
 mod boundaries;
 mod capture;
@@ -47,6 +48,7 @@ use ferry_core::ports::{
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
 pub use audit::{AuditHead, AuditLeaf, checkpoint};
+pub use backup::{copy_database, is_in_use};
 pub use books::SqliteBooks;
 pub use capture::{CaptureState, InstallReport, TableState};
 pub use create::{Registered, Registration, create};

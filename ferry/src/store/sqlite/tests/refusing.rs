@@ -34,10 +34,15 @@ fn whatever_is_no_table_is_named_as_what_it_is() {
 #[test]
 fn a_trigger_is_judged_by_when_it_runs_and_not_by_how_it_is_written() {
     let after = |name: &str| TableFlaw::Trigger { trigger: name.to_owned() }.of("remark").to_string();
-    let body = "BEGIN SELECT 1; END;";
+    let body = "BEGIN UPDATE remark SET stars = 1 WHERE no = NEW.no; END;";
     assert_eq!(with("outer", &format!("CREATE TRIGGER t /* BEFORE */ AFTER INSERT ON remark {body}")), [after("t")]);
     assert_eq!(with("outer", &format!("CREATE TRIGGER BEFORE AFTER INSERT ON remark {body}")), [after("BEFORE")]);
     assert_eq!(with("outer", &format!("CREATE TRIGGER t AFTER INSERT ON \"REMARK\" {body}")), [after("t")]);
+    let ends = "CREATE TRIGGER t AFTER INSERT ON remark WHEN NEW.stars = 2 BEGIN SELECT RAISE(IGNORE); END;";
+    assert_eq!(with("outer", ends), [after("t")]);
+    let elsewhere = "CREATE TABLE log (a TEXT) STRICT;
+        CREATE TRIGGER t AFTER INSERT ON remark BEGIN INSERT INTO log VALUES (NEW.no); SELECT RAISE(ABORT, 'no') WHERE NEW.no = 0; END;";
+    Zone::bare("outer", &format!("{SCHEMA}{elsewhere}")).install().unwrap();
 }
 
 #[test]

@@ -1,0 +1,238 @@
+//! What a zone has lost comes back: databases put back to a backup, disks and anchors that are gone.
+
+use std::path::{Path, PathBuf};
+
+use contract::rows::{PayConfirm, Row as _, json_rows};
+use contract::{Generator, Size};
+use serde_json::Value;
+use tests::demo::database::Database;
+use tests::pair::{INNER, OUTER, Pair, files, run, wait_until, write_file};
+
+use super::office::Office;
+
+/// Payments of yesterday, which are in the backup.
+const YESTERDAY: u64 = 10_000;
+/// Payments of today, which are not.
+const TODAY: u64 = 2_500;
+
+/// A running pair with a backup of yesterday of both zones, and payments that are younger.
+struct Drill {
+    office: Office,
+    rows: u64,
+    /// Whether a database was put back.
+    went_back: bool,
+}
+
+impl Drill {
+    fn begin() -> Self {
+        let mut drill = Self { office: Office::open(), rows: 0, went_back: false };
+        drill.pay(YESTERDAY);
+        drill.until_equal();
+        for zone in [INNER, OUTER] {
+            let backup = drill.backup(zone);
+            let made = drill.office.pair.json(zone, &["backup", backup.to_str().unwrap()]);
+            assert_eq!(made["anchor"], true, "{made}");
+        }
+        drill.pay(TODAY);
+        drill.until_equal();
+        drill.until_well();
+        drill.office.stop();
+        drill
+    }
+
+    fn backup(&self, zone: usize) -> PathBuf {
+        self.office.pair.dir.path().join(format!("backup-{zone}"))
+    }
+
+    /// Puts the zone's database back to the backup, and tells which anchor it has then.
+    fn restore(&mut self, zone: usize) -> String {
+        self.went_back = true;
+        let done = self.office.pair.json(zone, &["restore", self.backup(zone).to_str().unwrap()]);
+        done["anchor"].as_str().unwrap().to_owned()
+    }
+
+    fn lose(&self, zone: usize, what: &[&str]) {
+        for name in what {
+            let path = self.office.pair.path(zone, name);
+            if path.is_dir() {
+                std::fs::remove_dir_all(path).unwrap();
+            } else {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
+    /// Payments in one transaction, by a program of the outer zone.
+    fn pay(&mut self, count: u64) {
+        let generator = Generator::new(3, Size::M);
+        let payments = generator.confirmations(self.rows..self.rows + count);
+        let rows = json_rows(payments.map(|one| one.confirm.cells()));
+        self.office.sql(OUTER, &PayConfirm::SHAPE.insert_sql(), &[&rows]);
+        self.rows += count;
+    }
+
+    fn until_equal(&self) {
+        self.office.until_applied(self.rows);
+    }
+
+    fn until_well(&self) {
+        self.office.pair.carry_until("both zones to be well", || {
+            [INNER, OUTER].iter().all(|zone| self.office.pair.stream(*zone, "confirm")["health"] == "ok")
+        });
+    }
+
+    /// Everything is there again, and what is paid from now on crosses as ever, in the same epoch.
+    fn ends_well(&mut self) {
+        self.until_equal();
+        self.until_well();
+        self.pay(TODAY);
+        self.until_equal();
+        self.until_well();
+        assert_eq!(self.office.pair.stream(OUTER, "confirm")["epoch"], 1);
+        self.office.stop();
+        self.is_evident();
+    }
+
+    /// Whoever compares a zone's words sees that its books went back, and nothing else that is wrong.
+    fn is_evident(&self) {
+        let archives = [INNER, OUTER].map(|zone| self.office.pair.path(zone, "archive"));
+        let cards = [INNER, OUTER].map(|zone| self.office.pair.card(zone));
+        let mut command = self.office.pair.command(INNER);
+        command.args(["--json", "verify", "--partial"]).args(archives).arg("--trust").args(cards);
+        let told: Value = serde_json::from_slice(&run(&mut command).stdout).unwrap();
+        let faults = told["faults"].as_array().unwrap();
+        let mut codes: Vec<&str> = faults.iter().map(|fault| fault["code"].as_str().unwrap()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let expected: &[&str] = if self.went_back { &["audit-fork", "status-regression"] } else { &[] };
+        assert_eq!(codes, expected, "{told}");
+    }
+
+    /// Lets the gate carry until the outer zone says that it is locked, and looks that it sends no batch.
+    fn is_locked(&self, code: &str) {
+        let pair = &self.office.pair;
+        pair.carry_until(&format!("the outer zone to say {code}"), || {
+            let stream = pair.stream(OUTER, "confirm");
+            assert!(no_batch(&pair.path(OUTER, "to-gate")), "a locked zone sends nothing of its own");
+            stream["health"] == "locked" && stream["code"] == code
+        });
+    }
+}
+
+/// The exit code and the code of a verb of the outer zone that fails.
+fn refused(pair: &Pair, verb: &str, directory: &Path) -> (i32, String) {
+    let output = run(pair.command(OUTER).args(["--json", verb]).arg(directory));
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    (output.status.code().unwrap(), error["error"]["code"].as_str().unwrap().to_owned())
+}
+
+fn no_batch(directory: &Path) -> bool {
+    files(directory).iter().all(|path| !path.to_string_lossy().contains("f1-outer-inner-confirm-"))
+}
+
+#[test]
+fn an_owner_that_was_put_back_takes_its_rows_back_out_of_both_archives() {
+    let mut drill = Drill::begin();
+    assert_eq!(drill.restore(OUTER), "present");
+    drill.office.start();
+    drill.ends_well();
+}
+
+#[test]
+fn an_owner_without_its_archive_is_given_its_rows_by_the_peer() {
+    let mut drill = Drill::begin();
+    drill.lose(OUTER, &["archive/nontax", "spool/nontax"]);
+    assert_eq!(drill.restore(OUTER), "present");
+    drill.office.start();
+    drill.until_equal();
+    let life = drill.office.pair.json(OUTER, &["explain", "confirm/11"]).to_string();
+    assert!(life.contains("taken-back") && life.contains("returned"), "{life}");
+    drill.ends_well();
+}
+
+#[test]
+fn a_receiver_that_was_put_back_is_sent_again_what_it_lacks() {
+    let mut drill = Drill::begin();
+    assert_eq!(drill.restore(INNER), "present");
+    drill.office.start();
+    drill.ends_well();
+}
+
+#[test]
+fn both_zones_put_back_to_yesterday_have_everything_again() {
+    let mut drill = Drill::begin();
+    for zone in [INNER, OUTER] {
+        assert_eq!(drill.restore(zone), "present");
+    }
+    drill.office.start();
+    drill.ends_well();
+}
+
+#[test]
+fn an_owner_of_which_only_the_backup_is_left_gets_back_what_two_operators_approve() {
+    let mut drill = Drill::begin();
+    drill.lose(OUTER, &["outer.db", "archive", "spool", "quarantine", "anchor"]);
+    assert_eq!(drill.restore(OUTER), "of-backup");
+    drill.office.start();
+    drill.is_locked("beyond-anchor");
+    let words = ["take-back", "confirm"];
+    let (code, error) = drill.office.act(OUTER, &words, 1);
+    assert_eq!((code, &error["error"]["code"]), (13, &"too-few-approvals".into()), "{error}");
+    drill.office.done(OUTER, &words, 2);
+    drill.until_equal();
+    let (code, error) = drill.office.act(OUTER, &words, 2);
+    assert_eq!((code, &error["error"]["code"]), (26, &"nothing-beyond".into()), "{error}");
+    drill.ends_well();
+}
+
+#[test]
+fn a_zone_without_its_anchor_goes_on_when_its_peer_has_spoken() {
+    let mut drill = Drill::begin();
+    drill.lose(OUTER, &["anchor"]);
+    drill.office.start();
+    // The gate stands still: nothing has been heard.
+    wait_until("the zone to be locked", || {
+        let stream = drill.office.pair.stream(OUTER, "confirm");
+        stream["health"] == "locked" && stream["code"] == "anchor-missing"
+    });
+    drill.pay(TODAY);
+    drill.is_locked("anchor-missing");
+    drill.ends_well();
+}
+
+#[test]
+fn the_anchor_of_another_database_is_no_anchor() {
+    let mut drill = Drill::begin();
+    std::fs::copy(drill.office.pair.path(INNER, "anchor"), drill.office.pair.path(OUTER, "anchor")).unwrap();
+    drill.office.start();
+    wait_until("the zone to be locked", || {
+        let stream = drill.office.pair.stream(OUTER, "confirm");
+        stream["health"] == "locked" && stream["code"] == "anchor-foreign"
+    });
+    drill.ends_well();
+}
+
+#[test]
+fn a_database_that_is_open_and_a_backup_that_is_another_or_damaged_are_left_alone() {
+    let mut drill = Drill::begin();
+    let pair = &drill.office.pair;
+    let before = std::fs::read(pair.database(OUTER)).unwrap();
+    assert_eq!(refused(pair, "backup", &drill.backup(OUTER)), (25, "backup-exists".to_owned()));
+    assert_eq!(refused(pair, "restore", &drill.backup(INNER)), (31, "backup-of-another".to_owned()));
+    assert_eq!(refused(pair, "restore", &pair.path(OUTER, "archive")), (31, "no-backup".to_owned()));
+    let mut open = Database::open(&pair.database(OUTER)).unwrap();
+    open.number("SELECT count(*) FROM pay_confirm", &[]).unwrap();
+    assert_eq!(refused(pair, "restore", &drill.backup(OUTER)), (19, "database-in-use".to_owned()));
+    drop(open);
+    let copy = drill.backup(OUTER).join("zone.db");
+    let mut bytes = std::fs::read(&copy).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    write_file(&copy, &bytes);
+    assert_eq!(refused(pair, "restore", &drill.backup(OUTER)), (33, "backup-damaged".to_owned()));
+    assert!(std::fs::read(pair.database(OUTER)).unwrap() == before, "nothing was changed");
+    drill.office.start();
+    let daemon_runs = refused(&drill.office.pair, "restore", &drill.backup(INNER));
+    assert_eq!(daemon_runs, (19, "zone-in-use".to_owned()));
+    drill.ends_well();
+}
