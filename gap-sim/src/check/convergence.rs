@@ -2,7 +2,7 @@
 
 use ferry_core::link::Lock;
 use ferry_core::ports::{RETURN_CONFLICT, RETURN_TORN};
-use ferry_format::StreamName;
+use ferry_format::{Mark, StreamName};
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
@@ -88,6 +88,13 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
     let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
     let turned_away = |act: &HandedAct| act.end.as_ref().is_some_and(|(end, _)| end.code == "superseding-too-large");
     let too_large = too_large || disputed && owner_database(world, stream).acts.values().any(turned_away);
+    // What the peer has applied of it, operators let come back.
+    let approves = |mark: &Mark| fate.recorded.get(&mark.seq).is_some_and(|(digest, _)| *digest == mark.digest);
+    let is_left = owner.beyond().any(|mark| mark.stream == *stream && approves(mark));
+    let more = |act: &HandedAct| act.end.as_ref().is_some_and(|(end, _)| end.code == "peer-holds-more");
+    if world.options.operators && is_left && !owner_database(world, stream).acts.values().any(more) {
+        return false;
+    }
     if fate.forgotten || waits || locked || pruned || too_large {
         return true;
     }

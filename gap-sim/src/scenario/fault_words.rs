@@ -55,6 +55,10 @@ const fn of(fault: Fault) -> [&'static str; 2] {
             ["the database is put back from a backup", "数据库从备份恢复"]
         }
         Fault::BothRestored => ["the databases of both zones are put back from backups", "两侧数据库都从备份恢复"],
+        Fault::OwnerRebuilt => [
+            "the disk is lost, and the database and its anchor are put back from a backup",
+            "磁盘损毁，数据库与锚文件从备份恢复",
+        ],
         Fault::AnchorLost => ["the file with the anchor is gone", "锚文件不见了"],
         Fault::ContractSkew => ["the daemon gets another version of the contract", "守护进程得到另一版交换契约"],
         Fault::PoisonRow => ["a row is committed that the other database does not take", "提交了对端数据库拒收的一行"],

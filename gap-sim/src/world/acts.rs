@@ -283,6 +283,13 @@ impl World {
             for stream in &database.on_hold {
                 found.push(Intent { zone, deed: Deed::Release { stream: stream.clone() } });
             }
+            for mark in link.beyond() {
+                // Whoever is asked knows what the zone had sent.
+                let known = self.fates[&mark.stream].recorded.get(&mark.seq);
+                if known.is_some_and(|(digest, _)| *digest == mark.digest) {
+                    found.push(Intent { zone, deed: Deed::TakeBack { through: mark.clone() } });
+                }
+            }
             for sender in link.senders() {
                 if let Some(row) = sender.stopped_at_row() {
                     let with = if row % 2 == 0 { Substitute::Void } else { Substitute::Current };

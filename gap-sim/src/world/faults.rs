@@ -101,6 +101,8 @@ faults! {
     ReceiverRestored = "receiver-restored",
     /// The databases of both zones are put back from backups.
     BothRestored = "both-restored",
+    /// The owner's disk is lost, and its database and anchor are put back from a backup.
+    OwnerRebuilt = "owner-rebuilt",
     /// A zone loses its anchor.
     AnchorLost = "anchor-lost",
     /// One zone has another version of the contract for a while.
@@ -161,6 +163,7 @@ impl Fault {
             Self::OwnerRestored => &[Place::RestoredLocked],
             Self::ReceiverRestored => &[Place::PeerBehind],
             Self::BothRestored => &[Place::PeerBehind, Place::RestoredLocked],
+            Self::OwnerRebuilt => &[Place::ReturnApproved],
             Self::AnchorLost => &[Place::AnchorLocked],
             Self::ContractSkew => &[Place::ContractParked],
             Self::PoisonRow => &[Place::RowRefused, Place::RowParked, Place::RefusedRetried],

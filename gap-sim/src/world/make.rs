@@ -146,7 +146,9 @@ impl World {
         for (fault, count) in self.options.strikes.clone() {
             for _ in 0..count {
                 let at = self.prng.between(safety_ms / 20, safety_ms);
-                if [Fault::OwnerRestored, Fault::ReceiverRestored, Fault::BothRestored].contains(&fault) {
+                let from_backup =
+                    [Fault::OwnerRestored, Fault::ReceiverRestored, Fault::BothRestored, Fault::OwnerRebuilt];
+                if from_backup.contains(&fault) {
                     let backup_at = self.prng.below(at);
                     for zone in ZoneId::BOTH {
                         self.plan(backup_at, Plan::Backup(zone));

@@ -41,7 +41,6 @@ use ferry_format::{Digest, StreamName};
 use crate::check::Checkers;
 use crate::prng::Prng;
 use crate::{Direction, Hand};
-use database::Database;
 use faults::{Fault, FaultTally};
 use gateway::Gateway;
 use host::{Host, ZoneId};
@@ -170,7 +169,7 @@ pub struct World {
     agenda: BTreeMap<(u64, u64), Plan>,
     planned: u64,
     prng: Prng,
-    backups: BTreeMap<ZoneId, Database>,
+    backups: BTreeMap<ZoneId, restore::Backup>,
     /// Hosts that are about to stop, and whether their power is cut.
     stopping: BTreeMap<ZoneId, bool>,
     /// Zones whose daemon waits to be started.

@@ -128,6 +128,7 @@ impl Options {
             strikes.insert(Fault::UnsendableRow, 1);
         }
         draw_acts(&mut strikes, seed);
+        draw_rebuilt(&mut strikes, seed);
         // A file that the faults swallowed comes again after the longest interval between two attempts. Then it crosses,
         // which a status of the peer tells: each needs two looks of the gate and its worst delay.
         let crossing_ms = settings.gate_worst_ms + 3 * profile.scan_interval_ms;
@@ -215,6 +216,14 @@ fn draw_retention(settings: &mut Settings, seed: u64, divisor: u64) {
 }
 
 /// In some worlds operators act although nobody asked them to.
+/// How often the disk of an owner is lost.
+fn draw_rebuilt(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
+    let mut prng = Prng::fork(seed, &[0x7265_6275]);
+    if prng.below(4) == 0 {
+        strikes.insert(Fault::OwnerRebuilt, prng.between(1, 3));
+    }
+}
+
 fn draw_acts(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
     let mut prng = Prng::fork(seed, &[0x6163_7473]);
     let kinds = [

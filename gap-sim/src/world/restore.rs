@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ferry_core::ports::{AnchorStore as _, BatchId, Side};
+use ferry_core::ports::{Anchor, AnchorStore as _, BatchId, Side};
 use ferry_format::{Digest, FileName, NameKind, StreamName, inspect_batch};
 
 use super::World;
@@ -12,11 +12,24 @@ use super::faults::Fault;
 use super::files::{ANCHOR, TO_GATE, archive_directory, batch_name, spool_directory};
 use super::host::ZoneId;
 
+/// What was copied of a zone at one moment.
+#[derive(Debug, Clone)]
+pub(super) struct Backup {
+    pub database: Database,
+    pub anchor: Option<Anchor>,
+}
+
 impl World {
+    pub(super) fn back_up(&mut self, zone: ZoneId) {
+        let database = self.host(zone).store.database().clone();
+        let anchor = self.host(zone).anchor.load().ok().flatten();
+        self.backups.insert(zone, Backup { database, anchor });
+    }
+
     /// A zone's database is put back from its backup; the anchor stays what it was. Nothing happens where the backup would
     /// not lose what the fault is named after.
     pub(super) fn restore(&mut self, zone: ZoneId, fault: Fault) -> bool {
-        let Some(backup) = self.backups.get(&zone).cloned() else { return false };
+        let Some(backup) = self.backups.get(&zone).map(|backup| backup.database.clone()) else { return false };
         let loses = match fault == Fault::OwnerRestored {
             true => self.loses_sent(zone, &backup),
             false => self.loses_applied(zone, &backup),
@@ -29,7 +42,8 @@ impl World {
 
     /// Both zones are put back, each to its own backup of the same moment.
     pub(super) fn restore_both(&mut self) -> bool {
-        let backups: Vec<_> = ZoneId::BOTH.iter().filter_map(|zone| self.backups.get(zone).cloned()).collect();
+        let backups: Vec<_> =
+            ZoneId::BOTH.iter().filter_map(|zone| Some(self.backups.get(zone)?.database.clone())).collect();
         let [inner, outer] = backups.as_slice() else { return false };
         let loses = |zone, backup| self.loses_sent(zone, backup) || self.loses_applied(zone, backup);
         if !loses(ZoneId::Inner, inner) || !loses(ZoneId::Outer, outer) {
@@ -38,6 +52,30 @@ impl World {
         self.put_back(ZoneId::Inner, inner.clone());
         self.put_back(ZoneId::Outer, outer.clone());
         true
+    }
+
+    /// A zone has lost its disk; database and anchor are put back from one backup, and nothing tells the zone what it sent since.
+    pub(super) fn rebuild(&mut self, zone: ZoneId) -> bool {
+        let Some(Backup { database, anchor: Some(anchor) }) = self.backups.get(&zone).cloned() else { return false };
+        if !self.loses_sent(zone, &database) {
+            return false;
+        }
+        self.host(zone).disk.take_away(ANCHOR);
+        // What a batch says that its peer has not applied is nowhere else, and cannot come back.
+        let strikes = &self.options.strikes;
+        let needed = [Fault::ReceiverRestored, Fault::BothRestored].iter().any(|fault| strikes.contains_key(fault))
+            || database.own.values().any(|own| own.last.seq > self.applied_seq(&own.last.stream));
+        self.put_back(zone, database);
+        if !needed {
+            for side in [Side::Out, Side::In] {
+                for directory in [spool_directory(side), archive_directory(side)] {
+                    for name in self.host(zone).disk.names(directory) {
+                        self.host(zone).disk.take_away(&format!("{directory}/{name}"));
+                    }
+                }
+            }
+        }
+        self.host(zone).anchor.save(&Anchor { restored: true, ..anchor }).is_ok()
     }
 
     fn loses_sent(&self, zone: ZoneId, backup: &Database) -> bool {
@@ -140,7 +178,7 @@ impl World {
         let is_locked = self.host(zone).link.as_ref().is_none_or(|link| link.lock().is_some());
         let is_frozen = |stream: &&StreamName| {
             let (model, fate) = (&self.model.streams[*stream], &self.fates[*stream]);
-            model.owner == zone && fate.frozen && !fate.forgotten
+            model.owner == zone && fate.frozen && (!fate.forgotten || self.remembers(zone, stream))
         };
         let frozen: Vec<StreamName> = self.model.streams.keys().filter(is_frozen).cloned().collect();
         if is_locked || frozen.is_empty() {
@@ -153,10 +191,19 @@ impl World {
             };
             self.forget_after(&stream, last_seq, last_id);
             if let Some(fate) = self.fates.get_mut(&stream) {
-                fate.frozen = false;
+                (fate.frozen, fate.forgotten) = (false, false);
             }
         }
         self.tell(zone.name(), "unlocks");
+    }
+
+    /// Whether a zone whose anchor was lost too has every batch again that ever left it.
+    fn remembers(&self, zone: ZoneId, stream: &StreamName) -> bool {
+        let database = self.host(zone).store.database();
+        let (last, fate) = (&database.own[stream].last, &self.fates[stream]);
+        let knows = last.seq == 0 || fate.recorded.get(&last.seq).is_some_and(|(digest, _)| *digest == last.digest);
+        let is_told = fate.superseding.is_empty() && fate.stolen.is_empty();
+        knows && is_told && self.sent(zone, stream) <= last.seq
     }
 
     /// Whether a zone that was put back can get everything again: each batch that its anchor names lies whole on its own

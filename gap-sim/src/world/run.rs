@@ -279,8 +279,7 @@ impl World {
                 self.look(&Moment::Committed)
             }
             Plan::Backup(zone) => {
-                let backup = self.host(zone).store.database().clone();
-                self.backups.insert(zone, backup);
+                self.back_up(zone);
                 Ok(())
             }
         }

@@ -40,6 +40,7 @@ impl World {
             Fault::Flood => self.flood(zone),
             Fault::OwnerRestored | Fault::ReceiverRestored => self.restore(zone, fault),
             Fault::BothRestored => self.restore_both(),
+            Fault::OwnerRebuilt => self.rebuild(zone),
             Fault::AnchorLost => self.lose_anchor(zone),
             Fault::ContractSkew => self.skew(zone),
             Fault::PoisonRow => return self.poison(),
