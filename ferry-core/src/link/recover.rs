@@ -205,15 +205,22 @@ fn receivers(around: &Surroundings, recovered: &Recovered) -> BTreeMap<StreamNam
 
 impl Link {
     fn take_up_anchor(&mut self, anchor: Option<Anchor>, now: Now) {
-        // Without an anchor the old numbers are not known; hundredths of a second since 1970 are above any
-        // number that a zone which speaks a few times a second can have used.
-        self.status.next = now.wall_ms / 10;
+        // Without an anchor, or with one that a backup may have brought along, the old numbers are not known; hundredths of a
+        // second since 1970 are above any number that a zone which speaks a few times a second can have used.
+        let unknown = now.wall_ms / 10;
+        self.status.next = unknown;
         self.status.started = now.mono;
         let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) else {
             self.anchor.status_next = self.status.next + UNANCHORED_NUMBERS;
             return;
         };
-        self.status.next = if breaks::is(Break::StatusNumbersReused) { 1 } else { anchor.status_next };
+        self.status.next = match anchor.restored {
+            true => anchor.status_next.max(unknown),
+            false => anchor.status_next,
+        };
+        if breaks::is(Break::StatusNumbersReused) {
+            self.status.next = 1;
+        }
         self.anchor.status_next = anchor.status_next;
         self.peer.highest = anchor.peer;
         self.peer.told_from = self.status.next;

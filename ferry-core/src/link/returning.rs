@@ -32,10 +32,12 @@ struct Back {
     contract: Digest,
     /// Own streams that must have come so far first.
     requires: Vec<Mark>,
+    /// The peer gave it back: it is the one that it has applied or holds.
+    of_peer: bool,
 }
 
 impl Back {
-    fn of(statement: &BatchStatement, digest: Digest) -> Self {
+    fn of(statement: &BatchStatement, digest: Digest, of_peer: bool) -> Self {
         let mark = |it: &ferry_format::Requirement| Mark {
             stream: it.stream.clone(),
             epoch: it.epoch,
@@ -50,6 +52,7 @@ impl Back {
             group: statement.group,
             contract: statement.contract,
             requires: statement.requires.iter().map(mark).collect(),
+            of_peer,
         }
     }
 }
@@ -62,8 +65,8 @@ struct Coming {
     /// Spool and archive have been searched up to this seq.
     searched: u64,
     searching: bool,
-    /// The last batch that the peer has applied, as it says.
-    applied_there: u64,
+    /// The last batch that the peer has applied, once it has said so.
+    applied_there: Option<u64>,
     /// What it holds beyond that.
     held_there: Vec<SeqRange>,
     taking: bool,
@@ -196,7 +199,7 @@ impl Link {
         for (stream, epoch) in lacking {
             let coming = self.returning.streams.entry(stream.clone()).or_default();
             let applied = received.iter().find(|mark| mark.stream == stream && mark.epoch == epoch);
-            coming.applied_there = applied.map_or(0, |mark| mark.seq);
+            coming.applied_there = Some(applied.map_or(0, |mark| mark.seq));
             let report = incoming.iter().find(|report| report.stream == stream && report.epoch == epoch);
             coming.held_there = report.map(|report| report.held.clone()).unwrap_or_default();
         }
@@ -219,10 +222,11 @@ impl Link {
                 continue;
             };
             let searched = coming.searched >= mark.seq;
-            let lacks = |seq: &u64| !coming.here.contains_key(seq);
+            let lacks = |seq: &u64| !coming.here.contains_key(seq) || coming.is_undecided(*seq);
             let there = |seq: &u64| {
                 let seq = *seq;
-                seq <= coming.applied_there || coming.held_there.iter().any(|it| (it.first..=it.last).contains(&seq))
+                coming.applied_there.is_some_and(|last| seq <= last)
+                    || coming.held_there.iter().any(|it| (it.first..=it.last).contains(&seq))
             };
             let mut places = (sender.last_recorded().seq + 1..=mark.seq).filter(|seq| lacks(seq) && there(seq));
             let Some(first) = places.next().filter(|_| searched) else { continue };
@@ -278,7 +282,7 @@ impl Link {
                 coming.searched = range.last;
                 coming.retry_at = None;
                 for (statement, digest) in found {
-                    coming.add(statement.seq, Back::of(&statement, digest));
+                    coming.add(statement.seq, Back::of(&statement, digest, false));
                 }
                 // The peer is asked for what was not found.
                 self.status.progress(now.mono);
@@ -314,7 +318,9 @@ impl Link {
         let last = self.senders.get(&statement.stream).map_or(0, |sender| sender.last_recorded().seq);
         let coming = self.returning.streams.get(&statement.stream);
         let is_here = |coming: &Coming| {
-            coming.here.get(&statement.seq).is_some_and(|all| all.iter().any(|back| back.digest == digest))
+            let all = coming.here.get(&statement.seq);
+            let is_known = all.is_some_and(|all| all.iter().any(|back| back.digest == digest));
+            is_known && !coming.is_undecided(statement.seq)
         };
         statement.epoch == mark.epoch
             && (last + 1..=mark.seq).contains(&statement.seq)
@@ -335,7 +341,7 @@ impl Link {
         self.gone(name);
         coverage::hit(Place::CameBack);
         let coming = self.returning.streams.entry(statement.stream.clone()).or_default();
-        coming.add(statement.seq, Back::of(statement, *digest));
+        coming.add(statement.seq, Back::of(statement, *digest, true));
         let (stream, epoch, seq) = (&statement.stream, statement.epoch, statement.seq);
         self.out_event(stream, epoch, seq, LifeKind::Returned, now, name.to_owned());
         // The peer is asked for the next ones.
@@ -394,7 +400,7 @@ impl Link {
         coming.taking = false;
         coming.retry_at = None;
         match result {
-            Ok(TakeBackOutcome::TakenBack(recovered)) => {
+            Ok(TakeBackOutcome::TakenBack(recovered) | TakeBackOutcome::Moved(recovered)) => {
                 coverage::hit(Place::TakenBack);
                 let before = sender.last_recorded().seq;
                 sender.taken_back(*recovered, now, look);
@@ -421,7 +427,7 @@ impl Link {
                 coming.here.retain(|_, all| !all.is_empty());
                 self.status.progress(now.mono);
             }
-            Ok(TakeBackOutcome::Moved(_)) | Err(_) => coming.retry_at = Some(retry_at),
+            Err(_) => coming.retry_at = Some(retry_at),
         }
     }
 }
@@ -429,15 +435,33 @@ impl Link {
 impl Coming {
     fn add(&mut self, seq: u64, back: Back) {
         let all = self.here.entry(seq).or_default();
-        if !all.iter().any(|other| other.digest == back.digest) {
-            all.push(back);
+        match all.iter_mut().find(|other| other.digest == back.digest) {
+            Some(other) => other.of_peer |= back.of_peer,
+            None => all.push(back),
         }
+    }
+
+    /// Whether this zone alone cannot tell which batch the peer has applied at a place: one may have superseded the other
+    /// before, or have come too late.
+    fn is_undecided(&self, seq: u64) -> bool {
+        let all = self.here.get(&seq).map_or(&[][..], Vec::as_slice);
+        let is_replaced = |one: &Back| all.iter().any(|other| other.chain == one.chain && other.digest != one.digest);
+        self.may_be_applied(seq) && all.iter().any(is_replaced) && !all.iter().any(|back| back.of_peer)
+    }
+
+    fn may_be_applied(&self, seq: u64) -> bool {
+        self.applied_there.is_none_or(|last| seq <= last)
     }
 
     /// The batch of a place that follows on the one before it. Of several the one is meant that the next one names, or the
     /// anchor; and of those that took each other's places the latest.
     fn follows(&self, seq: u64, previous: Digest, target: &Mark) -> Option<&Back> {
-        let all: Vec<&Back> = self.here.get(&seq)?.iter().filter(|back| back.previous == previous).collect();
+        if self.is_undecided(seq) {
+            return None;
+        }
+        let decided = self.may_be_applied(seq) && self.here.get(&seq)?.iter().any(|back| back.of_peer);
+        let meant = |back: &&Back| back.previous == previous && (back.of_peer || !decided);
+        let all: Vec<&Back> = self.here.get(&seq)?.iter().filter(meant).collect();
         let mut chains: Vec<Digest> = all.iter().map(|back| back.chain).collect();
         chains.dedup();
         let is_named = |chain: &Digest| match seq == target.seq {
@@ -446,8 +470,7 @@ impl Coming {
         };
         let needs_name = chains.len() > 1 || seq == target.seq;
         let chain = chains.into_iter().find(|chain| !needs_name || is_named(chain))?;
-        all.into_iter()
-            .rfind(|back| back.chain == chain && (back.digest != chain))
-            .or_else(|| self.here.get(&seq)?.iter().find(|back| back.chain == chain))
+        let latest = all.iter().rfind(|back| back.chain == chain && back.digest != chain);
+        latest.or_else(|| all.iter().find(|back| back.chain == chain)).copied()
     }
 }

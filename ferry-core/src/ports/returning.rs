@@ -59,6 +59,7 @@ pub enum TakeBackOutcome {
     },
     /// Nothing is committed: a file is gone or damaged.
     Spoiled(Spoiled),
-    /// Nothing is committed: the stream does not stand where the request expected it.
-    Moved(Mark),
+    /// Nothing is committed: the stream does not stand where the request expected it, as after a commit whose outcome was not
+    /// known; how it stands now.
+    Moved(Box<RecoveredOut>),
 }

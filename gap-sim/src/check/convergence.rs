@@ -104,8 +104,8 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
         let mut owned = world.model.streams.iter().filter(|(_, other)| other.owner == model.owner);
         owned.any(|(name, _)| world.fates[name].put_back || !world.fates[name].stolen.is_empty())
     };
-    if owner.lock() == Some(Lock::Restored) && was_put_back() && (!world.is_returnable(model.owner) || stands_against())
-    {
+    let stays_locked = || !world.is_returnable(model.owner) || stands_against() || owner.beyond().next().is_some();
+    if owner.lock() == Some(Lock::Restored) && was_put_back() && stays_locked() {
         return true;
     }
     if world.is_usurped(stream) && owner.alarm().is_some() {

@@ -160,7 +160,13 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
     let NameKind::Batch { stream, epoch, seq } = parsed.kind else { return Ok(()) };
     let host = world.host(zone);
     let database = host.store.database();
-    let Some(own) = database.own.get(&stream) else { return Err(format!("{name} is of no own stream")) };
+    let Some(own) = database.own.get(&stream) else {
+        // What the peer has lost is given back to it out of what it had sent.
+        let kept = format!("{stream}-{epoch:08}-{seq:012}-{}", parsed.digest8);
+        let mut places = [spool_directory(Side::In), archive_directory(Side::In)].into_iter();
+        let is_kept = places.any(|directory| host.disk.peek(&format!("{directory}/{kept}")).is_some());
+        return if is_kept { Ok(()) } else { Err(format!("{name} is of no own stream, and was never taken")) };
+    };
     if world.fates[&stream].frozen {
         return Ok(());
     }

@@ -40,7 +40,7 @@ impl TakeBackPlan {
         let stream = request.contract.name.clone();
         let own = database.own.get(&stream).ok_or_else(|| conflict("no stream of this zone"))?;
         if own.last != *request.expect {
-            return Ok(Err(TakeBackOutcome::Moved(own.last.clone())));
+            return Ok(Err(TakeBackOutcome::Moved(Box::new(recovered_out(database, own)))));
         }
         if own.epoch_id != request.epoch_id {
             return Err(conflict("another epoch of the same number"));
@@ -98,7 +98,8 @@ impl TakeBackPlan {
             return Err(refused(batch.seq, RETURN_CONFLICT, lost[0].0, Some(*id)));
         }
         let lost_count = u64::try_from(lost.len()).unwrap_or(u64::MAX);
-        self.number(batch.seq, lost_count);
+        let is_superseded = returned.rows.digest != batch.digest;
+        self.number(batch.seq, lost_count, is_superseded);
         for (_, change) in lost {
             let values = (change.op != Op::Delete).then_some(change.values);
             self.writes.push((change.table, change.key, values));
@@ -108,8 +109,8 @@ impl TakeBackPlan {
     }
 
     /// Where no later change waits, the lost rows have the ids that they had when they were captured first.
-    fn number(&mut self, seq: u64, lost: u64) {
-        if lost == 0 || !self.own.outbox.is_empty() {
+    fn number(&mut self, seq: u64, lost: u64, is_superseded: bool) {
+        if lost == 0 && !is_superseded || !self.own.outbox.is_empty() {
             return;
         }
         let next = self.own.last_id + lost;

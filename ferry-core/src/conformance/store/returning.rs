@@ -207,7 +207,7 @@ fn what_does_not_stand_there_is_told(fixture: &mut dyn StoreFixture) {
     taken(fixture, &[&[insert("bill", 1, "a")]]);
     let first = beginning("bill");
     let again = batches(&first, &[&[insert("bill", 1, "a")]]).into_iter().map(Ok).collect();
-    let stands = own(fixture, "bill").last;
+    let stands = Box::new(own(fixture, "bill"));
     assert_eq!(take_from(fixture, &first, true, again), Ok(TakeBackOutcome::Moved(stands)));
 }
 

@@ -87,8 +87,8 @@ impl Work<'_> {
         let own = outgoing::own_stream(self.session, self.link, &request.contract.name)?;
         let mut mark = request.expect.clone();
         if (own.epoch, own.last_seq, own.last_digest) != (mark.epoch, mark.seq, mark.digest) {
-            (mark.epoch, mark.seq, mark.digest) = (own.epoch, own.last_seq, own.last_digest);
-            return Err(Stop::Ended(TakeBackOutcome::Moved(mark)));
+            let recovered = recover_out(self.session, self.link, own)?;
+            return Err(Stop::Ended(TakeBackOutcome::Moved(Box::new(recovered))));
         }
         if own.epoch_id != request.epoch_id {
             return Err(conflict(format!("{} has another epoch of the same number", mark.stream)).into());
