@@ -8,8 +8,8 @@ use ferry_format::{
 
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
-    ActEnd, ActOrder, Anchor, AppliedPlace, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Notes, Observation,
-    OutgoingBatch, PeerAct, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan, Settled,
+    ActEnd, ActOrder, Anchor, AppliedPlace, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Loaded, Notes,
+    Observation, OutgoingBatch, PeerAct, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan, Settled,
     TakeBackOutcome, Vetted,
 };
 use crate::retention::Prunable;
@@ -170,6 +170,13 @@ pub enum Action {
     },
     /// Count a stream as settled only up to a mark again: the peer has forgotten what came after it.
     Reopen(Settled),
+    /// Capture the next rows of an own stream's tables as they stand.
+    Load {
+        /// The stream.
+        stream: StreamName,
+        /// At most so many rows.
+        rows: u64,
+    },
     /// Look for own batches that the books do not know in spool and archive, and verify them.
     FindOwn {
         /// The stream.
@@ -260,6 +267,7 @@ impl Action {
             | Self::Settle { .. }
             | Self::Reopen(_)
             | Self::TakeBack { .. }
+            | Self::Load { .. }
             | Self::Act(_) => Lane::Export,
             Self::Seal { .. } | Self::FindOwn { .. } => Lane::Seal,
             Self::Anchor(_)
@@ -325,6 +333,8 @@ pub enum Outcome {
     Settled(Settled, Vec<BatchId>, Vec<String>, Result<Option<PortError>, PortError>),
     /// Of [`Action::Reopen`]: the batches that are not settled any more.
     Reopened(Settled, Result<Vec<RecoveredBatch>, PortError>),
+    /// Of [`Action::Load`].
+    Loaded(StreamName, Result<Loaded, PortError>),
     /// Of [`Action::FindOwn`]: what was found.
     FoundOwn(StreamName, SeqRange, Result<Vec<FoundBatch>, PortError>),
     /// Of [`Action::KeepOwn`].

@@ -119,6 +119,8 @@ places! {
     CameBack = "came-back";
     /// Own batches are taken back into the database.
     TakenBack = "taken-back";
+    /// Every row of a stream's tables was captured once more.
+    LoadDone = "load-done";
     /// Operators have approved a return of what lies beyond the anchor.
     ReturnApproved = "return-approved";
     /// A row stands against taking own batches back.

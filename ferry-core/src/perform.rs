@@ -98,6 +98,10 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = ports.store.reopen(&reopened);
             Outcome::Reopened(reopened, result)
         }
+        Action::Load { stream, rows } => {
+            let result = stream_contract(around, &stream).and_then(|contract| ports.store.load(contract, rows));
+            Outcome::Loaded(stream, result)
+        }
         Action::FindOwn { stream, epoch, range } => {
             let result = returning::find_own(&stream, epoch, range, ports);
             Outcome::FoundOwn(stream, range, result)
@@ -196,6 +200,7 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         | Action::PublishStatus { .. }
         | Action::Settle { .. }
         | Action::Reopen(_)
+        | Action::Load { .. }
         | Action::FindOwn { .. }
         | Action::TakeBack { .. }
         | Action::GiveBack { .. }

@@ -137,6 +137,9 @@ pub const ATTEMPTS_MAX: usize = 256;
 pub const BOUNDARIES_MAX: usize = 4_096;
 /// Batches held above the watermark by stream: bounds memory when every file is tiny.
 pub const HELD_BATCHES_MAX: usize = 65_536;
+/// What a load captures at a time, in full batches: few enough that a program waits for the database only for moments, and that
+/// the group they make stays far below [`Settings::group_bytes`].
+pub const LOAD_BATCHES: u64 = 2;
 /// How far above the watermark a seq may lie; beyond it a batch stays at the gate.
 pub const AHEAD_MAX: u64 = 1 << 20;
 /// Lines in the life of batches kept until the next note; beyond it the oldest are dropped.

@@ -230,6 +230,7 @@ mod tests {
         vec![
             Deed::Hold { stream: stream.clone() },
             Deed::Release { stream: stream.clone() },
+            Deed::Load { stream: stream.clone() },
             Deed::Retry { range: range.clone() },
             Deed::Resend { range: range.clone() },
             Deed::Reseal { range: range.clone() },

@@ -59,6 +59,11 @@ pub enum Deed {
         /// The last batch of the stream that the peer has applied.
         through: Mark,
     },
+    /// Every row of the stream's tables is captured once more, as it stands.
+    Load {
+        /// The stream.
+        stream: StreamName,
+    },
     /// Other batches take the place of a group that its receiver refuses, or that cannot reach it.
     Supersede {
         /// The stream.
@@ -114,6 +119,7 @@ impl Deed {
             Self::RetryRows { .. } => "retry-rows",
             Self::Dismiss { .. } => "dismiss",
             Self::TakeBack { .. } => "take-back",
+            Self::Load { .. } => "load",
             Self::Supersede { .. } => "supersede",
         }
     }
@@ -124,6 +130,7 @@ impl Deed {
         match self {
             Self::Hold { stream }
             | Self::Release { stream }
+            | Self::Load { stream }
             | Self::Pass { stream, .. }
             | Self::Supersede { stream, .. }
             | Self::TakeBack { through: Mark { stream, .. } } => stream,
@@ -148,7 +155,11 @@ impl Deed {
                 let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
                 Some((*first, first.saturating_add(count).saturating_sub(1)))
             }
-            Self::Hold { .. } | Self::Release { .. } | Self::Pass { .. } | Self::TakeBack { .. } => None,
+            Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Pass { .. }
+            | Self::TakeBack { .. }
+            | Self::Load { .. } => None,
         }
     }
 
@@ -160,6 +171,7 @@ impl Deed {
             Self::Pass { .. } | Self::Dismiss { .. } | Self::TakeBack { .. } | Self::Supersede { .. } => 2,
             Self::Hold { .. }
             | Self::Release { .. }
+            | Self::Load { .. }
             | Self::Retry { .. }
             | Self::Resend { .. }
             | Self::Reseal { .. }
@@ -170,7 +182,7 @@ impl Deed {
     /// Adds what the act's header tells of the deed beside its name and its stream.
     pub(crate) fn write(&self, entries: &mut Vec<(&'static str, Value)>) {
         match self {
-            Self::Hold { .. } | Self::Release { .. } => {}
+            Self::Hold { .. } | Self::Release { .. } | Self::Load { .. } => {}
             Self::Retry { range }
             | Self::Resend { range }
             | Self::Reseal { range }
@@ -206,6 +218,7 @@ impl Deed {
         Ok(match name.as_str() {
             "hold" => Self::Hold { stream },
             "release" => Self::Release { stream },
+            "load" => Self::Load { stream },
             "retry" => Self::Retry { range: read_range(fields, stream)? },
             "resend" => Self::Resend { range: read_range(fields, stream)? },
             "reseal" => Self::Reseal { range: read_range(fields, stream)? },

@@ -155,6 +155,10 @@ impl Link {
                 if theirs.disputed_within(range).next().is_some() { Ok(()) } else { Err("no-dispute-to-dismiss") }
             }
             Deed::TakeBack { through } => self.judge_take_back(through),
+            Deed::Load { .. } => {
+                let Some(own) = own else { return Err("not-own-stream") };
+                if own.is_loading() { Err("loading-already") } else { Ok(()) }
+            }
             Deed::Supersede { .. } if own.is_none() => Err("not-own-stream"),
             Deed::Supersede { .. } => Ok(()),
         }
@@ -239,6 +243,7 @@ impl Link {
             }
             Deed::Dismiss { range } => theirs.into_iter().for_each(|it| it.dismiss(range)),
             Deed::TakeBack { through } => self.return_approved(through, now),
+            Deed::Load { .. } => own.into_iter().for_each(crate::sender::Sender::begin_load),
             Deed::Supersede { .. } => own.into_iter().for_each(|own| own.superseded(instead)),
         }
     }

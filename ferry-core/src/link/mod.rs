@@ -149,6 +149,7 @@ impl Link {
                 self.settled(SettleTodo { settled, archive, withdraw, at: now.mono }, result, now);
             }
             Outcome::Reopened(reopened, result) => self.reopened(&reopened, result, now),
+            Outcome::Loaded(stream, result) => self.loaded(&stream, result, now),
             Outcome::FoundOwn(stream, range, result) => self.found_own(&stream, range, result, now),
             Outcome::KeptOwn(name, batch, result) => self.kept_own(&name, &batch, result, now),
             Outcome::TakenBack(stream, result) => self.taken_back(&stream, result, now),
@@ -178,7 +179,8 @@ impl Link {
     pub fn deadline(&self, now: Mono) -> Mono {
         let chores = [self.observe, self.scan, self.note, self.retain, self.prune];
         let chores = chores.into_iter().filter(|chore| !chore.busy).map(|chore| chore.at);
-        let senders = self.senders.values().flat_map(|s| [s.linger_ends(), s.next_due(), s.retry_at()]);
+        let senders =
+            self.senders.values().flat_map(|s| [s.linger_ends(), s.next_due(), s.retry_at(), s.load_retry_at()]);
         let retries = self.receivers.values().map(Receiver::retry_at);
         let settle_at = self.settles.front().map(|todo| todo.at);
         let back = [self.returning.retry_at(), self.giving.retry_at()];

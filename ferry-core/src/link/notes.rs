@@ -131,6 +131,9 @@ impl Link {
         if silent {
             return ("silent", "peer-silent".to_owned(), String::new());
         }
+        if let Some(place) = sender.load_place() {
+            return ("waiting", "loading".to_owned(), place);
+        }
         if sender.worst_attempt() >= ALARM_ATTEMPT {
             return ("waiting", "many-attempts".to_owned(), format!("attempt {}", sender.worst_attempt()));
         }

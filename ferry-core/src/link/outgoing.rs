@@ -6,10 +6,11 @@ use ferry_format::{BatchStatement, Digest, Mark, StreamName};
 
 use super::{Link, Lock, SettleTodo};
 use crate::action::Action;
+use crate::coverage::{self, Place};
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
-    Anchor, Attempt, BatchId, FaultKind, LifeKind, Observation, OutgoingBatch, PortError, ReadAct, RecoveredBatch,
-    Settled,
+    Anchor, Attempt, BatchId, FaultKind, LifeKind, Loaded, Observation, OutgoingBatch, PortError, ReadAct,
+    RecoveredBatch, Settled,
 };
 use crate::sender::Frame;
 use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED, SUPERSEDED_OPEN_MAX};
@@ -55,6 +56,7 @@ impl Link {
             .or_else(|| self.next_seal(now))
             .or_else(|| self.next_attempts(now))
             .or_else(|| self.next_cut(now))
+            .or_else(|| self.next_load(now))
     }
 
     fn next_anchor(&mut self, now: Now) -> Option<Action> {
@@ -118,6 +120,32 @@ impl Link {
         self.anchor.superseding = anchor.superseding;
         for mark in anchor.sent {
             self.anchor.sent.insert(mark.stream, mark.seq);
+        }
+    }
+
+    /// A load goes last: everything that programs have written goes before it.
+    fn next_load(&mut self, now: Now) -> Option<Action> {
+        if self.lock.is_some() {
+            return None;
+        }
+        let window = self.settings.window_batches;
+        self.order.iter().find_map(|stream| {
+            let rows = self.senders.get_mut(stream)?.next_load(now.mono, window)?;
+            Some(Action::Load { stream: stream.clone(), rows })
+        })
+    }
+
+    pub(super) fn loaded(&mut self, stream: &StreamName, result: Result<Loaded, PortError>, now: Now) {
+        if let Err(error) = &result {
+            self.fault("load", error);
+        }
+        if let Ok(Loaded { done: true, .. }) = &result {
+            coverage::hit(Place::LoadDone);
+        }
+        self.observe.at = now.mono;
+        let retry_at = now.mono + self.settings.retry_ms;
+        if let Some(sender) = self.senders.get_mut(stream) {
+            sender.loaded(result, retry_at);
         }
     }
 

@@ -75,7 +75,7 @@ impl Link {
                 receiver.reports_echoed(echo.number);
             }
             self.judge_lock(statement, body);
-            self.read_returnable(&statement.received, &body.incoming, now);
+            self.read_returnable(&statement.received, now);
         }
         self.read_wanted_back(body, statement.number, now);
         self.watch_audit(statement);

@@ -67,8 +67,6 @@ struct Coming {
     searching: bool,
     /// The last batch that the peer has applied, once it has said so.
     applied_there: Option<u64>,
-    /// What it holds beyond that.
-    held_there: Vec<SeqRange>,
     taking: bool,
     retry_at: Option<Mono>,
 }
@@ -193,15 +191,13 @@ impl Link {
     }
 
     /// What the peer has of streams that lack batches.
-    pub(super) fn read_returnable(&mut self, received: &[Mark], incoming: &[IncomingReport], now: Now) {
+    pub(super) fn read_returnable(&mut self, received: &[Mark], now: Now) {
         let lacking: Vec<(StreamName, u64)> =
             self.lacking().map(|(stream, mark)| (stream.clone(), mark.epoch)).collect();
         for (stream, epoch) in lacking {
             let coming = self.returning.streams.entry(stream.clone()).or_default();
             let applied = received.iter().find(|mark| mark.stream == stream && mark.epoch == epoch);
             coming.applied_there = Some(applied.map_or(0, |mark| mark.seq));
-            let report = incoming.iter().find(|report| report.stream == stream && report.epoch == epoch);
-            coming.held_there = report.map(|report| report.held.clone()).unwrap_or_default();
         }
         if self.return_wants() != self.returning.asked {
             self.status.progress(now.mono);
@@ -214,21 +210,17 @@ impl Link {
         self.returning.asked.clone()
     }
 
-    /// What this zone lacks and its peer has: of each stream the first batches that are nowhere here.
+    /// Of each stream the first batches that are nowhere here. The peer may have them in its archive even where it does not say
+    /// so, because it was put back too.
     fn return_wants(&self) -> Vec<Want> {
         let mut wants = Vec::new();
         for (stream, mark) in self.lacking() {
             let (Some(sender), Some(coming)) = (self.senders.get(stream), self.returning.streams.get(stream)) else {
                 continue;
             };
-            let searched = coming.searched >= mark.seq;
+            let searched = coming.searched >= mark.seq && coming.applied_there.is_some();
             let lacks = |seq: &u64| !coming.here.contains_key(seq) || coming.is_undecided(*seq);
-            let there = |seq: &u64| {
-                let seq = *seq;
-                coming.applied_there.is_some_and(|last| seq <= last)
-                    || coming.held_there.iter().any(|it| (it.first..=it.last).contains(&seq))
-            };
-            let mut places = (sender.last_recorded().seq + 1..=mark.seq).filter(|seq| lacks(seq) && there(seq));
+            let mut places = (sender.last_recorded().seq + 1..=mark.seq).filter(lacks);
             let Some(first) = places.next().filter(|_| searched) else { continue };
             let last = places.take_while(|seq| *seq < first + RETURN_FILES_MAX).last().unwrap_or(first);
             let range = SeqRange { first, last };

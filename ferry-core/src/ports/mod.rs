@@ -6,6 +6,7 @@
 mod acts;
 mod apply;
 mod files;
+mod load;
 mod returning;
 mod store;
 
@@ -22,6 +23,7 @@ pub use apply::{
 pub use files::{
     Anchor, AnchorStore, BatchId, Gate, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side, Spool, Vetted,
 };
+pub use load::Loaded;
 pub use returning::{RETURN_CONFLICT, RETURN_TORN, ReturnSource, ReturnedBatch, TakeBackOutcome, TakeBackRequest};
 pub use store::{
     Attempt, CutRequest, Direction, Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ferry_format::{BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, StreamName, TableSummary};
 
 use super::{
-    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, BatchSource, DisputedPlace, OpenAct, PeerAct,
+    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, BatchSource, DisputedPlace, Loaded, OpenAct, PeerAct,
     PortError, ReturnSource, Side, TakeBackOutcome, TakeBackRequest, UntoldAct,
 };
 use crate::contract::StreamContract;
@@ -303,6 +303,8 @@ pub struct RecoveredOut {
     pub boundaries: Vec<BTreeMap<StreamName, u64>>,
     /// An operator has put the stream on hold.
     pub on_hold: bool,
+    /// Its tables are being captured once more.
+    pub loading: bool,
 }
 
 /// A recorded batch that is not known to be applied.
@@ -408,6 +410,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the database cannot be read; `Conflict` when the stream is not an own one.
     fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError>;
+
+    /// Captures the next rows of an own stream's tables as they stand, at most so many of one table, in one transaction with how
+    /// far the load has come. Tables come in the order of the contract, rows in the order of their keys. What a program changes
+    /// afterwards is captured after them.
+    ///
+    /// # Errors
+    /// When the database does not answer; `Unknown` when the commit's outcome is not known; `Conflict` when no load of the
+    /// stream is under way.
+    fn load(&self, contract: &StreamContract, rows: u64) -> Result<Loaded, PortError>;
 
     /// Takes own batches back, in one transaction: rows, books, outbox, audit leaf. Rows that still wait in the outbox, in
     /// the same order, leave it; the others are written into the tables and are not captured again. Nothing is written over a

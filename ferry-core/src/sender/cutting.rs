@@ -30,6 +30,7 @@ pub struct Frame<'a> {
 impl Sender {
     /// Learns the visible end of the outbox, and that of the streams depended on, from the ends of one snapshot.
     pub fn observe(&mut self, ends: &BTreeMap<StreamName, u64>, now: Mono) {
+        self.load_seen();
         let last_id = ends.get(&self.stream).copied().unwrap_or(0);
         let newest = self.boundaries.back().map_or(self.cut_through, |boundary| boundary.id);
         if last_id <= newest {
@@ -402,6 +403,7 @@ mod tests {
             unsettled: Vec::new(),
             boundaries: Vec::new(),
             on_hold: false,
+            loading: false,
         };
         let limits = BatchLimits { rows, plain_bytes: 1 << 20, linger_ms: 1_000 };
         let now = Now { mono: Mono(0), wall_ms: 0 };

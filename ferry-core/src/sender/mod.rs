@@ -4,6 +4,7 @@
 //! the peer proves. This file holds the state that they share.
 
 mod cutting;
+mod loading;
 mod reopen;
 mod reports;
 mod returning;
@@ -23,6 +24,7 @@ use crate::ranges;
 use crate::time::{Mono, Now};
 
 pub use cutting::Frame;
+use loading::Loading;
 use reopen::Reopening;
 pub use reports::Evidence;
 pub use supersede::Obstacle;
@@ -164,6 +166,7 @@ pub struct Sender {
     /// Batches not known to be held that took the place of others: ranges name no digest, so they never are.
     superseding_out: usize,
     reopening: Reopening,
+    loading: Option<Loading>,
 }
 
 /// When batches from before a restart are published again, and how many of them at once.
@@ -234,6 +237,7 @@ impl Sender {
             resealing: BTreeSet::new(),
             superseding_out: 0,
             reopening: Reopening::default(),
+            loading: recovered.loading.then(Loading::default),
         };
         for batch in recovered.unsettled {
             sender.adopt(batch, now, look.at);

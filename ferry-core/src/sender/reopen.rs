@@ -158,6 +158,7 @@ mod tests {
             unsettled: Vec::new(),
             boundaries: Vec::new(),
             on_hold: false,
+            loading: false,
         };
         let limits = BatchLimits { rows: 10, plain_bytes: 1 << 20, linger_ms: 1_000 };
         Sender::recover(recovered, limits, 5, Vec::new(), NOW, FirstLook { at: Mono(0), window: 64 })

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest,
-    Dispute, DisputedPlace, FaultKind, Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut,
+    Dispute, DisputedPlace, FaultKind, Loaded, Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut,
     Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, ReturnSource, Settled, SourceFault, Store,
     StreamBacklog, TakeBackOutcome, TakeBackRequest, UntoldAct,
 };
@@ -81,6 +81,7 @@ impl Store for MemoryStore {
             unsettled: out.batches.range(out.settled.seq + 1..).map(|(_, batch)| batch.clone()).collect(),
             boundaries: out.boundaries.values().cloned().collect(),
             on_hold: books.on_hold.contains(&out.last.stream),
+            loading: false,
         });
         let incoming = books.incoming.iter().map(|(stream, incoming)| RecoveredIn {
             stream: stream.clone(),
@@ -190,6 +191,10 @@ impl Store for MemoryStore {
         let books = self.books.lock().unwrap();
         let recorded = books.outgoing.get(stream).and_then(|out| out.batches.get(&seq));
         Ok(recorded.map(|batch| batch.digest).into_iter().collect())
+    }
+
+    fn load(&self, contract: &StreamContract, _rows: u64) -> Result<Loaded, PortError> {
+        Err(PortError::new(FaultKind::Conflict, format!("no load of {} is under way", contract.name)))
     }
 
     fn take_back(&self, _: &TakeBackRequest<'_>, _: &mut dyn ReturnSource) -> Result<TakeBackOutcome, PortError> {

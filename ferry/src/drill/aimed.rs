@@ -115,6 +115,7 @@ fn work(action: &Action) -> Option<(&'static str, &'static str)> {
         | Action::Expel { .. }
         | Action::ReadMark { .. }
         | Action::Reopen(_)
+        | Action::Load { .. }
         | Action::FindOwn { .. }
         | Action::KeepOwn { .. }
         | Action::TakeBack { .. }

@@ -137,6 +137,13 @@ pub(crate) trait Dialect {
     /// Binds an id. Empties the row, which stays so that no id is given twice even if a program resets the numbering.
     fn empty_row(&self, outbox: &str) -> String;
 
+    /// Binds the last key that was read, as a JSON array, and how many rows. Yields the last key of the next rows, if there are
+    /// any; `first` is for the beginning of the table.
+    fn load_page(&self, table: &Table, first: bool) -> String;
+
+    /// Binds the last key that was read and the last that is to be. Captures the rows in between as updates, in order.
+    fn load_rows(&self, outbox: &str, contract: i64, table: &Table, first: bool) -> String;
+
     /// Binds an id. Removes every row above it.
     fn remove_above(&self, outbox: &str) -> String;
 
@@ -287,6 +294,14 @@ pub(crate) struct Statements {
     pub parked_code: &'static str,
     /// Binds link, stream, how many rows are parked no more.
     pub in_unpark: &'static str,
+    /// Binds link, stream, act. Begins a load at the first table.
+    pub load_begin: &'static str,
+    /// Binds link, stream. Yields the place of the table and the last key, if a load is under way.
+    pub load_get: &'static str,
+    /// Binds link, stream, the place of the table, the last key.
+    pub load_advance: &'static str,
+    /// Binds link, stream.
+    pub load_end: &'static str,
     /// Binds the path of a file that is not there yet. Copies the whole database into it.
     pub copy_into: &'static str,
     /// Fails as busy while another connection has the database open.

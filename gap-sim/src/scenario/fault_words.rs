@@ -73,6 +73,9 @@ const fn of(fault: Fault) -> [&'static str; 2] {
         ],
         Fault::OperatorHold => ["an operator puts a stream on hold, or lets it go on", "操作员暂停一条流，或使其继续"],
         Fault::OperatorResend => ["an operator has batches sent again", "操作员要求重发批次"],
+        Fault::OperatorLoad => {
+            ["an operator has every row of a stream captured once more", "操作员要求重新捕获一条流的全部记录"]
+        }
         Fault::OperatorSupersede => {
             ["two operators put other batches into the place of a group", "两名操作员以其他批次取代一组批次"]
         }

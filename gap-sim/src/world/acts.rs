@@ -67,6 +67,7 @@ impl Database {
             | Deed::RetryRows { .. }
             | Deed::Dismiss { .. }
             | Deed::TakeBack { .. }
+            | Deed::Load { .. }
             | Deed::Supersede { .. } => ActEnd::done(),
         }
     }
@@ -88,6 +89,7 @@ impl Database {
             Deed::Hold { .. } => _ = self.on_hold.insert(stream),
             Deed::Release { .. } => _ = self.on_hold.remove(&stream),
             Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } | Deed::TakeBack { .. } => {}
+            Deed::Load { .. } => _ = self.loading.insert(stream, (0, None)),
             Deed::Pass { row, with, .. } => self.pass(&stream, *row, *with),
             Deed::Dismiss { range } => {
                 let Some(peer) = self.peers.get_mut(&stream) else { return };
@@ -198,7 +200,12 @@ impl World {
         if fault == Fault::OperatorSupersede {
             return self.supersede_some(&stream);
         }
-        let (at, deed) = if fault == Fault::OperatorResend {
+        if fault == Fault::OperatorLoad && self.fates[&stream].unsendable_from.is_some() {
+            return false;
+        }
+        let (at, deed) = if fault == Fault::OperatorLoad {
+            (owner, Deed::Load { stream })
+        } else if fault == Fault::OperatorResend {
             (owner, Deed::Resend { range: whole(self) })
         } else if fault == Fault::OperatorReseal {
             (owner, Deed::Reseal { range: whole(self) })
@@ -262,6 +269,7 @@ impl World {
                 | Deed::Reseal { .. }
                 | Deed::Dismiss { .. }
                 | Deed::TakeBack { .. }
+                | Deed::Load { .. }
                 | Deed::Supersede { .. } => {}
             }
             self.hand_in(zone, deed);

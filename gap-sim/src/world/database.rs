@@ -150,6 +150,8 @@ pub struct Database {
     pub peer_acts: BTreeMap<Digest, PeerAct>,
     /// Streams that an operator has put on hold.
     pub on_hold: BTreeSet<StreamName>,
+    /// Own streams whose tables are captured once more: the place of the table, and the last key.
+    pub loading: BTreeMap<StreamName, (usize, Option<String>)>,
     /// Captured rows that were passed over: the stream, its id, and what crosses in its place.
     pub passed: Vec<(StreamName, u64, Option<String>)>,
     /// Streams whose parked rows were tried again and taken.

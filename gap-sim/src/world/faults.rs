@@ -125,6 +125,8 @@ faults! {
     OperatorReseal = "operator-reseal",
     /// Two operators put other batches into the place of a group.
     OperatorSupersede = "operator-supersede",
+    /// An operator has every row of a stream captured once more.
+    OperatorLoad = "operator-load",
 }
 
 impl Fault {
@@ -171,6 +173,7 @@ impl Fault {
             Self::OperatorHold => &[Place::HoldWaits],
             Self::OperatorResend => &[Place::ActDone, Place::ActTurnedAway],
             Self::OperatorReseal => &[Place::Resealed],
+            Self::OperatorLoad => &[Place::LoadDone],
             Self::OperatorSupersede => &[Place::Superseded, Place::SupersededLate, Place::Displaced],
             Self::TwoStatements => &[Place::Disputed],
             Self::StolenKey => &[Place::ForeignWatermark],

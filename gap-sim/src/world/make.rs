@@ -224,6 +224,7 @@ pub(super) fn empty_database(
         acts: BTreeMap::new(),
         peer_acts: BTreeMap::new(),
         on_hold: BTreeSet::new(),
+        loading: BTreeMap::new(),
         passed: Vec::new(),
         unparked: Vec::new(),
         drafts: BTreeMap::new(),

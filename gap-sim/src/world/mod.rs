@@ -18,6 +18,7 @@ mod forge;
 pub mod fuse;
 pub mod gateway;
 pub mod host;
+mod load;
 mod make;
 pub mod model;
 pub mod options;

@@ -237,6 +237,10 @@ fn draw_acts(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
             strikes.insert(fault, prng.between(1, most));
         }
     }
+    // A row that cannot be encoded would be captured with every load.
+    if !strikes.contains_key(&Fault::UnsendableRow) && prng.below(4) == 0 {
+        strikes.insert(Fault::OperatorLoad, prng.between(1, 3));
+    }
 }
 
 fn draw_profile(prng: &mut Prng, divisor: u64, safety_ms: u64) -> Profile {

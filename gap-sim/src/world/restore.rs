@@ -61,9 +61,10 @@ impl World {
             return false;
         }
         self.host(zone).disk.take_away(ANCHOR);
-        // What a batch says that its peer has not applied is nowhere else, and cannot come back.
+        // What a batch says that its peer has not applied, or may forget again, is nowhere else, and cannot come back.
         let strikes = &self.options.strikes;
         let needed = [Fault::ReceiverRestored, Fault::BothRestored].iter().any(|fault| strikes.contains_key(fault))
+            || strikes.get(&Fault::OwnerRebuilt).is_some_and(|count| *count > 1)
             || database.own.values().any(|own| own.last.seq > self.applied_seq(&own.last.stream));
         self.put_back(zone, database);
         if !needed {
@@ -201,7 +202,9 @@ impl World {
     fn remembers(&self, zone: ZoneId, stream: &StreamName) -> bool {
         let database = self.host(zone).store.database();
         let (last, fate) = (&database.own[stream].last, &self.fates[stream]);
-        let knows = last.seq == 0 || fate.recorded.get(&last.seq).is_some_and(|(digest, _)| *digest == last.digest);
+        let own = &database.own[stream];
+        let is_known = |(digest, through): &(Digest, u64)| (*digest, *through) == (last.digest, own.last_id);
+        let knows = if last.seq == 0 { own.last_id == 0 } else { fate.recorded.get(&last.seq).is_some_and(is_known) };
         let is_told = fate.superseding.is_empty() && fate.stolen.is_empty();
         knows && is_told && self.sent(zone, stream) <= last.seq
     }

@@ -142,6 +142,7 @@ impl World {
         if let Some(failure) = &acted.failure {
             self.tell(zone.name(), failure);
         }
+        self.learn_loaded(zone);
         self.learn_recorded(zone);
         self.thaw(zone);
         self.look(&Moment::Acted(zone, acted.failure))?;

@@ -8,8 +8,9 @@ use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
     ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute,
-    DisputedPlace, FaultKind, Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch,
-    RecoveredIn, Retained, ReturnSource, Settled, Store, StreamBacklog, TakeBackOutcome, TakeBackRequest,
+    DisputedPlace, FaultKind, Loaded, Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered,
+    RecoveredBatch, RecoveredIn, Retained, ReturnSource, Settled, Store, StreamBacklog, TakeBackOutcome,
+    TakeBackRequest,
 };
 use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 
@@ -365,6 +366,20 @@ impl Store for SimStore {
             };
             Ok(recorded.map(all).unwrap_or_default())
         })
+    }
+
+    fn load(&self, contract: &StreamContract, rows: u64) -> Result<Loaded, PortError> {
+        let mut loaded = None;
+        self.write(
+            |database| {
+                let step = database.plan_load(contract, rows);
+                let step = step.ok_or_else(|| fault(FaultKind::Conflict, "no load of that stream is under way"))?;
+                loaded = Some(step.loaded.clone());
+                Ok(step)
+            },
+            |database, step| database.load(contract, &step),
+        )?;
+        loaded.ok_or_else(|| fault(FaultKind::Conflict, "nothing was planned"))
     }
 
     fn take_back(

@@ -44,6 +44,7 @@ pub fn describe(action: &Action) -> String {
         Action::ReadMark { stream } => format!("read watermark {stream}"),
         Action::Recall { id, .. } => format!("recall {}/{}", id.stream, id.seq),
         Action::Reopen(reopened) => format!("reopen {}/{}", reopened.mark.stream, reopened.mark.seq),
+        Action::Load { stream, rows } => format!("load {stream} at most {rows} rows"),
         Action::FindOwn { stream, range, .. } => format!("find own {stream}/{}..{}", range.first, range.last),
         Action::KeepOwn { name, .. } => format!("keep own {name}"),
         Action::TakeBack { stream, expect, batches, .. } => {
@@ -87,6 +88,7 @@ pub fn failure(outcome: &Outcome) -> Option<String> {
         Outcome::MarkRead(_, result) => result.as_ref().err(),
         Outcome::Recalled(_, _, _, result) => result.as_ref().err(),
         Outcome::Settled(_, _, _, result) => result.as_ref().err(),
+        Outcome::Loaded(_, result) => result.as_ref().err(),
         Outcome::FoundOwn(_, _, result) => result.as_ref().err(),
         Outcome::KeptOwn(_, _, result) | Outcome::Withdrawn(_, result) => result.as_ref().err(),
         Outcome::TakenBack(_, result) => result.as_ref().err(),

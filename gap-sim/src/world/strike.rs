@@ -46,9 +46,11 @@ impl World {
             Fault::PoisonRow => return self.poison(),
             Fault::UnsendableRow => return self.unsendable(),
             Fault::SpoolRot => self.rot(zone),
-            Fault::OperatorHold | Fault::OperatorResend | Fault::OperatorReseal | Fault::OperatorSupersede => {
-                self.operator_acts(zone, fault)
-            }
+            Fault::OperatorHold
+            | Fault::OperatorResend
+            | Fault::OperatorReseal
+            | Fault::OperatorLoad
+            | Fault::OperatorSupersede => self.operator_acts(zone, fault),
             // The gate's act by its profile, and what is lost is lost when power is cut.
             Fault::LostWrites
             | Fault::Delay

@@ -174,5 +174,6 @@ pub(super) fn recovered_out(database: &Database, own: &OwnStream) -> RecoveredOu
         unsettled: unsettled.collect(),
         boundaries,
         on_hold: database.on_hold.contains(&own.last.stream),
+        loading: database.loading.contains_key(&own.last.stream),
     }
 }

@@ -102,6 +102,7 @@ fn a_new_database_recovers_its_streams_at_their_beginning(fixture: &mut dyn Stor
         unsettled: Vec::new(),
         boundaries: Vec::new(),
         on_hold: false,
+        loading: false,
     };
     let (followed, parked_rows, reports, disputed) = (None, 0, Vec::new(), Vec::new());
     let incoming = RecoveredIn {
@@ -297,6 +298,7 @@ fn what_was_recorded_is_recovered(fixture: &mut dyn StoreFixture) {
         unsettled: vec![recovered(&first), recovered(&second)],
         boundaries: Vec::new(),
         on_hold: false,
+        loading: false,
     };
     assert_eq!(own(fixture, "bill"), expected);
     let before = fixture.store().recover().unwrap();

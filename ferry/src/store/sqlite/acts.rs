@@ -10,6 +10,7 @@ use super::dialect::SqliteDialect;
 use super::failure::{DbError, conflict, corrupt};
 use super::incoming::followed;
 use super::lane::{Columns as _, Session, args, sql};
+use super::load;
 use super::trace::Index;
 use super::{outgoing, parked};
 use crate::store::dialect::Dialect as _;
@@ -129,6 +130,7 @@ fn carry_out(
             session.run(sql().hold_remove, args![link.as_str(), stream.as_str()])?;
         }
         Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } | Deed::TakeBack { .. } => {}
+        Deed::Load { stream } => load::begin(session, link, stream, order.id)?,
         Deed::Dismiss { range } => {
             // Only what is applied: at other places a statement that supersedes decides.
             let stream = range.stream.as_str();

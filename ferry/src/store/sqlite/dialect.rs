@@ -136,6 +136,10 @@ const STATEMENTS: Statements = Statements {
     parked_code: "UPDATE ferry_parked_row SET code = ?6 WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq = ?4 \
         AND row_index = ?5",
     in_unpark: "UPDATE ferry_stream_in SET parked_rows = parked_rows - ?3 WHERE link = ?1 AND stream = ?2",
+    load_begin: "INSERT INTO ferry_load (link, stream, act, table_no) VALUES (?1, ?2, ?3, 0)",
+    load_get: "SELECT table_no, after FROM ferry_load WHERE link = ?1 AND stream = ?2",
+    load_advance: "UPDATE ferry_load SET table_no = ?3, after = ?4 WHERE link = ?1 AND stream = ?2",
+    load_end: "DELETE FROM ferry_load WHERE link = ?1 AND stream = ?2",
     copy_into: "VACUUM INTO ?1",
     take_alone: "BEGIN EXCLUSIVE; ROLLBACK",
     applying_set: "INSERT INTO ferry_applying (link) VALUES (?1)",
@@ -408,6 +412,32 @@ impl Dialect for SqliteDialect {
         format!("UPDATE {} SET line = '' WHERE id = ?1", quote(outbox))
     }
 
+    fn load_page(&self, table: &Table, first: bool) -> String {
+        let columns = key_list(table, "");
+        let from = if first { String::new() } else { format!(" WHERE ({columns}) > ({})", key_values(table, "?1")) };
+        format!(
+            "SELECT json_array({}) FROM (SELECT {columns} FROM {}{from} ORDER BY {columns} LIMIT ?2) AS t \
+             ORDER BY {} LIMIT 1",
+            record("t", table.key_columns()),
+            quote(&table.name),
+            key_list(table, " DESC")
+        )
+    }
+
+    fn load_rows(&self, outbox: &str, contract: i64, table: &Table, first: bool) -> String {
+        let columns = key_list(table, "");
+        let from = if first { String::new() } else { format!("({columns}) > ({}) AND ", key_values(table, "?1")) };
+        format!(
+            "INSERT INTO {} (contract, line, at_ms) SELECT {contract}, json_array({}, 'u', {}), {NOW_MS} FROM {} AS t \
+             WHERE {from}({columns}) <= ({}) ORDER BY {columns}",
+            quote(outbox),
+            literal(&table.name),
+            record("t", table.columns.iter()),
+            quote(&table.name),
+            key_values(table, "?2")
+        )
+    }
+
     fn remove_above(&self, outbox: &str) -> String {
         format!("DELETE FROM {} WHERE id > ?1", quote(outbox))
     }
@@ -502,4 +532,16 @@ impl Dialect for SqliteDialect {
         let all: Vec<String> = cascades.iter().map(one).collect();
         format!("SELECT {}", all.join(" + "))
     }
+}
+
+/// The key columns, each with what follows its name.
+fn key_list(table: &Table, suffix: &str) -> String {
+    let all: Vec<String> = table.key_columns().map(|column| format!("{}{suffix}", quote(&column.name))).collect();
+    all.join(", ")
+}
+
+/// The values of a key that stands in a JSON array.
+fn key_values(table: &Table, array: &str) -> String {
+    let all: Vec<String> = table.key_columns().enumerate().map(|(place, column)| value(array, place, column)).collect();
+    all.join(", ")
 }

@@ -18,6 +18,7 @@ mod failure;
 mod incoming;
 mod inspect;
 mod lane;
+mod load;
 mod notes;
 mod outgoing;
 mod parked;
@@ -41,9 +42,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Notes,
-    Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, Retained, ReturnSource, Settled,
-    Store, TakeBackOutcome, TakeBackRequest,
+    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute, Loaded,
+    Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, Retained, ReturnSource,
+    Settled, Store, TakeBackOutcome, TakeBackRequest,
 };
 use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
 
@@ -223,6 +224,11 @@ impl Store for SqliteStore {
 
     fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         Ok(outgoing::recorded_digests(&mut self.out.lock(), &self.link, stream, epoch, seq)?)
+    }
+
+    fn load(&self, contract: &StreamContract, rows: u64) -> Result<Loaded, PortError> {
+        let mut session = self.out.lock();
+        Ok(session.write(|session| load::step(session, &self.link, contract, rows))?)
     }
 
     fn take_back(

@@ -11,6 +11,7 @@ use super::create::meta;
 use super::failure::{DbError, corrupt};
 use super::incoming::{Followed, disputed, followed};
 use super::lane::{Columns as _, Session, args, sql};
+use super::load;
 use super::outgoing::{self, OwnStream};
 use super::retention;
 
@@ -42,6 +43,7 @@ pub(super) fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) 
     let unsettled = unsettled(session, link, &own)?;
     let boundaries = boundaries::above(session, link, &own)?;
     let on_hold = acts::is_on_hold(session, link, &own.stream)?;
+    let loading = load::is_loading(session, link, &own.stream)?;
     let mark = |seq, digest| Mark { stream: own.stream.clone(), epoch: own.epoch, seq, digest };
     Ok(RecoveredOut {
         last: mark(own.last_seq, own.last_digest),
@@ -51,6 +53,7 @@ pub(super) fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) 
         unsettled,
         boundaries,
         on_hold,
+        loading,
     })
 }
 

@@ -107,6 +107,9 @@ ALTER TABLE ferry_stream_in ADD COLUMN superseded_digest TEXT;
 ///
 /// Outboxes also get the time of capture, each by a statement of its own.
 pub(super) const SCHEMA_4: &str = r"
+CREATE TABLE ferry_load (
+  link TEXT NOT NULL, stream TEXT NOT NULL, act INTEGER NOT NULL, table_no INTEGER NOT NULL, after TEXT,
+  PRIMARY KEY (link, stream)) STRICT, WITHOUT ROWID;
 CREATE TABLE ferry_trace_key (id INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE ferry_trace_batch (
   link TEXT NOT NULL, direction TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
