@@ -54,8 +54,9 @@ use ferry_format::{
 use crate::ports::{BatchId, FaultKind, PortError, Side};
 
 pub use store::{
-    acting as store_acting, applying as store_applying, outgoing as store_outgoing, refusing as store_refusing,
-    reopening as store_reopening, returning as store_returning, superseding as store_superseding,
+    acting as store_acting, applying as store_applying, loading as store_loading, outgoing as store_outgoing,
+    refusing as store_refusing, reopening as store_reopening, returning as store_returning,
+    superseding as store_superseding,
 };
 
 /// The link of every fixture.

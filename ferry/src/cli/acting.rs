@@ -361,6 +361,11 @@ const CODES: &[Code] = &[
         ["`ferry status` tells how the stream stands now", "`ferry status` 说明该流的现状"],
     ),
     (
+        "loading-already",
+        ["the stream's tables are being sent once more already", "该流各表正在重新发送"],
+        ["`ferry status` tells how far it has come", "`ferry status` 显示其进度"],
+    ),
+    (
         "not-restored",
         ["this zone is not locked as one that was restored", "本区并未因恢复而锁定"],
         ["`ferry status` tells how the zone stands now", "`ferry status` 说明本区的现状"],

@@ -180,6 +180,11 @@ const CODES: &[Advice] = &[
         ],
     },
     Advice {
+        code: "loading",
+        meaning: ["every row of the stream's tables is being sent once more", "正在重新发送该流各表的全部记录"],
+        next: ["nothing; what programs write goes on beside", "无需操作，程序的写入照常进行"],
+    },
+    Advice {
         code: "many-attempts",
         meaning: ["a batch was sent many times and is not known to have arrived", "有批次已多次发送，仍未获知到达"],
         next: [

@@ -41,6 +41,8 @@ const TEXTS: &[Line] = &[
     ("pass", "stream", "本区发送且已停住的流"),
     ("pass", "row", "流所停在的捕获行，见 `ferry status`"),
     ("pass", "with", "以什么代替：void 不代替，current 表中的当前行或其删除"),
+    ("load", "", "按现状重新发送一条流各表的全部记录"),
+    ("load", "stream", "本区发送的流"),
     ("backup", "", "复制数据库及其锚点在同一时刻的状态，守护进程照常运行"),
     ("backup", "dir", "备份所在目录"),
     ("restore", "", "把数据库恢复到某个备份"),

@@ -15,6 +15,7 @@ mod explain;
 mod hold;
 pub mod init;
 pub mod keys;
+mod load;
 pub mod output;
 mod parked;
 mod pass;
@@ -113,6 +114,8 @@ pub enum Verb {
     Parked(parked::ParkedArgs),
     /// Look at what operators of both zones decided; sign and hand in drafts
     Acts(acts::ActsArgs),
+    /// Have every row of a stream's tables sent once more, as it stands
+    Load(load::LoadArgs),
     /// Copy the database and its anchor, as they are at one moment, while the daemon goes on
     Backup(backup::BackupArgs),
     /// Put the database back to a backup
@@ -193,6 +196,7 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Parked(args) => parked::run(args, context),
         Verb::Acts(args) => acts::run(args, context),
         Verb::Quarantine(args) => quarantine::run(args, context),
+        Verb::Load(args) => load::run(&args, context),
         Verb::Backup(args) => backup::backup(&args, context),
         Verb::Restore(args) => backup::restore(&args, context),
         Verb::TakeBack(args) => take_back::run(&args, context),

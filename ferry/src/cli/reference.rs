@@ -278,6 +278,7 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     ("pass", HANDED_IN),
     ("supersede", HANDED_IN),
     ("take-back", HANDED_IN),
+    ("load", HANDED_IN),
     ("backup", &[(".", &["directory", "instance", "database_bytes", "anchor"])]),
     ("restore", &[(".", &["directory", "made_at_ms", "replaced", "anchor"])]),
     ("quarantine retry", HANDED_IN),

@@ -83,7 +83,8 @@ pub fn range(text: &str) -> Result<Range, String> {
     }
 }
 
-fn not_own(stream: &StreamName) -> Fault {
+/// A verb of the owner was asked for in the other zone.
+pub fn not_own(stream: &StreamName) -> Fault {
     Fault::new(
         "not-own-stream",
         ExitCode::Refused,

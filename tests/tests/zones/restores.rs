@@ -186,6 +186,28 @@ fn an_owner_of_which_only_the_backup_is_left_gets_back_what_two_operators_approv
 }
 
 #[test]
+fn an_owner_without_its_spool_sends_its_rows_once_more() {
+    let mut drill = Drill::begin();
+    drill.office.start();
+    drill.until_well();
+    // The gate stands still while batches are published, and loses what lay in it.
+    drill.pay(TODAY);
+    let pair = &drill.office.pair;
+    wait_until("batches to be published", || pair.stream(OUTER, "confirm")["published_seq"] == 16);
+    drill.office.stop();
+    drill.lose(OUTER, &["spool/nontax", "to-gate"]);
+    std::fs::create_dir(drill.office.pair.path(OUTER, "to-gate")).unwrap();
+    drill.office.start();
+    drill.office.until(OUTER, "stopped", "spool-damaged");
+    assert_eq!(drill.office.pair.stream(OUTER, "confirm")["detail"], "seq 14");
+    drill.office.done(OUTER, &["supersede", "confirm", "14", "--with", "void"], 2);
+    drill.office.done(OUTER, &["load", "confirm"], 1);
+    let (code, error) = drill.office.act(OUTER, &["load", "confirm"], 1);
+    assert!(code == 0 || error["error"]["code"] == "loading-already", "{error}");
+    drill.ends_well();
+}
+
+#[test]
 fn a_zone_without_its_anchor_goes_on_when_its_peer_has_spoken() {
     let mut drill = Drill::begin();
     drill.lose(OUTER, &["anchor"]);

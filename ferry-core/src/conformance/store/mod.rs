@@ -2,6 +2,7 @@
 
 pub mod acting;
 pub mod applying;
+pub mod loading;
 pub mod outgoing;
 pub mod refusing;
 pub mod reopening;

@@ -32,6 +32,11 @@ mod reopening {
     ferry_core::store_reopening_cases!(ferry_core::conformance_tests, store_reopening, RealStore::new());
 }
 
+mod loading {
+    use super::RealStore;
+    ferry_core::store_loading_cases!(ferry_core::conformance_tests, store_loading, RealStore::new());
+}
+
 mod returning {
     use super::RealStore;
     ferry_core::store_returning_cases!(ferry_core::conformance_tests, store_returning, RealStore::new());
