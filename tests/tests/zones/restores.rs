@@ -96,7 +96,9 @@ impl Drill {
     /// Whoever compares a zone's words sees that its books went back, and nothing else that is wrong.
     fn is_evident(&self) {
         let archives = [INNER, OUTER].map(|zone| self.office.pair.path(zone, "archive"));
-        let cards = [INNER, OUTER].map(|zone| self.office.pair.card(zone));
+        let pair = &self.office.pair;
+        // The zones' cards, and a trust file with those of the operators.
+        let cards = [pair.card(INNER), pair.card(OUTER), pair.path(INNER, "trust")];
         let mut command = self.office.pair.command(INNER);
         command.args(["--json", "verify", "--partial"]).args(archives).arg("--trust").args(cards);
         let told: Value = serde_json::from_slice(&run(&mut command).stdout).unwrap();
