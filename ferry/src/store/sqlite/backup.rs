@@ -22,6 +22,7 @@ pub fn copy_database(path: &Path, copy: &Path) -> Result<Instance, StoreError> {
     let instance = meta(&mut session, "instance")?.ok_or(StoreError::NotOurs { path: path.to_owned() })?;
     let instance = instance.parse().map_err(|_| corrupt("the id of the database is not readable"))?;
     session.run(sql().copy_into, args![copy.display().to_string()])?;
+    session.close()?;
     Ok(instance)
 }
 
@@ -31,7 +32,10 @@ pub fn is_in_use(path: &Path) -> bool {
     let Ok(lane) = Lane::new(path, Access::Alone) else { return false };
     let mut session = lane.lock();
     session.patience = Duration::ZERO;
-    match session.script(sql().take_alone) {
+    let taken = session.script(sql().take_alone);
+    // A connection that is only dropped is closed some time later, and keeps its lock until then.
+    let closed = session.close();
+    match taken.and(closed) {
         Err(DbError::Port(error)) => error.kind == FaultKind::Transient,
         Ok(()) | Err(DbError::Constraint(_)) => false,
     }
