@@ -18,7 +18,7 @@ use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::Group;
 use crate::ports::{
     ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, Observation, OpenAct, PeerAct, PortError, Ports,
-    QuarantineNote, ReadAct, Settled, Side,
+    QuarantineNote, ReadAct, Settled, Side, Standing,
 };
 
 /// What an action needs to know beside the ports.
@@ -54,14 +54,6 @@ impl Surroundings {
 pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
     match action {
         Action::Observe { now_ms } => Outcome::Observed(observe(now_ms, ports)),
-        Action::Act(mut order) => {
-            let result = supersede::act(&mut order, around, ports);
-            Outcome::Acted(Box::new(order), result)
-        }
-        Action::ListActs(acts) => {
-            let digests = acts.iter().map(|act| act.digest).collect();
-            Outcome::ActsListed(digests, list_acts(acts, around, ports))
-        }
         Action::Cut { request, boundaries, plain_bytes, open } => {
             let result = read_and_cut(&request, &boundaries, plain_bytes, open, around, ports);
             Outcome::Cut(request.stream, result)
@@ -102,6 +94,30 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = stream_contract(around, &stream).and_then(|contract| ports.store.load(contract, rows));
             Outcome::Loaded(stream, result)
         }
+        returning @ (Action::FindOwn { .. }
+        | Action::KeepOwn { .. }
+        | Action::TakeBack { .. }
+        | Action::GiveBack { .. }
+        | Action::Withdraw(_)) => perform_returning(returning, around, ports),
+        book @ (Action::Act(_) | Action::ListActs(_) | Action::Note(_) | Action::Retain(_) | Action::Prune(_)) => {
+            perform_book(book, around, ports)
+        }
+        incoming @ (Action::Scan
+        | Action::Take { .. }
+        | Action::Keep { .. }
+        | Action::Drop { .. }
+        | Action::Expel { .. }
+        | Action::Follow { .. }
+        | Action::Apply { .. }
+        | Action::ReadMark { .. }
+        | Action::Recall { .. }
+        | Action::KeepStatus { .. }) => perform_incoming(incoming, around, ports),
+    }
+}
+
+/// Own batches on their way back, and the peer's.
+fn perform_returning(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
+    match action {
         Action::FindOwn { stream, epoch, range } => {
             let result = returning::find_own(&stream, epoch, range, ports);
             Outcome::FoundOwn(stream, range, result)
@@ -118,6 +134,50 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = returning::withdraw(&names, ports);
             Outcome::Withdrawn(names, result)
         }
+        Action::KeepOwn { name, statement, digest, bytes } => {
+            let result = returning::keep_own(&name, &statement, digest, &bytes, ports);
+            Outcome::KeptOwn(name, Box::new((*statement, digest)), result)
+        }
+        Action::Observe { .. }
+        | Action::Cut { .. }
+        | Action::Seal { .. }
+        | Action::Record(_)
+        | Action::Anchor(_)
+        | Action::Attempt(_)
+        | Action::Publish { .. }
+        | Action::PublishStatus { .. }
+        | Action::Settle { .. }
+        | Action::Reopen(_)
+        | Action::Load { .. }
+        | Action::Act(_)
+        | Action::ListActs(_)
+        | Action::Note(_)
+        | Action::Retain(_)
+        | Action::Prune(_)
+        | Action::Scan
+        | Action::Take { .. }
+        | Action::Keep { .. }
+        | Action::KeepStatus { .. }
+        | Action::Drop { .. }
+        | Action::Recall { .. }
+        | Action::Expel { .. }
+        | Action::Follow { .. }
+        | Action::ReadMark { .. }
+        | Action::Apply { .. } => unreachable!("the caller has handled it"),
+    }
+}
+
+/// What is only written down.
+fn perform_book(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
+    match action {
+        Action::Act(mut order) => {
+            let result = supersede::act(&mut order, around, ports);
+            Outcome::Acted(Box::new(order), result)
+        }
+        Action::ListActs(acts) => {
+            let digests = acts.iter().map(|act| act.digest).collect();
+            Outcome::ActsListed(digests, list_acts(acts, around, ports))
+        }
         Action::Note(notes) => {
             let result = ports.store.note(&notes);
             Outcome::Noted(notes, result)
@@ -128,17 +188,32 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = ports.spool.prune(side, &what.stream, what.epoch, through, crate::settings::PRUNES_MAX);
             Outcome::Pruned(what, result)
         }
-        incoming @ (Action::Scan
+        Action::Observe { .. }
+        | Action::Cut { .. }
+        | Action::Seal { .. }
+        | Action::Record(_)
+        | Action::Anchor(_)
+        | Action::Attempt(_)
+        | Action::Publish { .. }
+        | Action::PublishStatus { .. }
+        | Action::Settle { .. }
+        | Action::Reopen(_)
+        | Action::Load { .. }
+        | Action::FindOwn { .. }
+        | Action::KeepOwn { .. }
+        | Action::TakeBack { .. }
+        | Action::GiveBack { .. }
+        | Action::Withdraw(_)
+        | Action::Scan
         | Action::Take { .. }
         | Action::Keep { .. }
-        | Action::KeepOwn { .. }
+        | Action::KeepStatus { .. }
         | Action::Drop { .. }
+        | Action::Recall { .. }
         | Action::Expel { .. }
         | Action::Follow { .. }
-        | Action::Apply { .. }
         | Action::ReadMark { .. }
-        | Action::Recall { .. }
-        | Action::KeepStatus { .. }) => perform_incoming(incoming, around, ports),
+        | Action::Apply { .. } => unreachable!("the caller has handled it"),
     }
 }
 
@@ -152,10 +227,6 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         Action::Keep { name, id, bytes } => {
             let result = ports.spool.put(Side::In, &id, &bytes).and_then(|()| ports.gate.remove(&name));
             Outcome::Kept(name, id, result)
-        }
-        Action::KeepOwn { name, statement, digest, bytes } => {
-            let result = returning::keep_own(&name, &statement, digest, &bytes, ports);
-            Outcome::KeptOwn(name, Box::new((*statement, digest)), result)
         }
         Action::KeepStatus { name, bytes } => {
             let kept = ports.spool.archive_status(Side::In, &name, &bytes);
@@ -189,8 +260,6 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             Outcome::Applied(stream, result)
         }
         Action::Observe { .. }
-        | Action::Act(_)
-        | Action::ListActs(_)
         | Action::Cut { .. }
         | Action::Seal { .. }
         | Action::Record(_)
@@ -202,12 +271,15 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         | Action::Reopen(_)
         | Action::Load { .. }
         | Action::FindOwn { .. }
+        | Action::KeepOwn { .. }
         | Action::TakeBack { .. }
         | Action::GiveBack { .. }
         | Action::Withdraw(_)
+        | Action::Act(_)
+        | Action::ListActs(_)
         | Action::Note(_)
         | Action::Retain(_)
-        | Action::Prune(_) => unreachable!("outgoing actions are handled by the caller"),
+        | Action::Prune(_) => unreachable!("the caller has handled it"),
     }
 }
 
@@ -247,15 +319,15 @@ fn seal(
     Ok((sealed.digest, u64::try_from(sealed.bytes.len()).unwrap_or(u64::MAX)))
 }
 
-/// Looks at the database, and reads the acts that wait there.
-fn observe(now_ms: u64, ports: &Ports<'_>) -> Result<(Observation, Vec<ReadAct>), PortError> {
+/// Looks at the database and the keys, and reads the acts that wait there.
+fn observe(now_ms: u64, ports: &Ports<'_>) -> Result<(Observation, Vec<ReadAct>, Standing), PortError> {
     let mut observation = ports.store.observe()?;
     let read = |OpenAct { id, file }| {
         let act = ports.sealer.read_act(&file, ActTime::Now(now_ms)).map_err(|error| error.code().to_owned());
         ReadAct { id, file, act }
     };
     let acts = std::mem::take(&mut observation.acts).into_iter().map(read).collect();
-    Ok((observation, acts))
+    Ok((observation, acts, ports.sealer.standing()))
 }
 
 /// An act that no operator whom this zone trusts has signed is listed as such.
@@ -269,7 +341,11 @@ fn list_acts(mut acts: Vec<PeerAct>, around: &Surroundings, ports: &Ports<'_>) -
 
 fn publish(id: &BatchId, name: &str, replaces: Option<&str>, reseal: bool, ports: &Ports<'_>) -> Result<(), PortError> {
     let mut bytes = ports.spool.get(Side::Out, id)?;
-    if reseal {
+    let is_current = ports.sealer.is_current(&bytes);
+    if !is_current {
+        coverage::hit(Place::ResealedForKey);
+    }
+    if reseal || !is_current {
         coverage::hit(Place::Resealed);
         bytes = ports.sealer.reseal(&bytes)?.bytes;
         ports.spool.put(Side::Out, id, &bytes)?;

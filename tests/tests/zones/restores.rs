@@ -147,8 +147,10 @@ fn an_owner_without_its_archive_is_given_its_rows_by_the_peer() {
     assert_eq!(drill.restore(OUTER), "present");
     drill.office.start();
     drill.until_equal();
-    let life = drill.office.pair.json(OUTER, &["explain", "confirm/11"]).to_string();
-    assert!(life.contains("taken-back") && life.contains("returned"), "{life}");
+    drill.office.pair.carry_until("the books to tell of the return", || {
+        let life = drill.office.pair.json(OUTER, &["explain", "confirm/11"]).to_string();
+        life.contains("taken-back") && life.contains("returned")
+    });
     drill.ends_well();
 }
 
