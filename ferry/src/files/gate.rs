@@ -1,7 +1,7 @@
 //! The pair of drop directories.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ferry_core::ports::{FaultKind, Gate, PortError, Scan, Seen};
@@ -9,6 +9,7 @@ use ferry_format::limits::FILE_BYTES_MAX;
 use ferry_format::{Carrier, FileName, ZoneName};
 
 use super::durable::{self, port_error};
+use super::os;
 use crate::config::Config;
 use crate::drill;
 
@@ -79,9 +80,8 @@ impl GateDirectories {
     }
 
     fn room_for(&self, bytes: u64) -> Result<(), PortError> {
-        let found = rustix::fs::statvfs(&self.to_gate)
-            .map_err(|error| port_error("cannot read the free space of", &self.to_gate, &error.into()))?;
-        let free = found.f_bavail.saturating_mul(found.f_frsize);
+        let free = os::free_bytes(&self.to_gate)
+            .map_err(|error| port_error("cannot read the free space of", &self.to_gate, &error))?;
         if free >= self.low_water_bytes.saturating_add(bytes) {
             return Ok(());
         }
@@ -108,21 +108,21 @@ impl Gate for GateDirectories {
 
     fn waits(&self, name: &str) -> Result<bool, PortError> {
         let path = self.path_to_gate(name)?;
-        path.try_exists().map_err(|error| port_error("cannot look at", &path, &error))
+        os::exists(&path).map_err(|error| port_error("cannot look at", &path, &error))
     }
 
     fn scan(&self, limit: usize) -> Result<Scan, PortError> {
         let failed = |error: io::Error| port_error("cannot look into", &self.from_gate, &error);
         let mut names = BTreeSet::new();
         let mut scan = Scan::default();
-        for entry in std::fs::read_dir(&self.from_gate).map_err(failed)? {
+        for entry in os::list(&self.from_gate).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let ours = entry.file_name().into_string().ok().filter(|name| self.is_for_us(name));
+            let ours = entry.name().into_string().ok().filter(|name| self.is_for_us(name));
             let Some(name) = ours else {
                 scan.foreign += 1;
                 continue;
             };
-            match entry.file_type() {
+            match entry.kind() {
                 Ok(kind) if kind.is_file() => {}
                 Ok(_) => {
                     scan.foreign += 1;
@@ -138,7 +138,7 @@ impl Gate for GateDirectories {
             }
         }
         for name in names {
-            match std::fs::symlink_metadata(self.from_gate.join(&name)) {
+            match os::look_at_link(&self.from_gate.join(&name)) {
                 Ok(found) => scan.files.push(Seen { name, bytes: found.len() }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(failed(error)),
@@ -157,10 +157,9 @@ impl Gate for GateDirectories {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        let mut carried = Vec::new();
-        let oversize = file.metadata().map_err(failed)?.len() > self.max_file_bytes;
+        let oversize = os::look_into(&file).map_err(failed)?.len() > self.max_file_bytes;
         let read_bytes = if oversize { OVERSIZE_PREFIX_BYTES } else { self.max_file_bytes };
-        file.take(read_bytes).read_to_end(&mut carried).map_err(failed)?;
+        let carried = os::read_up_to(&file, read_bytes).map_err(failed)?;
         let max = usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX);
         let decoded = match self.carrier {
             Carrier::Raw => None,
@@ -176,7 +175,7 @@ impl Gate for GateDirectories {
 
 /// Removes a file. One that has gone is no error; one that comes back after a power cut is a duplicate.
 fn remove(path: &Path) -> Result<(), PortError> {
-    match std::fs::remove_file(path) {
+    match os::remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(port_error("cannot remove", path, &error)),
         Ok(()) | Err(_) => {}
     }

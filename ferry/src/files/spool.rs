@@ -20,6 +20,7 @@ use ferry_format::limits::FILE_BYTES_MAX;
 use ferry_format::{FileName, LinkId, NameKind, SeqRange, StreamName, ZoneName, batch_head, inspect_batch};
 
 use super::durable::{self, port_error};
+use super::os;
 use crate::config::Config;
 
 /// The extension of files in spool and archive.
@@ -175,7 +176,7 @@ impl SpoolDirectories {
             durable::sync_directory(&stream.join(HEADS)).map_err(failed)?;
             durable::sync_directory(stream).map_err(failed)?;
             for path in &beheaded {
-                std::fs::remove_file(path).map_err(failed)?;
+                os::remove(path).map_err(failed)?;
             }
             durable::sync_directory(range).map_err(failed)?;
         }
@@ -214,8 +215,12 @@ fn set_aside(path: &Path, damaged: &Path, why: &str) -> Result<(), PortError> {
     let failed = |error: io::Error| port_error("cannot set aside", path, &error);
     durable::create_directory(damaged).map_err(failed)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let free = (1_u32..).map(|number| damaged.join(format!("{number}-{name}"))).find(|place| !place.exists());
-    let place = free.expect("a directory has fewer files than there are numbers");
+    let mut number = 1_u64;
+    let mut place = damaged.join(format!("{number}-{name}"));
+    while os::exists(&place).map_err(failed)? {
+        number += 1;
+        place = damaged.join(format!("{number}-{name}"));
+    }
     tracing::error!(file = %path.display(), moved_to = %place.display(), why, "a file is damaged");
     durable::relocate(path, &place).map_err(failed)?;
     durable::sync_directory(damaged).map_err(failed)
@@ -223,7 +228,7 @@ fn set_aside(path: &Path, damaged: &Path, why: &str) -> Result<(), PortError> {
 
 /// Removes a directory in which nothing is left.
 fn remove_empty(directory: &Path) -> Result<(), PortError> {
-    match std::fs::remove_dir(directory) {
+    match os::remove_directory(directory) {
         Ok(()) => {
             let parent = directory.parent().unwrap_or_else(|| Path::new("/"));
             durable::sync_directory(parent).map_err(|error| port_error("cannot sync", parent, &error))
@@ -248,7 +253,7 @@ impl Spool for SpoolDirectories {
         let failed = |error: io::Error| port_error("cannot keep", &path, &error);
         let directory = path.parent().unwrap_or(&self.spool);
         durable::create_directory(directory).map_err(failed)?;
-        if path.exists()
+        if os::exists(&path).map_err(failed)?
             && let Ok(other) = self.identify(side, &path)?
             && other.digest != id.digest
         {
@@ -273,7 +278,8 @@ impl Spool for SpoolDirectories {
             return Err(PortError::new(FaultKind::Corrupt, format!("{} is damaged: {why}", path.display())));
         }
         let name = self.name(side, id);
-        let text = match self.head_path(side, id).exists() {
+        let head = self.head_path(side, id);
+        let text = match os::exists(&head).map_err(|error| port_error("cannot look at", &head, &error))? {
             true => format!("the rows of {name} have left the archive; only its head is kept"),
             false => format!("{name} is neither in the spool nor in the archive"),
         };
@@ -333,17 +339,18 @@ impl Spool for SpoolDirectories {
             }
             match durable::relocate(&from, &to) {
                 Ok(()) => _ = touched.insert(source.to_owned()),
-                Err(error)
-                    if error.kind() == io::ErrorKind::NotFound
-                        && (to.exists() || self.head_path(side, id).exists()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let head = self.head_path(side, id);
+                    if os::exists(&to).map_err(failed)? || os::exists(&head).map_err(failed)? {
+                        continue;
+                    }
                     let text = format!("{} is neither in the spool nor in the archive", from.display());
                     return Err(PortError::new(FaultKind::Corrupt, text));
                 }
                 Err(error) => return Err(failed(error)),
             }
         }
-        for directory in touched.iter().filter(|directory| directory.exists()) {
+        for directory in &touched {
             durable::sync_directory(directory).map_err(|error| port_error("cannot sync", directory, &error))?;
         }
         Ok(())
@@ -382,7 +389,7 @@ impl Spool for SpoolDirectories {
     fn discard(&self, side: Side, id: &BatchId) -> Result<(), PortError> {
         let path = self.spool_path(side, id);
         let failed = |error: io::Error| port_error("cannot discard", &path, &error);
-        match std::fs::remove_file(&path) {
+        match os::remove(&path) {
             Ok(()) => durable::sync_directory(path.parent().unwrap_or(&self.spool)).map_err(failed),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(failed(error)),
@@ -423,7 +430,7 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, PortError> {
 
 fn entries(directory: &Path, wanted: fn(&std::fs::FileType) -> bool) -> Result<Vec<PathBuf>, PortError> {
     let failed = |error: io::Error| port_error("cannot read", directory, &error);
-    let listed = match std::fs::read_dir(directory) {
+    let listed = match os::list(directory) {
         Ok(listed) => listed,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
@@ -431,8 +438,8 @@ fn entries(directory: &Path, wanted: fn(&std::fs::FileType) -> bool) -> Result<V
     let mut found = Vec::new();
     for entry in listed {
         let entry = entry.map_err(failed)?;
-        let unfinished = entry.file_name().to_str().is_some_and(durable::is_temporary);
-        if !unfinished && wanted(&entry.file_type().map_err(failed)?) {
+        let unfinished = entry.name().to_str().is_some_and(durable::is_temporary);
+        if !unfinished && wanted(&entry.kind().map_err(failed)?) {
             found.push(entry.path());
         }
     }
