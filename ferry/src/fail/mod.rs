@@ -56,6 +56,35 @@ pub enum Step {
     Close,
 }
 
+#[cfg(test)]
+impl Step {
+    /// Every kind.
+    pub const ALL: [Self; 22] = [
+        Self::Open,
+        Self::Create,
+        Self::Read,
+        Self::Write,
+        Self::SyncFile,
+        Self::Rename,
+        Self::Link,
+        Self::Remove,
+        Self::MakeDirectory,
+        Self::RemoveDirectory,
+        Self::SyncDirectory,
+        Self::List,
+        Self::NextEntry,
+        Self::Look,
+        Self::Connect,
+        Self::Begin,
+        Self::Run,
+        Self::Query,
+        Self::Script,
+        Self::Commit,
+        Self::RollBack,
+        Self::Close,
+    ];
+}
+
 /// Does a step.
 ///
 /// # Errors

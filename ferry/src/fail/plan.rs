@@ -1,5 +1,6 @@
 //! Which step fails, and how.
 
+use std::any::Any;
 use std::cell::RefCell;
 
 use ferry_core::ports::FaultKind;
@@ -15,6 +16,8 @@ pub enum How {
     Full,
     /// It is done, and reported as failed.
     After,
+    /// It is refused, and a mistake takes it for done.
+    Ignored,
 }
 
 /// A step that fails.
@@ -51,7 +54,7 @@ impl Injected {
     pub const fn kind(&self) -> FaultKind {
         match self.how {
             How::Full => FaultKind::Full,
-            How::Before | How::After => FaultKind::Transient,
+            How::Before | How::After | How::Ignored => FaultKind::Transient,
         }
     }
 }
@@ -66,7 +69,7 @@ impl From<Injected> for std::io::Error {
     fn from(injected: Injected) -> Self {
         let kind = match injected.how {
             How::Full => std::io::ErrorKind::StorageFull,
-            How::Before | How::After => std::io::ErrorKind::Other,
+            How::Before | How::After | How::Ignored => std::io::ErrorKind::Other,
         };
         Self::new(kind, injected.to_string())
     }
@@ -105,22 +108,35 @@ pub fn met() -> Option<Met> {
     PLAN.with_borrow(|plan| plan.met)
 }
 
-/// Every step since the count began.
+/// How many steps were passed since the count began.
+pub fn passed() -> u64 {
+    PLAN.with_borrow(|plan| plan.passed)
+}
+
+/// Every step since the count began, with the zone that was at it.
 pub fn seen() -> Vec<(usize, Step)> {
     PLAN.with_borrow(|plan| plan.seen.clone())
 }
 
 /// Does a step, or lets it fail.
-pub fn step<T, E: From<Injected>>(what: Step, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+pub fn step<T: 'static, E: From<Injected>>(what: Step, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     match PLAN.with_borrow_mut(|plan| plan.judge(what)) {
         None => work(),
         Some(how) => {
             if how == How::After {
                 work()?;
             }
-            Err(Injected { what, how }.into())
+            let taken_for_done = if how == How::Ignored { nothing() } else { None };
+            taken_for_done.ok_or_else(|| Injected { what, how }.into())
         }
     }
+}
+
+/// The result of a step that has nothing to tell.
+fn nothing<T: 'static>() -> Option<T> {
+    let (mut unit, mut zero) = (Some(()), Some(0_u64));
+    let results: [&mut dyn Any; 2] = [&mut unit, &mut zero];
+    results.into_iter().find_map(|result| result.downcast_mut::<Option<T>>()?.take())
 }
 
 impl Plan {

@@ -101,8 +101,9 @@ fn verified(world: &World) -> Vec<String> {
     let batches: u64 = report.streams.iter().map(|stream| u64::try_from(stream.batches).unwrap()).sum();
     let mut findings: Vec<String> =
         report.findings.iter().map(|finding| finding.human(crate::Lang::En).trim_end().to_owned()).collect();
-    if batches == 0 {
-        findings.push("the archives hold no batch".to_owned());
+    let heads = report.streams.iter().filter(|stream| !stream.heads.is_empty()).count();
+    if batches == 0 || heads == 0 {
+        findings.push(format!("the archives hold {batches} batches, and heads of {heads} streams"));
     }
     findings
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::program::Program;
 use crate::config::Config;
 use crate::files::{AnchorFile, durable};
-use crate::keyring::{OsEntropy, create_keys, create_trace_key, own_card, write_trust};
+use crate::keyring::{create_keys, create_trace_key, own_card, write_trust};
 use crate::store::{Registration, SqliteStore, create};
 
 /// The names of the zones, by their numbers.
@@ -70,9 +70,14 @@ const KEYS: [&str; 3] = ["id", "id", "payment, {row}.no"];
 /// The file of a zone's configuration. What stands there is what a run changes of it.
 const CONFIG: &str = "ferry.toml";
 
+/// A directory in memory where there is one, because the ladder writes for hours what nobody needs; power loss is not its matter.
+pub fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// Makes both zones, each with a count of every change that its tables see.
 pub fn template() -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let contract = Contract::parse(CONTRACT, "ladder.toml").unwrap();
     let zones = [0, 1].map(|index| {
         let place = dir.path().join(NAMES[index]);
@@ -85,7 +90,7 @@ pub fn template() -> TempDir {
         }
         let keys = create_keys(&config).unwrap();
         let _secret = create_trace_key(&config).unwrap();
-        let card = own_card(&config, &keys, None, 0);
+        let card = own_card(&config, &keys, Some(instance(index)), 0);
         durable::publish(dir.path(), &format!("{}.card", NAMES[index]), &card.write(&keys).unwrap()).unwrap();
         (config, card)
     });
@@ -95,7 +100,7 @@ pub fn template() -> TempDir {
         trust.add(TrustEntry::of_zone(&zones[1 - index].1, KeyState::Active)).unwrap();
         write_trust(&config.paths.trust, &trust).unwrap();
         database(config, &contract, index);
-        count(config);
+        count(config, index);
     }
     dir
 }
@@ -122,13 +127,18 @@ fn directories(config: &Config) -> Vec<PathBuf> {
         .to_vec()
 }
 
+/// The id of a zone's database.
+fn instance(index: usize) -> Instance {
+    Instance([u8::try_from(index).unwrap() + 1; 16])
+}
+
 fn database(config: &Config, contract: &Contract, index: usize) {
     let fill = u8::try_from(index).unwrap() + 1;
     let owned = contract.owned_by(&config.zone);
     let epochs: BTreeMap<_, _> = owned.map(|stream| (stream.name.clone(), EpochId([fill; 8]))).collect();
     let registration = Registration { zone: &config.zone, contract, text: CONTRACT, epochs: &epochs, now_ms: 0 };
     let path = &config.database.path;
-    create(path, &config.link, Instance(OsEntropy::new().fresh().unwrap()), SCHEMA, &registration).unwrap();
+    create(path, &config.link, instance(index), SCHEMA, &registration).unwrap();
     let store = SqliteStore::open(path, &config.link).unwrap();
     store.install_capture(&registration, &BTreeSet::new()).unwrap();
     let recovered = store.recover().unwrap();
@@ -145,17 +155,20 @@ fn database(config: &Config, contract: &Contract, index: usize) {
     store.close().unwrap();
 }
 
-/// Triggers beside those of the appliance write down each row that is written or removed, in the same transaction.
-fn count(config: &Config) {
+/// Triggers beside those of the appliance write down each row that is written or removed, in the same transaction. On an
+/// own table the appliance allows none that comes after a change; on a replica only that one tells what became of an upsert.
+fn count(config: &Config, index: usize) {
     let mut program = Program::open(&config.database.path);
-    program.run("CREATE TABLE counted (id INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT");
-    for ((table, _), key) in TABLES.iter().zip(KEYS) {
+    program.run("CREATE TABLE counted (id INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT").unwrap();
+    for ((table, owner), key) in TABLES.iter().zip(KEYS) {
+        let when = if *owner == index { "BEFORE" } else { "AFTER" };
         for (event, row, op) in [("INSERT", "NEW", "i"), ("UPDATE", "NEW", "u"), ("DELETE", "OLD", "d")] {
             let key = key.replace("{row}", row);
-            program.run(&format!(
-                "CREATE TRIGGER \"counted:{table}:{event}\" AFTER {event} ON {table} BEGIN \
+            let made = program.run(&format!(
+                "CREATE TRIGGER \"counted:{table}:{event}\" {when} {event} ON {table} BEGIN \
                  INSERT INTO counted (line) VALUES (json_array('{table}', {row}.{key}, '{op}', {row}.number)); END"
             ));
+            made.unwrap();
         }
     }
     program.close();

@@ -7,8 +7,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 use tokio::runtime::{Builder, Runtime};
 
-/// No step of another connection takes so long.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// A connection that a killed daemon had may be closing still; nothing else runs beside this one.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection of its own. What it does is no step of the appliance.
 pub struct Program {
@@ -25,9 +25,13 @@ impl Program {
     }
 
     /// Runs a text of several statements.
-    pub fn run(&mut self, text: &str) {
+    ///
+    /// # Errors
+    /// When the database refuses one of them.
+    pub fn run(&mut self, text: &str) -> Result<(), String> {
         let script = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
-        self.runtime.block_on(script.execute(&mut self.connection)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let done = self.runtime.block_on(script.execute(&mut self.connection));
+        done.map(|_| ()).map_err(|error| format!("{text}: {error}"))
     }
 
     /// Rows of one column of text.

@@ -4,8 +4,10 @@ use super::world::{Mischief, World};
 
 /// The longest that a run may take after the last thing happened.
 const SETTLE_MS_MAX: u64 = 180_000;
-/// Archived batches lose their rows after six seconds; then heads lie beside the youngest batches.
-const LINGER_MS: u64 = 9_000;
+/// In the end batches lose their rows so soon; then only their heads are in the archive.
+const RETENTION_MS: u64 = 1_500;
+/// As long as it takes until they have.
+const LINGER_MS: u64 = 4_000;
 
 /// One thing that happens.
 enum Event {
@@ -64,14 +66,24 @@ pub fn play(world: &mut World, after: &mut dyn FnMut(&mut World)) -> Result<(), 
             world.step((*at).max(world.now_ms + 1));
             after(world);
         }
-        happen(world, event);
+        happen(world, event)?;
         after(world);
     }
+    come_to_rest(world, 0, after)?;
+    for zone in [INNER, OUTER] {
+        world.zones[zone].retention_ms = RETENTION_MS;
+        world.restart(zone);
+    }
+    come_to_rest(world, LINGER_MS, after)
+}
+
+/// Lets time pass until the zones have been at rest for so long.
+fn come_to_rest(world: &mut World, for_ms: u64, after: &mut dyn FnMut(&mut World)) -> Result<(), String> {
     let mut rest_since = None;
     let end = world.now_ms + SETTLE_MS_MAX;
-    while rest_since.is_none_or(|since| world.now_ms < since + LINGER_MS) {
+    while rest_since.is_none_or(|since| world.now_ms < since + for_ms) {
         give_up(world, end)?;
-        world.step(world.now_ms + LINGER_MS);
+        world.step(world.now_ms + SETTLE_MS_MAX);
         after(world);
         rest_since = if world.is_settled() { rest_since.or(Some(world.now_ms)) } else { None };
     }
@@ -89,10 +101,10 @@ fn may_happen(world: &mut World, event: &Event) -> bool {
     }
 }
 
-fn happen(world: &mut World, event: &Event) {
+fn happen(world: &mut World, event: &Event) -> Result<(), String> {
     match event {
         Event::Write(zone, text) | Event::Change(zone, text) => {
-            world.zones[*zone].program().run(&format!("BEGIN IMMEDIATE; {text}; COMMIT"));
+            world.zones[*zone].program().run(&format!("BEGIN IMMEDIATE; {text}; COMMIT"))?;
         }
         Event::Shut => world.gate_is_shut = true,
         Event::Open => world.gate_is_shut = false,
@@ -100,4 +112,5 @@ fn happen(world: &mut World, event: &Event) {
         Event::Kill(zone) => world.kill(*zone),
         Event::Restart(zone) => world.restart(*zone),
     }
+    Ok(())
 }

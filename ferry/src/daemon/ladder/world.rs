@@ -8,7 +8,7 @@ use ferry_core::action::{Action, OpId};
 use ferry_core::link::{Link, recover};
 use ferry_core::perform::{Surroundings, perform};
 use ferry_core::ports::Store as _;
-use ferry_core::settings::Settings;
+use ferry_core::settings::{DAY_MS, Settings};
 use ferry_core::time::{Mono, Now};
 use ferry_format::BootNonce;
 use tempfile::TempDir;
@@ -26,10 +26,10 @@ const START_AGAIN_MS: u64 = 1_000;
 const WALL_MS: u64 = 1_700_000_000_000;
 
 /// Timers that make a run short; everything else is as shipped.
-fn settings() -> Settings {
+fn settings(retention_ms: u64) -> Settings {
     Settings {
-        observe_ms: 100,
-        scan_ms: 200,
+        observe_ms: 250,
+        scan_ms: 300,
         settle_ms: 300,
         heartbeat_ms: 4_000,
         handshake_ms: 1_000,
@@ -38,7 +38,7 @@ fn settings() -> Settings {
         resend_max_ms: 8_000,
         retry_ms: 400,
         note_ms: 500,
-        retention_ms: 6_000,
+        retention_ms,
         ..Settings::default()
     }
 }
@@ -60,6 +60,8 @@ pub struct Zone {
     running: Option<Running>,
     start_at: u64,
     boots: u8,
+    /// How long batches stay in the archive whole, from the next start on.
+    pub retention_ms: u64,
     pub program: Option<Program>,
 }
 
@@ -72,8 +74,6 @@ pub struct World {
     pub gate_is_shut: bool,
     /// What the gate does with the next batch from a zone.
     pub gate_does: [Option<Mischief>; 2],
-    /// Starts that failed.
-    pub failed_starts: u64,
     /// Failures that were told, the last ones.
     pub told: VecDeque<String>,
 }
@@ -92,7 +92,7 @@ const TOLD_MAX: usize = 12;
 impl World {
     /// A copy of the template, with both daemons down.
     pub fn new(template: &Path) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = make::scratch();
         make::copy(template, dir.path());
         let zones = [0, 1].map(|index| Zone::new(dir.path(), index));
         Self {
@@ -101,7 +101,6 @@ impl World {
             now_ms: 0,
             gate_is_shut: false,
             gate_does: [None, None],
-            failed_starts: 0,
             told: VecDeque::new(),
         }
     }
@@ -139,11 +138,7 @@ impl World {
             if self.now_ms < self.zones[index].start_at {
                 return false;
             }
-            if let Err(fault) = self.start(index) {
-                self.tell(format!("{} does not start: {fault}", make::NAMES[index]));
-                self.failed_starts += 1;
-                self.zones[index].start_at = self.now_ms + START_AGAIN_MS;
-            }
+            self.try_start(index);
             return true;
         }
         let zone = &mut self.zones[index];
@@ -158,6 +153,14 @@ impl World {
             self.tell(format!("{} {what}: {text}", make::NAMES[index]));
         }
         true
+    }
+
+    /// Starts a zone's daemon; when that fails it is started again after a while.
+    pub fn try_start(&mut self, index: usize) {
+        if let Err(fault) = self.start(index) {
+            self.tell(format!("{} does not start: {fault}", make::NAMES[index]));
+            self.zones[index].start_at = self.now_ms + START_AGAIN_MS;
+        }
     }
 
     /// Starts a zone's daemon, as the daemon itself does it.
@@ -243,7 +246,7 @@ impl World {
         let Self { zones, .. } = self;
         let at_rest = zones.iter().all(|zone| {
             zone.running.as_ref().is_some_and(|running| {
-                running.jobs.is_empty() && running.link.lock().is_none() && running.link.senders().all(|it| it.is_idle())
+                running.link.lock().is_none() && running.link.senders().all(|sender| sender.is_idle())
             })
         });
         at_rest && self.outboxes_are_empty() && self.zones.iter().all(|zone| zone.batches_at_gate().is_empty())
@@ -253,7 +256,10 @@ impl World {
     pub fn outboxes_are_empty(&mut self) -> bool {
         let mut waiting = 0;
         for (zone, stream) in self.zones.iter_mut().zip(["notice", "confirm"]) {
-            waiting += zone.program().number(&format!("SELECT count(*) FROM \"ferry_outbox_ladder_{stream}\""));
+            waiting += zone.program().number(&format!(
+                "SELECT count(*) FROM \"ferry_outbox_ladder_{stream}\" \
+                 WHERE id > (SELECT through_id FROM ferry_stream_out WHERE stream = '{stream}')"
+            ));
         }
         waiting == 0
     }
@@ -267,9 +273,23 @@ impl World {
                 lines.push(format!("{name} is down"));
                 continue;
             };
-            lines.extend(running.link.senders().map(|sender| format!("{name} sends {sender:?}")));
-            lines.extend(running.link.receivers().map(|receiver| format!("{name} gets {receiver:?}")));
-            lines.push(format!("{name}: lock {:?}, {} jobs", running.link.lock(), running.jobs.len()));
+            for sender in running.link.senders() {
+                let (sent, settled) = (sender.last_recorded().seq, sender.settled().seq);
+                let (stopped, damaged, idle) = (sender.stopped(), sender.damaged(), sender.is_idle());
+                lines.push(format!(
+                    "{name} sends {}: recorded {sent}, settled {settled}, idle {idle}, stopped {stopped:?}, damaged {damaged:?}",
+                    sender.stream
+                ));
+            }
+            for receiver in running.link.receivers() {
+                let (applied, held, refused) = (receiver.mark().map(|mark| mark.seq), receiver.held_bytes(), receiver.refused());
+                lines.push(format!(
+                    "{name} gets {}: applied {applied:?}, {held} bytes held, refused {refused:?}",
+                    receiver.stream
+                ));
+            }
+            let (lock, alarm, jobs) = (running.link.lock(), running.link.alarm(), running.jobs.len());
+            lines.push(format!("{name} at {} ms: lock {lock:?}, alarm {alarm:?}, {jobs} jobs", self.now_ms));
         }
         lines.join("\n")
     }
@@ -281,7 +301,7 @@ impl Zone {
         let (around, contract_text) = start::surroundings(&config).unwrap();
         let program = Some(Program::open(&config.database.path));
         let around = Arc::new(around);
-        Self { config, index, around, contract_text, running: None, start_at: 0, boots: 0, program }
+        Self { config, index, around, contract_text, running: None, start_at: 0, boots: 0, retention_ms: DAY_MS, program }
     }
 
     pub fn program(&mut self) -> &mut Program {
@@ -292,16 +312,12 @@ impl Zone {
         let lock = ZoneLock::take(&self.config)?;
         let ports = start::open(&self.config, &lock, None)?;
         start::register(&ports, &self.config, &self.around.contract, &self.contract_text, now)?;
-        let link = recover(self.around.clone(), settings(), boot, &ports.ports(), now).map_err(Fault::internal)?;
+        let link = recover(self.around.clone(), settings(self.retention_ms), boot, &ports.ports(), now).map_err(Fault::internal)?;
         Ok(Running { ports, link, jobs: VecDeque::new(), _lock: lock })
     }
 
     fn due(&self, now_ms: u64) -> u64 {
         self.running.as_ref().map_or(self.start_at, |running| running.link.deadline(Mono(now_ms)).0)
-    }
-
-    pub const fn is_running(&self) -> bool {
-        self.running.is_some()
     }
 
     /// Batches that lie in the zone's drop directories.
