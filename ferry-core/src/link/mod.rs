@@ -4,6 +4,7 @@
 //! ask again if nothing happens before. Nothing is ever cancelled, and nothing happens by itself.
 
 mod acts;
+mod failing;
 mod give_back;
 mod intake;
 mod notes;
@@ -107,6 +108,9 @@ pub struct Link {
     returning: returning::Returning,
     giving: give_back::Giving,
     last_fault: BTreeMap<&'static str, String>,
+    failing: failing::Failing,
+    /// When something last ended.
+    turned: Mono,
 }
 
 #[derive(Debug, Clone)]
@@ -137,6 +141,7 @@ impl Link {
     /// When `op` is not under way: the driver completed an operation twice, or invented one.
     pub fn handle(&mut self, op: OpId, outcome: Outcome, now: Now) {
         assert!(self.in_flight.remove(&op), "operation {} is not under way", op.0);
+        self.turned = now.mono;
         match outcome {
             Outcome::Observed(result) => self.observed(result, now),
             Outcome::Cut(stream, result) => self.cut_done(&stream, result, now),
@@ -244,6 +249,7 @@ impl Link {
             FaultKind::Full => Place::NoRoom,
             FaultKind::Unknown => Place::UnknownOutcome,
         });
+        self.failing.add(what, error, self.turned, &self.settings);
         self.last_fault.insert(what, error.text.clone());
     }
 

@@ -5,6 +5,7 @@ pub mod anchor;
 mod conformance;
 pub mod durable;
 pub mod gate;
+mod ground;
 pub mod os;
 pub mod quarantine;
 pub mod spool;

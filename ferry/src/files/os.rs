@@ -5,7 +5,7 @@ use std::fs::{File, FileType, Metadata};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags};
 
 use crate::fail::{Step, step};
 
@@ -127,6 +127,14 @@ pub fn look_at_link(path: &Path) -> io::Result<Metadata> {
 /// Those of the system.
 pub fn look_into(file: &File) -> io::Result<Metadata> {
     step(Step::Look, || file.metadata())
+}
+
+/// What the system tells of a path beyond the usual.
+///
+/// # Errors
+/// Those of the system.
+pub fn look_closely(path: &Path) -> io::Result<rustix::fs::Statx> {
+    step(Step::Look, || Ok(rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS)?))
 }
 
 /// Whether a name stands for anything.

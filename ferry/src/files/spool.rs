@@ -20,6 +20,7 @@ use ferry_format::limits::FILE_BYTES_MAX;
 use ferry_format::{FileName, LinkId, NameKind, SeqRange, StreamName, ZoneName, batch_head, inspect_batch};
 
 use super::durable::{self, port_error};
+use super::ground::Ground;
 use super::os;
 use crate::config::Config;
 
@@ -39,6 +40,8 @@ const NOT_ITS_NAME: &str = "its name is not its own";
 pub struct SpoolDirectories {
     spool: PathBuf,
     archive: PathBuf,
+    /// The directories that both lie in: without them nothing is missing, and nothing is made in their place.
+    grounds: [Ground; 2],
     zone: ZoneName,
     peer: ZoneName,
     link: LinkId,
@@ -51,6 +54,7 @@ impl SpoolDirectories {
         Self {
             spool: config.paths.spool.join(config.link.as_str()),
             archive: config.paths.archive.join(config.link.as_str()),
+            grounds: [Ground::new(&config.paths.spool), Ground::new(&config.paths.archive)],
             zone: config.zone.clone(),
             peer: config.peer.clone(),
             link: config.link.clone(),
@@ -78,6 +82,14 @@ impl SpoolDirectories {
             }
         }
         Ok(removed)
+    }
+
+    /// Fails unless spool and archive are where they were at the start.
+    fn stand(&self) -> Result<(), PortError> {
+        for ground in &self.grounds {
+            ground.check().map_err(|error| port_error("cannot use", ground.path(), &error))?;
+        }
+        Ok(())
     }
 
     /// Where a batch lies while it is in the spool.
@@ -249,6 +261,7 @@ fn range_directory(epoch: u64, start: u64) -> String {
 
 impl Spool for SpoolDirectories {
     fn put(&self, side: Side, id: &BatchId, bytes: &[u8]) -> Result<(), PortError> {
+        self.stand()?;
         let path = self.spool_path(side, id);
         let failed = |error: io::Error| port_error("cannot keep", &path, &error);
         let directory = path.parent().unwrap_or(&self.spool);
@@ -277,6 +290,7 @@ impl Spool for SpoolDirectories {
             let why = what.map_or_else(|error| error.to_string(), |_| "it is another batch".to_owned());
             return Err(PortError::new(FaultKind::Corrupt, format!("{} is damaged: {why}", path.display())));
         }
+        self.stand()?;
         let name = self.name(side, id);
         let head = self.head_path(side, id);
         let text = match os::exists(&head).map_err(|error| port_error("cannot look at", &head, &error))? {
@@ -287,6 +301,7 @@ impl Spool for SpoolDirectories {
     }
 
     fn find(&self, side: Side, stream: &StreamName, epoch: u64, range: SeqRange) -> Result<Vec<BatchId>, PortError> {
+        self.stand()?;
         let mut directories = vec![self.spool.join(side_name(side)).join(stream.as_str())];
         let archived = self.archived(side, stream);
         let first = range.first - range.first % RANGE;
@@ -314,6 +329,7 @@ impl Spool for SpoolDirectories {
     }
 
     fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError> {
+        self.stand()?;
         let mut found = Vec::new();
         for directory in subdirectories(&self.spool.join(side_name(side)))? {
             for path in files(&directory)? {
@@ -329,6 +345,7 @@ impl Spool for SpoolDirectories {
     }
 
     fn archive(&self, side: Side, ids: &[BatchId]) -> Result<(), PortError> {
+        self.stand()?;
         let mut touched = BTreeSet::new();
         for id in ids {
             let (from, to) = (self.spool_path(side, id), self.archive_path(side, id));
@@ -364,6 +381,7 @@ impl Spool for SpoolDirectories {
         through: u64,
         limit: usize,
     ) -> Result<usize, PortError> {
+        self.stand()?;
         let stream = self.archived(side, stream);
         let first_of = |path: &PathBuf| {
             let name = path.file_name()?.to_str()?.strip_prefix(&format!("{epoch:08}-"))?;
@@ -387,6 +405,7 @@ impl Spool for SpoolDirectories {
     }
 
     fn discard(&self, side: Side, id: &BatchId) -> Result<(), PortError> {
+        self.stand()?;
         let path = self.spool_path(side, id);
         let failed = |error: io::Error| port_error("cannot discard", &path, &error);
         match os::remove(&path) {
@@ -404,6 +423,7 @@ impl Spool for SpoolDirectories {
         if !good {
             return Err(PortError::new(FaultKind::Conflict, "the name is not of a status of this link"));
         }
+        self.stand()?;
         let directory = self.archive.join(side_name(side)).join(STATUS);
         let kept = durable::create_directory(&directory).and_then(|()| durable::publish(&directory, name, bytes));
         kept.map_err(|error| port_error("cannot keep a status in", &directory, &error))

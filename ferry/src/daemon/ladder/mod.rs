@@ -23,8 +23,8 @@ use crate::fail::plan::{self, How};
 
 /// A lasting fault is lifted after so long: a disk that somebody clears, a mount that comes back.
 const LASTING_MS: u64 = 5_000;
-/// Of the first mistakes of a kind so many are made, until one is noticed.
-const MISTAKES_MAX: usize = 60;
+/// So many mistakes of a kind are made, until one is noticed.
+const MISTAKES_MAX: usize = 40;
 
 /// What a run met.
 struct Climbed {
@@ -158,10 +158,11 @@ fn every_step_may_fail_and_the_recovery_after_it() {
     assert!(failed_twice > 0);
 }
 
-/// The first of the steps of a kind at which a fault is noticed.
+/// The first of the steps of a kind, taken from the whole run, at which a fault is noticed.
 fn noticed(template: &Path, seen: &[(usize, Step)], step: Step, how: How) -> Option<(Rung, String)> {
-    let at = seen.iter().zip(1..).filter(|((_, one), _)| *one == step).map(|(_, at)| at);
-    at.take(MISTAKES_MAX).map(|at| Rung::new(at, how, 0)).find_map(|rung| {
+    let at: Vec<u64> = seen.iter().zip(1..).filter(|((_, one), _)| *one == step).map(|(_, at)| at).collect();
+    let apart = at.len().div_ceil(MISTAKES_MAX);
+    at.into_iter().step_by(apart).map(|at| Rung::new(at, how, 0)).find_map(|rung| {
         let why = climb(template, Some(rung)).verdict.err()?;
         Some((rung, why))
     })
