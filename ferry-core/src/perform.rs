@@ -10,7 +10,7 @@ use ferry_format::{
     ActTime, EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName,
 };
 
-use crate::action::{Action, Outcome, TakenFile};
+use crate::action::{Action, LeftFiles, Outcome, TakenFile};
 use crate::breaks::{self, Break};
 use crate::contract::{Contract, StreamContract};
 use crate::coverage::{self, Place};
@@ -132,6 +132,7 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
         | Action::Expel { .. }
         | Action::Follow { .. }
         | Action::Apply { .. }
+        | Action::PutAway(_)
         | Action::ReadMark { .. }
         | Action::Recall { .. }
         | Action::KeepStatus { .. }) => perform_incoming(incoming, around, ports),
@@ -175,6 +176,10 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         Action::Follow { epoch_id, genesis } => {
             let result = follow(epoch_id, &genesis, ports);
             Outcome::Followed(epoch_id, genesis, result)
+        }
+        Action::PutAway(ids) => {
+            let (left, error) = put_away(ids, ports);
+            Outcome::PutAway(left, error)
         }
         Action::ReadMark { stream } => {
             let result = ports.store.watermark(&stream);
@@ -383,18 +388,32 @@ fn apply(
     now_ms: u64,
     around: &Surroundings,
     ports: &Ports<'_>,
-) -> Result<(ApplyOutcome, Option<PortError>), PortError> {
+) -> Result<(ApplyOutcome, Option<LeftFiles>), PortError> {
     let contract = stream_contract(around, stream)?;
     let mut source = Group::new(ports.spool, ports.sealer, contract, batches);
     let request = ApplyRequest { contract, epoch_id, expect, now_ms };
     let outcome = ports.store.apply(&request, &mut source)?;
-    // The rows are committed and must be reported as such; a file that stays in the spool is archived at the next start.
+    // The rows are committed and must be reported as such; a file that stays in the spool is archived later.
     let left_behind = match outcome {
         ApplyOutcome::Applied { .. } => {
             let ids: Vec<BatchId> = batches.iter().map(|(id, _)| id.clone()).collect();
-            ports.spool.archive(Side::In, &ids).err()
+            ports.spool.archive(Side::In, &ids).err().map(|error| (ids, error))
         }
         ApplyOutcome::Refused(_) | ApplyOutcome::Spoiled(_) | ApplyOutcome::Moved(_) => None,
     };
     Ok((outcome, left_behind))
+}
+
+/// Archives files of applied batches, each by itself, until the disk does not take one. Says what is left, and what failed.
+fn put_away(ids: Vec<BatchId>, ports: &Ports<'_>) -> (Vec<BatchId>, Option<PortError>) {
+    let mut lost = None;
+    let mut ids = ids.into_iter();
+    while let Some(id) = ids.next() {
+        match ports.spool.archive(Side::In, std::slice::from_ref(&id)) {
+            Ok(()) => {}
+            Err(error) if error.kind == FaultKind::Corrupt => lost = Some(error),
+            Err(error) => return ([id].into_iter().chain(ids).collect(), Some(error)),
+        }
+    }
+    (Vec::new(), lost)
 }

@@ -8,7 +8,7 @@ use ferry_format::{
 };
 
 use super::Link;
-use crate::action::{Action, TakenFile};
+use crate::action::{Action, LeftFiles, TakenFile};
 use crate::coverage::{self, Place};
 use crate::ports::{
     AppliedPlace, ApplyOutcome, BatchId, Direction, Dispute, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote,
@@ -90,6 +90,7 @@ impl Link {
         self.next_expel(now)
             .or_else(|| self.next_apply(now))
             .or_else(|| self.next_follow(now))
+            .or_else(|| self.next_put_away(now))
             .or_else(|| self.next_take())
     }
 
@@ -411,13 +412,13 @@ impl Link {
     pub(super) fn applied(
         &mut self,
         stream: &StreamName,
-        result: Result<(ApplyOutcome, Option<PortError>), PortError>,
+        result: Result<(ApplyOutcome, Option<LeftFiles>), PortError>,
         now: Now,
     ) {
         let result = match result {
             Ok((outcome, left_behind)) => {
-                if let Some(error) = left_behind {
-                    self.fault("archive", &error);
+                if let Some((ids, error)) = left_behind {
+                    self.left_behind(ids, &error, now);
                 }
                 Ok(outcome)
             }

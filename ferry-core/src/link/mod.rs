@@ -10,6 +10,7 @@ mod intake;
 mod notes;
 mod outgoing;
 mod peer;
+mod put_away;
 mod recover;
 mod retain;
 mod returning;
@@ -109,6 +110,7 @@ pub struct Link {
     giving: give_back::Giving,
     last_fault: BTreeMap<&'static str, String>,
     failing: failing::Failing,
+    left: put_away::LeftBehind,
     /// When something last ended.
     turned: Mono,
 }
@@ -173,6 +175,7 @@ impl Link {
             Outcome::Expelled(id, code, result) => self.expelled(&id, &code, result, now),
             Outcome::Followed(epoch_id, genesis, result) => self.followed(epoch_id, genesis, result, now),
             Outcome::Applied(stream, result) => self.applied(&stream, result, now),
+            Outcome::PutAway(left, error) => self.put_away(left, error, now),
             Outcome::MarkRead(stream, result) => self.mark_read(&stream, result),
         }
     }
@@ -187,6 +190,7 @@ impl Link {
         let retries = self.receivers.values().map(Receiver::retry_at);
         let settle_at = self.settles.front().map(|todo| todo.at);
         let back = [self.returning.retry_at(), self.giving.retry_at()];
+        let retries = retries.chain([self.left.retry_at()]);
         let others = [self.publish_retry, self.anchor.retry_at, settle_at, self.acts.retry_at()];
         let optional = senders.chain(retries).chain(others).chain(back).flatten();
         let all = chores.chain(optional).chain([self.status_at()]);

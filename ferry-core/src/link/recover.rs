@@ -90,6 +90,7 @@ pub fn recover(
         giving: super::give_back::Giving::default(),
         last_fault: BTreeMap::new(),
         failing: super::failing::Failing::default(),
+        left: super::put_away::LeftBehind::default(),
         turned: now.mono,
         around,
         settings,

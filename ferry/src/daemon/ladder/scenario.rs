@@ -6,8 +6,6 @@ use super::world::{Mischief, World};
 const SETTLE_MS_MAX: u64 = 180_000;
 /// In the end batches lose their rows so soon; then only their heads are in the archive.
 const RETENTION_MS: u64 = 1_500;
-/// As long as it takes until they have.
-const LINGER_MS: u64 = 4_000;
 
 /// One thing that happens.
 enum Event {
@@ -69,23 +67,25 @@ pub fn play(world: &mut World, after: &mut dyn FnMut(&mut World)) -> Result<(), 
         happen(world, event)?;
         after(world);
     }
-    come_to_rest(world, 0, after)?;
+    come_to_rest(world, |world| world.is_settled() && world.spools_are_empty(), after)?;
     for zone in [INNER, OUTER] {
         world.zones[zone].retention_ms = RETENTION_MS;
         world.restart(zone);
     }
-    come_to_rest(world, LINGER_MS, after)
+    come_to_rest(world, |world| world.is_settled() && world.rows_have_left_the_archives(), after)
 }
 
-/// Lets time pass until the zones have been at rest for so long.
-fn come_to_rest(world: &mut World, for_ms: u64, after: &mut dyn FnMut(&mut World)) -> Result<(), String> {
-    let mut rest_since = None;
+/// Lets time pass until the zones are so.
+fn come_to_rest(
+    world: &mut World,
+    is_so: impl Fn(&mut World) -> bool,
+    after: &mut dyn FnMut(&mut World),
+) -> Result<(), String> {
     let end = world.now_ms + SETTLE_MS_MAX;
-    while rest_since.is_none_or(|since| world.now_ms < since + for_ms) {
+    while !is_so(world) {
         give_up(world, end)?;
         world.step(world.now_ms + SETTLE_MS_MAX);
         after(world);
-        rest_since = if world.is_settled() { rest_since.or(Some(world.now_ms)) } else { None };
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use ferry_core::time::{Mono, Now};
 use ferry_format::BootNonce;
 use tempfile::TempDir;
 
+use super::judge::files_below;
 use super::make;
 use super::program::Program;
 use crate::config::{Config, ZoneLock};
@@ -252,6 +253,16 @@ impl World {
         at_rest && self.outboxes_are_empty() && self.zones.iter().all(|zone| zone.batches_at_gate().is_empty())
     }
 
+    /// Whether no sealed file waits in a spool.
+    pub fn spools_are_empty(&self) -> bool {
+        self.zones.iter().all(|zone| batches_below(&zone.config.paths.spool) == 0)
+    }
+
+    /// Whether only heads are left of archived batches.
+    pub fn rows_have_left_the_archives(&self) -> bool {
+        self.zones.iter().all(|zone| batches_below(&zone.config.paths.archive) == 0)
+    }
+
     /// Whether every captured change is in a batch.
     pub fn outboxes_are_empty(&mut self) -> bool {
         let mut waiting = 0;
@@ -327,6 +338,14 @@ impl Zone {
         let all = [at(&gate.to_gate), at(&gate.from_gate)].concat();
         all.into_iter().filter(|path| !path.to_string_lossy().contains("-status-")).collect()
     }
+}
+
+/// Whole batches below a directory.
+fn batches_below(directory: &Path) -> usize {
+    let is_batch = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "dat") && !path.to_string_lossy().contains("-status-")
+    };
+    files_below(directory).iter().filter(|path| is_batch(path)).count()
 }
 
 /// Puts a file where the gate puts it, whole.
