@@ -243,8 +243,21 @@ fn seal(
 ) -> Result<(ferry_format::Digest, u64), PortError> {
     let sealed = ports.sealer.seal_batch(statement, &cut.payload)?;
     let id = BatchId::of(statement, sealed.digest);
-    ports.spool.put(Side::Out, &id, &sealed.bytes)?;
+    put_sealed(&id, &sealed.bytes, ports)?;
     Ok((sealed.digest, u64::try_from(sealed.bytes.len()).unwrap_or(u64::MAX)))
+}
+
+/// Makes a sealed file durable. One that is there and may not be durable is removed: its batch is sealed again, as another file,
+/// and a disk that fails for long would fill up with what nobody asks for.
+fn put_sealed(id: &BatchId, bytes: &[u8], ports: &Ports<'_>) -> Result<(), PortError> {
+    let Err(error) = ports.spool.put(Side::Out, id, bytes) else { return Ok(()) };
+    // What is in conflict is another batch's file under the same name.
+    if error.kind != FaultKind::Conflict
+        && let Err(left) = ports.spool.discard(Side::Out, id)
+    {
+        return Err(PortError::new(error.kind, format!("{error}; it may lie there until the next start: {left}")));
+    }
+    Err(error)
 }
 
 /// Looks at the database, and reads the acts that wait there.

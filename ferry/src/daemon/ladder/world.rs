@@ -280,6 +280,8 @@ impl World {
         let mut lines: Vec<String> = self.told.iter().cloned().collect();
         for zone in &self.zones {
             let name = make::NAMES[zone.index];
+            let left = zone.batches_at_gate().into_iter().chain(files_below(&zone.config.paths.spool));
+            lines.extend(left.map(|path| format!("{name} has {}", path.display())));
             let Some(running) = &zone.running else {
                 lines.push(format!("{name} is down"));
                 continue;
