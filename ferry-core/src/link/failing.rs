@@ -12,7 +12,8 @@ const DISK_FULL: &str = "disk-full";
 const OPERATION_FAILING: &str = "operation-failing";
 /// A single failure is no trouble: the database was busy for a moment.
 const TIMES_MIN: u32 = 2;
-/// A failure that has not come again for so many of the longest of the intervals at which things are tried is over.
+/// A failure that has not come again for so many of the longest of the intervals at which things are tried, or of its own last
+/// interval, is over.
 const INTERVALS: u64 = 3;
 
 /// What fails at present.
@@ -25,6 +26,8 @@ pub(super) struct Failing {
 struct Failure {
     times: u32,
     last: Mono,
+    /// Between the last two.
+    gap_ms: u64,
     full: bool,
     text: String,
 }
@@ -34,8 +37,14 @@ impl Failing {
     pub(super) fn add(&mut self, what: &'static str, error: &PortError, now: Mono, settings: &Settings) {
         let before = self.kinds.get(what).filter(|failure| is_present(failure, now, settings));
         let times = before.map_or(0, |failure| failure.times).saturating_add(1);
+        let gap_ms = before.map_or(0, |failure| now.since(failure.last));
         let full = error.kind == FaultKind::Full;
-        self.kinds.insert(what, Failure { times, last: now, full, text: error.text.clone() });
+        self.kinds.insert(what, Failure { times, last: now, gap_ms, full, text: error.text.clone() });
+    }
+
+    /// It has succeeded.
+    pub(super) fn end(&mut self, what: &'static str) {
+        self.kinds.remove(what);
     }
 
     /// The code and the words of what fails again and again, a full disk first; both are empty when nothing does.
@@ -51,7 +60,7 @@ impl Failing {
 
 fn is_present(failure: &Failure, now: Mono, settings: &Settings) -> bool {
     let longest = settings.retry_ms.max(settings.scan_ms).max(settings.observe_ms);
-    now.since(failure.last) <= INTERVALS * longest
+    now.since(failure.last) <= INTERVALS * longest.max(failure.gap_ms)
 }
 
 #[cfg(test)]
@@ -73,5 +82,11 @@ mod tests {
         assert_eq!(failing.told(Mono(5_501), &settings), ("", String::new()));
         failing.add("seal", &failed(FaultKind::Full, "no room"), Mono(9_000), &settings);
         assert_eq!(failing.told(Mono(9_000), &settings).0, "", "it begins anew");
+        for at in [20_000, 23_000, 29_000] {
+            failing.add("status", &failed(FaultKind::Transient, "away"), Mono(at), &settings);
+        }
+        assert_eq!(failing.told(Mono(41_000), &settings).0, "operation-failing", "it is tried ever more seldom");
+        failing.end("status");
+        assert_eq!(failing.told(Mono(41_000), &settings).0, "");
     }
 }

@@ -178,7 +178,10 @@ const CODES: &[Advice] = &[
     },
     Advice {
         code: "disk-full",
-        meaning: ["there is no room on a disk; what needs it waits, and nothing is lost", "磁盘空间不足；相关操作等待，数据不丢失"],
+        meaning: [
+            "there is no room on a disk; what needs it waits, and nothing is lost",
+            "磁盘空间不足；相关操作等待，数据不丢失",
+        ],
         next: [
             "make room on the disk of the path that is named; everything goes on by itself",
             "请在所列路径的磁盘上腾出空间；之后会自动继续",

@@ -150,8 +150,7 @@ impl ZoneLock {
             Err(TryLockError::Error(error)) => return Err(unlockable(&path, &error)),
         }
         let note = format!("{}\n", std::process::id());
-        let noted =
-            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| os::write(&mut file, note.as_bytes()));
+        let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| os::write(&mut file, note.as_bytes()));
         noted.map_err(|error| unlockable(&path, &error))?;
         Ok(Self { file })
     }

@@ -82,8 +82,8 @@ impl GateDirectories {
 
     fn room_for(&self, bytes: u64) -> Result<(), PortError> {
         let to_gate = self.to_gate.path();
-        let free = os::free_bytes(to_gate)
-            .map_err(|error| port_error("cannot read the free space of", to_gate, &error))?;
+        let free =
+            os::free_bytes(to_gate).map_err(|error| port_error("cannot read the free space of", to_gate, &error))?;
         if free >= self.low_water_bytes.saturating_add(bytes) {
             return Ok(());
         }

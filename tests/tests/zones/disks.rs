@@ -7,8 +7,8 @@ use std::process::Command;
 use contract::rows::{BaseRegion, PayConfirm, PayNotice, Row as _, json_rows};
 use contract::{Generator, Size};
 use tests::demo::database::Database;
-use tests::kills::settled;
-use tests::pair::{Daemon, INNER, Making, OUTER, Pair, expect_success, run, skip, wait_until};
+use tests::kills::{Evidence, settled};
+use tests::pair::{Daemon, INNER, Making, OUTER, Pair, expect_success, run, skip, wait_until, write_file};
 
 const ROWS: u64 = 30;
 /// Room for a zone that starts, its database with the log of it, and a few batches.
@@ -92,7 +92,8 @@ fn insert(database: &Path, sql: &str, rows: &str) {
 fn failing(pair: &Pair, zone: usize) -> String {
     let status = pair.json(zone, &["status"]);
     let told = status["facts"]["failing"].as_str().unwrap_or_default().to_owned();
-    let codes: Vec<&str> = status["troubles"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
+    let codes: Vec<&str> =
+        status["troubles"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
     assert!(told.is_empty() || codes.contains(&told.as_str()) && status["attention"] == true, "{status}");
     told
 }
@@ -126,6 +127,7 @@ fn fill_for_a_while(pair: &Pair, disk: &Disk, daemons: &mut [Daemon; 2], is_told
 #[test]
 fn a_full_spool_holds_up_the_zone_and_loses_nothing() {
     let pair = Pair::make(Making::default());
+    let _evidence = Evidence(&pair);
     let Some(disk) = Disk::mount("a_full_spool_holds_up_the_zone_and_loses_nothing", &pair.path(INNER, "spool")) else {
         return;
     };
@@ -141,12 +143,17 @@ fn a_full_spool_holds_up_the_zone_and_loses_nothing() {
 #[test]
 fn a_zone_whose_only_disk_is_full_goes_on_when_there_is_room() {
     let pair = Pair::make(Making::default());
+    let _evidence = Evidence(&pair);
     let zone = pair.zone_dir(INNER);
     let aside = pair.dir.path().join("aside");
     assert!(tests::pair::move_file(&zone, &aside));
     std::fs::create_dir(&zone).unwrap();
     let Some(disk) = Disk::mount("a_zone_whose_only_disk_is_full_goes_on_when_there_is_room", &zone) else { return };
     expect_success(&run(Command::new("cp").arg("-a").arg(aside.join(".")).arg(&zone)));
+    // The disk is smaller than what is otherwise kept free for other programs.
+    let text = std::fs::read_to_string(pair.config(INNER)).unwrap();
+    assert!(text.contains("[gate]\n") && !text.contains("\nlow_water_bytes"), "{text}");
+    write_file(&pair.config(INNER), text.replacen("[gate]\n", "[gate]\nlow_water_bytes = 0\n", 1).as_bytes());
     let mut daemons = [pair.start(INNER), pair.start(OUTER)];
     write_rows(&pair, 0);
     pair.carry_until("the first rows to settle", || settled::is_settled(&pair));
@@ -163,6 +170,7 @@ fn a_zone_whose_only_disk_is_full_goes_on_when_there_is_room() {
 fn a_drop_directory_that_is_unmounted_is_no_empty_one() {
     const TEST: &str = "a_drop_directory_that_is_unmounted_is_no_empty_one";
     let pair = Pair::make(Making::default());
+    let _evidence = Evidence(&pair);
     let from_gate = pair.path(INNER, "from-gate");
     let Some(disk) = Disk::mount(TEST, &from_gate) else { return };
     let mut daemons = [pair.start(INNER), pair.start(OUTER)];
@@ -182,6 +190,7 @@ fn a_drop_directory_that_is_unmounted_is_no_empty_one() {
 #[test]
 fn a_database_that_another_program_holds_is_waited_for() {
     let pair = Pair::make(Making::default());
+    let _evidence = Evidence(&pair);
     let mut daemons = [pair.start(INNER), pair.start(OUTER)];
     write_rows(&pair, 0);
     pair.carry_until("the first rows to settle", || settled::is_settled(&pair));

@@ -36,8 +36,10 @@ impl Program {
 
     /// Rows of one column of text.
     pub fn texts(&mut self, query: &str) -> Vec<String> {
-        let rows: Vec<SqliteRow> =
-            self.runtime.block_on(sqlx::query(AssertSqlSafe(query.to_owned())).fetch_all(&mut self.connection)).unwrap();
+        let rows: Vec<SqliteRow> = self
+            .runtime
+            .block_on(sqlx::query(AssertSqlSafe(query.to_owned())).fetch_all(&mut self.connection))
+            .unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 

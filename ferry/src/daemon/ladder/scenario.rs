@@ -44,7 +44,10 @@ const EVENTS: &[(u64, Event)] = &[
     (7_000, Event::Kill(INNER)),
     (7_500, Event::Open),
     (7_600, Event::Meddle(OUTER, Mischief::Damage)),
-    (7_600, Event::Change(OUTER, "DELETE FROM item WHERE no = 4; UPDATE payment SET amt = 200, number = 16 WHERE id = 1")),
+    (
+        7_600,
+        Event::Change(OUTER, "DELETE FROM item WHERE no = 4; UPDATE payment SET amt = 200, number = 16 WHERE id = 1"),
+    ),
     (8_000, Event::Meddle(INNER, Mischief::Double)),
     (8_000, Event::Change(INNER, "DELETE FROM notice WHERE id = 2")),
     (12_000, Event::Restart(OUTER)),

@@ -96,14 +96,7 @@ impl World {
         let dir = make::scratch();
         make::copy(template, dir.path());
         let zones = [0, 1].map(|index| Zone::new(dir.path(), index));
-        Self {
-            dir,
-            zones,
-            now_ms: 0,
-            gate_is_shut: false,
-            gate_does: [None, None],
-            told: VecDeque::new(),
-        }
+        Self { dir, zones, now_ms: 0, gate_is_shut: false, gate_does: [None, None], told: VecDeque::new() }
     }
 
     pub const fn now(&self) -> Now {
@@ -295,7 +288,8 @@ impl World {
                 ));
             }
             for receiver in running.link.receivers() {
-                let (applied, held, refused) = (receiver.mark().map(|mark| mark.seq), receiver.held_bytes(), receiver.refused());
+                let (applied, held, refused) =
+                    (receiver.mark().map(|mark| mark.seq), receiver.held_bytes(), receiver.refused());
                 lines.push(format!(
                     "{name} gets {}: applied {applied:?}, {held} bytes held, refused {refused:?}",
                     receiver.stream
@@ -314,7 +308,17 @@ impl Zone {
         let (around, contract_text) = start::surroundings(&config).unwrap();
         let program = Some(Program::open(&config.database.path));
         let around = Arc::new(around);
-        Self { config, index, around, contract_text, running: None, start_at: 0, boots: 0, retention_ms: DAY_MS, program }
+        Self {
+            config,
+            index,
+            around,
+            contract_text,
+            running: None,
+            start_at: 0,
+            boots: 0,
+            retention_ms: DAY_MS,
+            program,
+        }
     }
 
     pub fn program(&mut self) -> &mut Program {
@@ -325,7 +329,8 @@ impl Zone {
         let lock = ZoneLock::take(&self.config)?;
         let ports = start::open(&self.config, &lock, None)?;
         start::register(&ports, &self.config, &self.around.contract, &self.contract_text, now)?;
-        let link = recover(self.around.clone(), settings(self.retention_ms), boot, &ports.ports(), now).map_err(Fault::internal)?;
+        let link = recover(self.around.clone(), settings(self.retention_ms), boot, &ports.ports(), now)
+            .map_err(Fault::internal)?;
         Ok(Running { ports, link, jobs: VecDeque::new(), _lock: lock })
     }
 
@@ -336,7 +341,8 @@ impl Zone {
     /// Batches that lie in the zone's drop directories.
     pub fn batches_at_gate(&self) -> Vec<PathBuf> {
         let gate = &self.config.gate;
-        let at = |directory: &PathBuf| names(directory).into_iter().map(|name| directory.join(name)).collect::<Vec<_>>();
+        let at =
+            |directory: &PathBuf| names(directory).into_iter().map(|name| directory.join(name)).collect::<Vec<_>>();
         let all = [at(&gate.to_gate), at(&gate.from_gate)].concat();
         all.into_iter().filter(|path| !path.to_string_lossy().contains("-status-")).collect()
     }
