@@ -20,6 +20,8 @@ use crate::ports::{
     ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, Observation, OpenAct, PeerAct, PortError, Ports,
     QuarantineNote, ReadAct, Settled, Side,
 };
+use crate::retention::Prunable;
+use crate::settings::PRUNES_MAX;
 
 /// What an action needs to know beside the ports.
 #[derive(Debug, Clone)]
@@ -94,36 +96,17 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
             let result = settle(&settled, &archive, &withdraw, ports);
             Outcome::Settled(settled, archive, withdraw, result)
         }
-        Action::Reopen(reopened) => {
-            let result = ports.store.reopen(&reopened);
-            Outcome::Reopened(reopened, result)
-        }
-        Action::FindOwn { stream, epoch, range } => {
-            let result = returning::find_own(&stream, epoch, range, ports);
-            Outcome::FoundOwn(stream, range, result)
-        }
-        Action::TakeBack { stream, epoch_id, expect, batches, whole, now_ms } => {
-            let result = returning::take_back(&stream, epoch_id, &expect, &batches, whole, now_ms, around, ports);
-            Outcome::TakenBack(stream, result)
-        }
-        Action::GiveBack { stream, epoch, seqs, attempt } => {
-            let (names, error) = returning::give_back(&stream, epoch, &seqs, attempt, around, ports);
-            Outcome::GivenBack(stream, names, error)
-        }
-        Action::Withdraw(names) => {
-            let result = returning::withdraw(&names, ports);
-            Outcome::Withdrawn(names, result)
-        }
         Action::Note(notes) => {
             let result = ports.store.note(&notes);
             Outcome::Noted(notes, result)
         }
         Action::Retain(retained) => Outcome::Retained(ports.store.retain(&retained)),
-        Action::Prune(what) => {
-            let (side, through) = (what.direction.side(), what.through);
-            let result = ports.spool.prune(side, &what.stream, what.epoch, through, crate::settings::PRUNES_MAX);
-            Outcome::Pruned(what, result)
-        }
+        Action::Prune(what) => prune(what, ports),
+        back @ (Action::Reopen(_)
+        | Action::FindOwn { .. }
+        | Action::TakeBack { .. }
+        | Action::GiveBack { .. }
+        | Action::Withdraw(_)) => returning::perform(back, around, ports),
         incoming @ (Action::Scan
         | Action::Take { .. }
         | Action::Keep { .. }
@@ -177,10 +160,7 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             let result = follow(epoch_id, &genesis, ports);
             Outcome::Followed(epoch_id, genesis, result)
         }
-        Action::PutAway(ids) => {
-            let (left, error) = put_away(ids, ports);
-            Outcome::PutAway(left, error)
-        }
+        Action::PutAway(ids) => put_away(ids, ports),
         Action::ReadMark { stream } => {
             let result = ports.store.watermark(&stream);
             Outcome::MarkRead(stream, result)
@@ -360,6 +340,11 @@ fn settle(
     Ok(Some(lost))
 }
 
+fn prune(what: Prunable, ports: &Ports<'_>) -> Outcome {
+    let result = ports.spool.prune(what.direction.side(), &what.stream, what.epoch, what.through, PRUNES_MAX);
+    Outcome::Pruned(what, result)
+}
+
 fn take(name: &str, ports: &Ports<'_>) -> Result<TakenFile, PortError> {
     let Some(bytes) = ports.gate.read(name)? else { return Ok(None) };
     let vetted = ports.sealer.vet(&bytes);
@@ -418,15 +403,15 @@ fn apply(
 }
 
 /// Archives files of applied batches, each by itself, until the disk does not take one. Says what is left, and what failed.
-fn put_away(ids: Vec<BatchId>, ports: &Ports<'_>) -> (Vec<BatchId>, Option<PortError>) {
+fn put_away(ids: Vec<BatchId>, ports: &Ports<'_>) -> Outcome {
     let mut lost = None;
     let mut ids = ids.into_iter();
     while let Some(id) = ids.next() {
         match ports.spool.archive(Side::In, std::slice::from_ref(&id)) {
             Ok(()) => {}
             Err(error) if error.kind == FaultKind::Corrupt => lost = Some(error),
-            Err(error) => return ([id].into_iter().chain(ids).collect(), Some(error)),
+            Err(error) => return Outcome::PutAway([id].into_iter().chain(ids).collect(), Some(error)),
         }
     }
-    (Vec::new(), lost)
+    Outcome::PutAway(Vec::new(), lost)
 }

@@ -19,6 +19,8 @@ const INTERVALS: u64 = 3;
 /// What fails at present.
 #[derive(Debug, Default)]
 pub(super) struct Failing {
+    /// When something last ended, well or not.
+    pub(super) turned: Mono,
     kinds: BTreeMap<&'static str, Failure>,
 }
 
@@ -34,7 +36,8 @@ struct Failure {
 
 impl Failing {
     /// An operation has failed.
-    pub(super) fn add(&mut self, what: &'static str, error: &PortError, now: Mono, settings: &Settings) {
+    pub(super) fn add(&mut self, what: &'static str, error: &PortError, settings: &Settings) {
+        let now = self.turned;
         let before = self.kinds.get(what).filter(|failure| is_present(failure, now, settings));
         let times = before.map_or(0, |failure| failure.times).saturating_add(1);
         let gap_ms = before.map_or(0, |failure| now.since(failure.last));
@@ -71,19 +74,24 @@ mod tests {
     fn what_fails_twice_is_told_until_it_has_not_failed_for_a_while() {
         let (settings, mut failing) = (Settings::default(), Failing::default());
         let failed = |kind, text: &str| PortError::new(kind, text);
-        failing.add("keep", &failed(FaultKind::Transient, "busy"), Mono(0), &settings);
+        failing.turned = Mono(0);
+        failing.add("keep", &failed(FaultKind::Transient, "busy"), &settings);
         assert_eq!(failing.told(Mono(0), &settings), ("", String::new()));
-        failing.add("keep", &failed(FaultKind::Transient, "busy"), Mono(1_000), &settings);
+        failing.turned = Mono(1_000);
+        failing.add("keep", &failed(FaultKind::Transient, "busy"), &settings);
         assert_eq!(failing.told(Mono(1_000), &settings), ("operation-failing", "keep: busy".to_owned()));
         for at in [1_500, 2_500] {
-            failing.add("seal", &failed(FaultKind::Full, "no room"), Mono(at), &settings);
+            failing.turned = Mono(at);
+            failing.add("seal", &failed(FaultKind::Full, "no room"), &settings);
         }
         assert_eq!(failing.told(Mono(2_500), &settings), ("disk-full", "seal: no room".to_owned()));
         assert_eq!(failing.told(Mono(5_501), &settings), ("", String::new()));
-        failing.add("seal", &failed(FaultKind::Full, "no room"), Mono(9_000), &settings);
+        failing.turned = Mono(9_000);
+        failing.add("seal", &failed(FaultKind::Full, "no room"), &settings);
         assert_eq!(failing.told(Mono(9_000), &settings).0, "", "it begins anew");
         for at in [20_000, 23_000, 29_000] {
-            failing.add("status", &failed(FaultKind::Transient, "away"), Mono(at), &settings);
+            failing.turned = Mono(at);
+            failing.add("status", &failed(FaultKind::Transient, "away"), &settings);
         }
         assert_eq!(failing.told(Mono(41_000), &settings).0, "operation-failing", "it is tried ever more seldom");
         failing.end("status");

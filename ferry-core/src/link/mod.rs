@@ -111,8 +111,6 @@ pub struct Link {
     last_fault: BTreeMap<&'static str, String>,
     failing: failing::Failing,
     left: put_away::LeftBehind,
-    /// When something last ended.
-    turned: Mono,
 }
 
 #[derive(Debug, Clone)]
@@ -143,7 +141,7 @@ impl Link {
     /// When `op` is not under way: the driver completed an operation twice, or invented one.
     pub fn handle(&mut self, op: OpId, outcome: Outcome, now: Now) {
         assert!(self.in_flight.remove(&op), "operation {} is not under way", op.0);
-        self.turned = now.mono;
+        self.failing.turned = now.mono;
         match outcome {
             Outcome::Observed(result) => self.observed(result, now),
             Outcome::Cut(stream, result) => self.cut_done(&stream, result, now),
@@ -253,7 +251,7 @@ impl Link {
             FaultKind::Full => Place::NoRoom,
             FaultKind::Unknown => Place::UnknownOutcome,
         });
-        self.failing.add(what, error, self.turned, &self.settings);
+        self.failing.add(what, error, &self.settings);
         self.last_fault.insert(what, error.text.clone());
     }
 

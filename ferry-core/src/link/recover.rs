@@ -91,7 +91,6 @@ pub fn recover(
         last_fault: BTreeMap::new(),
         failing: super::failing::Failing::default(),
         left: super::put_away::LeftBehind::default(),
-        turned: now.mono,
         around,
         settings,
     };

@@ -3,17 +3,64 @@
 use ferry_format::{BatchStatement, Digest, EpochId, Mark, SeqRange, StreamName};
 
 use super::{Surroundings, stream_contract};
-use crate::action::FoundBatch;
+use crate::action::{Action, FoundBatch, Outcome};
 use crate::group::OwnGroup;
 use crate::ports::{BatchId, FaultKind, PortError, Ports, Side, TakeBackOutcome, TakeBackRequest, Vetted};
 
+/// Runs one of the actions by which batches and streams go back.
+pub(super) fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
+    match action {
+        Action::Reopen(reopened) => {
+            let result = ports.store.reopen(&reopened);
+            Outcome::Reopened(reopened, result)
+        }
+        Action::FindOwn { stream, epoch, range } => {
+            let result = find_own(&stream, epoch, range, ports);
+            Outcome::FoundOwn(stream, range, result)
+        }
+        Action::TakeBack { stream, epoch_id, expect, batches, whole, now_ms } => {
+            let result = take_back(&stream, epoch_id, &expect, &batches, whole, now_ms, around, ports);
+            Outcome::TakenBack(stream, result)
+        }
+        Action::GiveBack { stream, epoch, seqs, attempt } => {
+            let (names, error) = give_back(&stream, epoch, &seqs, attempt, around, ports);
+            Outcome::GivenBack(stream, names, error)
+        }
+        Action::Withdraw(names) => {
+            let result = withdraw(&names, ports);
+            Outcome::Withdrawn(names, result)
+        }
+        Action::Observe { .. }
+        | Action::Act(_)
+        | Action::ListActs(_)
+        | Action::Cut { .. }
+        | Action::Seal { .. }
+        | Action::Record(_)
+        | Action::Anchor(_)
+        | Action::Attempt(_)
+        | Action::Publish { .. }
+        | Action::PublishStatus { .. }
+        | Action::Settle { .. }
+        | Action::Scan
+        | Action::Take { .. }
+        | Action::Keep { .. }
+        | Action::KeepOwn { .. }
+        | Action::Drop { .. }
+        | Action::Expel { .. }
+        | Action::Follow { .. }
+        | Action::Apply { .. }
+        | Action::PutAway(_)
+        | Action::ReadMark { .. }
+        | Action::Recall { .. }
+        | Action::KeepStatus { .. }
+        | Action::Note(_)
+        | Action::Retain(_)
+        | Action::Prune(_) => unreachable!("the caller hands over what goes back"),
+    }
+}
+
 /// Own batches of these places, verified as if they had come from the gate.
-pub(super) fn find_own(
-    stream: &StreamName,
-    epoch: u64,
-    range: SeqRange,
-    ports: &Ports<'_>,
-) -> Result<Vec<FoundBatch>, PortError> {
+fn find_own(stream: &StreamName, epoch: u64, range: SeqRange, ports: &Ports<'_>) -> Result<Vec<FoundBatch>, PortError> {
     let mut found = Vec::new();
     for id in ports.spool.find(Side::Out, stream, epoch, range)? {
         let Some(bytes) = whole(Side::Out, &id, ports)? else { continue };
@@ -49,7 +96,7 @@ pub(super) fn keep_own(
 }
 
 #[expect(clippy::too_many_arguments, reason = "they are the fields of one action")]
-pub(super) fn take_back(
+fn take_back(
     stream: &StreamName,
     epoch_id: EpochId,
     expect: &Mark,
@@ -66,7 +113,7 @@ pub(super) fn take_back(
 }
 
 /// Puts what there is of the places into the drop directory, up to the first that fails.
-pub(super) fn give_back(
+fn give_back(
     stream: &StreamName,
     epoch: u64,
     seqs: &[u64],
@@ -102,6 +149,6 @@ fn give_one(id: &BatchId, attempt: u32, around: &Surroundings, ports: &Ports<'_>
     Ok(Some(name))
 }
 
-pub(super) fn withdraw(names: &[String], ports: &Ports<'_>) -> Result<(), PortError> {
+fn withdraw(names: &[String], ports: &Ports<'_>) -> Result<(), PortError> {
     names.iter().try_for_each(|name| ports.gate.withdraw(name))
 }
