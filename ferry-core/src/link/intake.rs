@@ -431,8 +431,9 @@ impl Link {
         let was_refused = matches!(result, Ok(ApplyOutcome::Refused(_)));
         let applied = receiver.applied(result, now, &self.settings);
         let epoch = receiver.mark().map_or(0, |mark| mark.epoch);
+        self.put_away_what_turned_out(stream, now);
         if was_refused {
-            let refusal = receiver.refused().cloned();
+            let refusal = self.receivers.get(stream).and_then(|receiver| receiver.refused().cloned());
             self.status.progress(now.mono);
             if let Some(refusal) = refusal {
                 self.in_event(stream, epoch, refusal.seq, LifeKind::Refused, now, refusal.code);
@@ -445,13 +446,14 @@ impl Link {
         }
     }
 
-    pub(super) fn mark_read(&mut self, stream: &StreamName, result: Result<Option<Mark>, PortError>) {
+    pub(super) fn mark_read(&mut self, stream: &StreamName, result: Result<Option<Mark>, PortError>, now: Now) {
         if let Err(error) = &result {
             self.fault("read-watermark", error);
         }
         if let Some(receiver) = self.receivers.get_mut(stream) {
             receiver.mark_read(result);
         }
+        self.put_away_what_turned_out(stream, now);
     }
 
     fn next_follow(&mut self, now: Now) -> Option<Action> {

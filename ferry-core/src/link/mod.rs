@@ -174,7 +174,7 @@ impl Link {
             Outcome::Followed(epoch_id, genesis, result) => self.followed(epoch_id, genesis, result, now),
             Outcome::Applied(stream, result) => self.applied(&stream, result, now),
             Outcome::PutAway(left, error) => self.put_away(left, error, now),
-            Outcome::MarkRead(stream, result) => self.mark_read(&stream, result),
+            Outcome::MarkRead(stream, result) => self.mark_read(&stream, result, now),
         }
     }
 

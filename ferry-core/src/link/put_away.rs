@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ferry_format::StreamName;
+
 use super::Link;
 use crate::action::Action;
 use crate::coverage::{self, Place};
@@ -31,6 +33,18 @@ impl Link {
         let room = LEFT_BEHIND_MAX.saturating_sub(self.left.ids.len());
         self.left.ids.extend(ids.into_iter().take(room));
         self.left.at = Some(now.mono + self.settings.retry_ms);
+    }
+
+    /// Files of batches whose commit had an unknown outcome, and which turned out applied.
+    pub(super) fn put_away_what_turned_out(&mut self, stream: &StreamName, now: Now) {
+        let Some(receiver) = self.receivers.get_mut(stream) else { return };
+        let turned_out = receiver.take_turned_out();
+        if turned_out.is_empty() {
+            return;
+        }
+        let room = LEFT_BEHIND_MAX.saturating_sub(self.left.ids.len());
+        self.left.ids.extend(turned_out.into_iter().take(room));
+        self.left.at.get_or_insert(now.mono);
     }
 
     pub(super) fn next_put_away(&mut self, now: Now) -> Option<Action> {
