@@ -145,6 +145,8 @@ pub enum Action {
         /// The wall clock.
         now_ms: u64,
     },
+    /// Archive the files of batches that are applied and lie in the spool still.
+    PutAway(Vec<BatchId>),
     /// Read a watermark again after an unknown outcome.
     ReadMark {
         /// The stream.
@@ -282,7 +284,11 @@ impl Action {
             | Self::Drop { .. }
             | Self::Recall { .. }
             | Self::KeepStatus { .. } => Lane::Take,
-            Self::Expel { .. } | Self::Follow { .. } | Self::Apply { .. } | Self::ReadMark { .. } => Lane::Apply,
+            Self::Expel { .. }
+            | Self::Follow { .. }
+            | Self::Apply { .. }
+            | Self::PutAway(_)
+            | Self::ReadMark { .. } => Lane::Apply,
             Self::Note(_) | Self::ListActs(_) | Self::Retain(_) | Self::Prune(_) => Lane::Note,
         }
     }
@@ -290,6 +296,9 @@ impl Action {
 
 /// A file that was read from the drop directory, and whether it is good; `None` when it had gone.
 pub type TakenFile = Option<(Arc<Vec<u8>>, Result<Vetted, FormatError>)>;
+
+/// Files that could not be archived, and why.
+pub type LeftFiles = (Vec<BatchId>, PortError);
 
 /// An own batch that lies in spool or archive, verified: what it states, and its identity.
 pub type FoundBatch = (BatchStatement, Digest);
@@ -323,8 +332,10 @@ pub enum Outcome {
     Expelled(BatchId, String, Result<(), PortError>),
     /// Of [`Action::Follow`].
     Followed(EpochId, Mark, Result<(), PortError>),
-    /// Of [`Action::Apply`]: with why a file could not be archived after the commit, if it could not.
-    Applied(StreamName, Result<(ApplyOutcome, Option<PortError>), PortError>),
+    /// Of [`Action::Apply`]: with the files that could not be archived after the commit.
+    Applied(StreamName, Result<(ApplyOutcome, Option<LeftFiles>), PortError>),
+    /// Of [`Action::PutAway`]: what is left, and why; what is gone or damaged is told and not left.
+    PutAway(Vec<BatchId>, Option<PortError>),
     /// Of [`Action::ReadMark`].
     MarkRead(StreamName, Result<Option<Mark>, PortError>),
     /// Of [`Action::Recall`]: what was applied, if anything.

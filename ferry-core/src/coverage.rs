@@ -35,6 +35,8 @@ places! {
     KeptAhead = "kept-ahead";
     /// A batch that is here already is dropped.
     DuplicateDropped = "duplicate-dropped";
+    /// A file of an applied batch that could not be archived is tried again.
+    PutAwayLater = "put-away-later";
     /// A batch from below the watermark is looked up in the books.
     Recalled = "recalled";
     /// A status that another has overtaken is dropped.

@@ -10,7 +10,7 @@ use ferry_format::{
     ActTime, EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName,
 };
 
-use crate::action::{Action, Outcome, TakenFile};
+use crate::action::{Action, LeftFiles, Outcome, TakenFile};
 use crate::breaks::{self, Break};
 use crate::contract::{Contract, StreamContract};
 use crate::coverage::{self, Place};
@@ -18,7 +18,7 @@ use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::Group;
 use crate::ports::{
     ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, Observation, OpenAct, PeerAct, PortError, Ports,
-    QuarantineNote, ReadAct, Settled, Side, Standing,
+    QuarantineNote, ReadAct, Settled, Side,
 };
 
 /// What an action needs to know beside the ports.
@@ -108,6 +108,7 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
         | Action::Drop { .. }
         | Action::Expel { .. }
         | Action::Follow { .. }
+        | Action::PutAway(_)
         | Action::Apply { .. }
         | Action::ReadMark { .. }
         | Action::Recall { .. }
@@ -163,6 +164,7 @@ fn perform_returning(action: Action, around: &Surroundings, ports: &Ports<'_>) -
         | Action::Expel { .. }
         | Action::Follow { .. }
         | Action::ReadMark { .. }
+        | Action::PutAway(_)
         | Action::Apply { .. } => unreachable!("the caller has handled it"),
     }
 }
@@ -213,6 +215,7 @@ fn perform_book(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Out
         | Action::Expel { .. }
         | Action::Follow { .. }
         | Action::ReadMark { .. }
+        | Action::PutAway(_)
         | Action::Apply { .. } => unreachable!("the caller has handled it"),
     }
 }
@@ -254,6 +257,10 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
         Action::ReadMark { stream } => {
             let result = ports.store.watermark(&stream);
             Outcome::MarkRead(stream, result)
+        }
+        Action::PutAway(ids) => {
+            let (left, error) = put_away(ids, ports);
+            Outcome::PutAway(left, error)
         }
         Action::Apply { stream, epoch_id, expect, batches, now_ms } => {
             let result = apply(&stream, epoch_id, &expect, &batches, now_ms, around, ports);
@@ -315,19 +322,32 @@ fn seal(
 ) -> Result<(ferry_format::Digest, u64), PortError> {
     let sealed = ports.sealer.seal_batch(statement, &cut.payload)?;
     let id = BatchId::of(statement, sealed.digest);
-    ports.spool.put(Side::Out, &id, &sealed.bytes)?;
+    put_sealed(&id, &sealed.bytes, ports)?;
     Ok((sealed.digest, u64::try_from(sealed.bytes.len()).unwrap_or(u64::MAX)))
 }
 
-/// Looks at the database and the keys, and reads the acts that wait there.
-fn observe(now_ms: u64, ports: &Ports<'_>) -> Result<(Observation, Vec<ReadAct>, Standing), PortError> {
+/// Makes a sealed file durable. One that is there and may not be durable is removed: its batch is sealed again, as another file,
+/// and a disk that fails for long would fill up with what nobody asks for.
+fn put_sealed(id: &BatchId, bytes: &[u8], ports: &Ports<'_>) -> Result<(), PortError> {
+    let Err(error) = ports.spool.put(Side::Out, id, bytes) else { return Ok(()) };
+    // What is in conflict is another batch's file under the same name.
+    if error.kind != FaultKind::Conflict
+        && let Err(left) = ports.spool.discard(Side::Out, id)
+    {
+        return Err(PortError::new(error.kind, format!("{error}; it may lie there until the next start: {left}")));
+    }
+    Err(error)
+}
+
+/// Looks at the database, and reads the acts that wait there.
+fn observe(now_ms: u64, ports: &Ports<'_>) -> Result<(Observation, Vec<ReadAct>), PortError> {
     let mut observation = ports.store.observe()?;
     let read = |OpenAct { id, file }| {
         let act = ports.sealer.read_act(&file, ActTime::Now(now_ms)).map_err(|error| error.code().to_owned());
         ReadAct { id, file, act }
     };
     let acts = std::mem::take(&mut observation.acts).into_iter().map(read).collect();
-    Ok((observation, acts, ports.sealer.standing()))
+    Ok((observation, acts))
 }
 
 /// An act that no operator whom this zone trusts has signed is listed as such.
@@ -341,11 +361,7 @@ fn list_acts(mut acts: Vec<PeerAct>, around: &Surroundings, ports: &Ports<'_>) -
 
 fn publish(id: &BatchId, name: &str, replaces: Option<&str>, reseal: bool, ports: &Ports<'_>) -> Result<(), PortError> {
     let mut bytes = ports.spool.get(Side::Out, id)?;
-    let is_current = ports.sealer.is_current(&bytes);
-    if !is_current {
-        coverage::hit(Place::ResealedForKey);
-    }
-    if reseal || !is_current {
+    if reseal {
         coverage::hit(Place::Resealed);
         bytes = ports.sealer.reseal(&bytes)?.bytes;
         ports.spool.put(Side::Out, id, &bytes)?;
@@ -464,18 +480,32 @@ fn apply(
     now_ms: u64,
     around: &Surroundings,
     ports: &Ports<'_>,
-) -> Result<(ApplyOutcome, Option<PortError>), PortError> {
+) -> Result<(ApplyOutcome, Option<LeftFiles>), PortError> {
     let contract = stream_contract(around, stream)?;
     let mut source = Group::new(ports.spool, ports.sealer, contract, batches);
     let request = ApplyRequest { contract, epoch_id, expect, now_ms };
     let outcome = ports.store.apply(&request, &mut source)?;
-    // The rows are committed and must be reported as such; a file that stays in the spool is archived at the next start.
+    // The rows are committed and must be reported as such; a file that stays in the spool is archived later.
     let left_behind = match outcome {
         ApplyOutcome::Applied { .. } => {
             let ids: Vec<BatchId> = batches.iter().map(|(id, _)| id.clone()).collect();
-            ports.spool.archive(Side::In, &ids).err()
+            ports.spool.archive(Side::In, &ids).err().map(|error| (ids, error))
         }
         ApplyOutcome::Refused(_) | ApplyOutcome::Spoiled(_) | ApplyOutcome::Moved(_) => None,
     };
     Ok((outcome, left_behind))
+}
+
+/// Archives files of applied batches, each by itself, until the disk does not take one. Says what is left, and what failed.
+fn put_away(ids: Vec<BatchId>, ports: &Ports<'_>) -> (Vec<BatchId>, Option<PortError>) {
+    let mut lost = None;
+    let mut ids = ids.into_iter();
+    while let Some(id) = ids.next() {
+        match ports.spool.archive(Side::In, std::slice::from_ref(&id)) {
+            Ok(()) => {}
+            Err(error) if error.kind == FaultKind::Corrupt => lost = Some(error),
+            Err(error) => return ([id].into_iter().chain(ids).collect(), Some(error)),
+        }
+    }
+    (Vec::new(), lost)
 }

@@ -159,6 +159,9 @@ pub const RETURNED_ATTEMPT: u32 = 1_000;
 pub const SUPERSEDED_OPEN_MAX: usize = 4_096;
 /// Ended acts that wait to be listed by the peer, as far as a start takes them up: some months of an operator's acts.
 pub const UNTOLD_ACTS_MAX: usize = 4_096;
+/// Applied batches whose files wait to be archived: some megabytes of memory. More are archived at the next start, as they were
+/// left by a daemon that was killed.
+pub const LEFT_BEHIND_MAX: usize = 65_536;
 /// Status numbers reserved by one write of the anchor.
 pub const STATUS_NUMBERS_RESERVED: u64 = 64;
 

@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod drill;
 pub mod error;
 pub mod exit;
+mod fail;
 pub mod files;
 pub mod keyring;
 pub mod lang;

@@ -316,7 +316,23 @@ pub fn files_below(directory: &Path) -> Vec<PathBuf> {
 /// Moves a file; `false` when it has gone, as files in a drop directory may.
 #[expect(clippy::disallowed_methods, reason = "the test plays the gate, which promises nothing")]
 pub fn move_file(from: &Path, to: &Path) -> bool {
-    std::fs::rename(from, to).is_ok()
+    match std::fs::rename(from, to) {
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => copy_across(from, to),
+        moved => moved.is_ok(),
+    }
+}
+
+/// Moves a file to another file system, where it appears whole or not at all.
+#[expect(clippy::disallowed_methods, reason = "the test plays the gate, which promises nothing")]
+fn copy_across(from: &Path, to: &Path) -> bool {
+    let hidden = to.with_file_name(".arriving");
+    let arrived = std::fs::copy(from, &hidden).and_then(|_| std::fs::rename(&hidden, to));
+    if arrived.is_err() {
+        // What a full disk took of it; when nothing is there, nothing is to be removed.
+        let _gone = std::fs::remove_file(&hidden);
+        return false;
+    }
+    std::fs::remove_file(from).is_ok()
 }
 
 /// Writes a file, not durably.

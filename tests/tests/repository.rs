@@ -13,6 +13,8 @@ mod portability;
 mod purity;
 #[path = "repository/sources.rs"]
 mod sources;
+#[path = "repository/steps.rs"]
+mod steps;
 #[path = "repository/tidy.rs"]
 mod tidy;
 #[path = "repository/units.rs"]

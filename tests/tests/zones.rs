@@ -7,6 +7,8 @@ mod acts;
 mod archive;
 #[path = "zones/capture.rs"]
 mod capture;
+#[path = "zones/disks.rs"]
+mod disks;
 #[path = "zones/flood.rs"]
 mod flood;
 #[path = "zones/hashes.rs"]

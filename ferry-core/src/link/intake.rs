@@ -8,7 +8,7 @@ use ferry_format::{
 };
 
 use super::Link;
-use crate::action::{Action, TakenFile};
+use crate::action::{Action, LeftFiles, TakenFile};
 use crate::coverage::{self, Place};
 use crate::ports::{
     AppliedPlace, ApplyOutcome, BatchId, Direction, Dispute, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote,
@@ -90,6 +90,7 @@ impl Link {
         self.next_expel(now)
             .or_else(|| self.next_apply(now))
             .or_else(|| self.next_follow(now))
+            .or_else(|| self.next_put_away(now))
             .or_else(|| self.next_take())
     }
 
@@ -411,13 +412,13 @@ impl Link {
     pub(super) fn applied(
         &mut self,
         stream: &StreamName,
-        result: Result<(ApplyOutcome, Option<PortError>), PortError>,
+        result: Result<(ApplyOutcome, Option<LeftFiles>), PortError>,
         now: Now,
     ) {
         let result = match result {
             Ok((outcome, left_behind)) => {
-                if let Some(error) = left_behind {
-                    self.fault("archive", &error);
+                if let Some((ids, error)) = left_behind {
+                    self.left_behind(ids, &error, now);
                 }
                 Ok(outcome)
             }
@@ -430,8 +431,9 @@ impl Link {
         let was_refused = matches!(result, Ok(ApplyOutcome::Refused(_)));
         let applied = receiver.applied(result, now, &self.settings);
         let epoch = receiver.mark().map_or(0, |mark| mark.epoch);
+        self.put_away_what_turned_out(stream, now);
         if was_refused {
-            let refusal = receiver.refused().cloned();
+            let refusal = self.receivers.get(stream).and_then(|receiver| receiver.refused().cloned());
             self.status.progress(now.mono);
             if let Some(refusal) = refusal {
                 self.in_event(stream, epoch, refusal.seq, LifeKind::Refused, now, refusal.code);
@@ -444,13 +446,14 @@ impl Link {
         }
     }
 
-    pub(super) fn mark_read(&mut self, stream: &StreamName, result: Result<Option<Mark>, PortError>) {
+    pub(super) fn mark_read(&mut self, stream: &StreamName, result: Result<Option<Mark>, PortError>, now: Now) {
         if let Err(error) = &result {
             self.fault("read-watermark", error);
         }
         if let Some(receiver) = self.receivers.get_mut(stream) {
             receiver.mark_read(result);
         }
+        self.put_away_what_turned_out(stream, now);
     }
 
     fn next_follow(&mut self, now: Now) -> Option<Action> {

@@ -4,11 +4,13 @@
 //! ask again if nothing happens before. Nothing is ever cancelled, and nothing happens by itself.
 
 mod acts;
+mod failing;
 mod give_back;
 mod intake;
 mod notes;
 mod outgoing;
 mod peer;
+mod put_away;
 mod recover;
 mod retain;
 mod returning;
@@ -107,6 +109,8 @@ pub struct Link {
     returning: returning::Returning,
     giving: give_back::Giving,
     last_fault: BTreeMap<&'static str, String>,
+    failing: failing::Failing,
+    left: put_away::LeftBehind,
 }
 
 #[derive(Debug, Clone)]
@@ -137,6 +141,7 @@ impl Link {
     /// When `op` is not under way: the driver completed an operation twice, or invented one.
     pub fn handle(&mut self, op: OpId, outcome: Outcome, now: Now) {
         assert!(self.in_flight.remove(&op), "operation {} is not under way", op.0);
+        self.failing.turned = now.mono;
         match outcome {
             Outcome::Observed(result) => self.observed(result, now),
             Outcome::Cut(stream, result) => self.cut_done(&stream, result, now),
@@ -169,7 +174,8 @@ impl Link {
             Outcome::Expelled(id, code, result) => self.expelled(&id, &code, result, now),
             Outcome::Followed(epoch_id, genesis, result) => self.followed(epoch_id, genesis, result, now),
             Outcome::Applied(stream, result) => self.applied(&stream, result, now),
-            Outcome::MarkRead(stream, result) => self.mark_read(&stream, result),
+            Outcome::PutAway(left, error) => self.put_away(left, error, now),
+            Outcome::MarkRead(stream, result) => self.mark_read(&stream, result, now),
         }
     }
 
@@ -184,6 +190,7 @@ impl Link {
         let retries = self.receivers.values().map(Receiver::retry_at);
         let settle_at = self.settles.front().map(|todo| todo.at);
         let back = [self.returning.retry_at(), self.giving.retry_at()];
+        let retries = retries.chain([self.left.retry_at()]);
         let others = [self.publish_retry, self.anchor.retry_at, settle_at, self.acts.retry_at()];
         let optional = senders.chain(retries).chain(others).chain(back).flatten();
         let all = chores.chain(optional).chain([self.status_at()]);
@@ -246,6 +253,7 @@ impl Link {
             FaultKind::Full => Place::NoRoom,
             FaultKind::Unknown => Place::UnknownOutcome,
         });
+        self.failing.add(what, error, &self.settings);
         self.last_fault.insert(what, error.text.clone());
     }
 

@@ -23,7 +23,7 @@ fn beyond_text(mark: &Mark) -> String {
 impl Link {
     pub(super) fn next_note(&mut self, now: Now) -> Option<Action> {
         let states = self.states(now);
-        let fingerprint = self.fingerprint(&states);
+        let fingerprint = self.fingerprint(&states, now);
         let stale = now.mono.since(self.last_noted) >= self.settings.heartbeat_ms / 4;
         let nothing_new = self.notes.life.is_empty() && self.notes.acts_told.is_empty();
         if nothing_new && !stale && fingerprint == self.noted_fingerprint {
@@ -42,7 +42,7 @@ impl Link {
     }
 
     /// What an operator would call a change: everything but ages.
-    fn fingerprint(&self, states: &[StreamState]) -> u64 {
+    fn fingerprint(&self, states: &[StreamState], now: Now) -> u64 {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
         for state in states {
@@ -55,7 +55,8 @@ impl Link {
         for entry in &self.peer.turned_away {
             (&entry.code, entry.count).hash(&mut hasher);
         }
-        (gate, self.peer.alarm(), self.lock.map(super::Lock::code)).hash(&mut hasher);
+        let failing = self.failing.told(now.mono, &self.settings).0;
+        (gate, self.peer.alarm(), self.lock.map(super::Lock::code), failing).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -184,7 +185,10 @@ impl Link {
         let median = self.senders.values().filter_map(|sender| sender.delay().median_ms()).max();
         let text = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
         let beyond: Vec<String> = self.beyond().map(beyond_text).collect();
+        let (failing, failing_detail) = self.failing.told(now.mono, &self.settings);
         let facts = [
+            ("failing", failing.to_owned()),
+            ("failing_detail", failing_detail),
             ("peer_heard_ago_ms", heard.unwrap_or_default()),
             ("peer_silent", u8::from(self.is_silent(now.mono)).to_string()),
             ("peer_clock_ms", if self.peer.clock_ms == 0 { String::new() } else { self.peer.clock_ms.to_string() }),

@@ -89,6 +89,8 @@ pub fn recover(
         returning: super::returning::Returning::default(),
         giving: super::give_back::Giving::default(),
         last_fault: BTreeMap::new(),
+        failing: super::failing::Failing::default(),
+        left: super::put_away::LeftBehind::default(),
         around,
         settings,
     };

@@ -39,6 +39,8 @@ pub(super) struct StatusState {
     progress_since: Option<Mono>,
     batches: u32,
     retry_at: Option<Mono>,
+    /// Publications that failed since one succeeded.
+    failures: u32,
 }
 
 impl StatusState {
@@ -163,6 +165,8 @@ impl Link {
         match result {
             Ok(names) => {
                 self.status.retry_at = None;
+                self.status.failures = 0;
+                self.failing.end("status");
                 let known = std::mem::take(&mut self.status.at_gate);
                 let at_gate = names.into_iter().map(|name| {
                     let since = known.iter().find(|one| one.name == name);
@@ -174,7 +178,12 @@ impl Link {
             }
             Err(error) => {
                 self.fault("status", &error);
-                self.status.retry_at = Some(now.mono + self.settings.retry_ms);
+                // Each try leaves a file in the archive: a gate that is full or away for days must not fill that disk too.
+                let wait =
+                    self.settings.retry_ms.saturating_mul(1_u64.checked_shl(self.status.failures).unwrap_or(u64::MAX));
+                let longest = self.settings.heartbeat_ms.max(self.settings.retry_ms);
+                self.status.failures = self.status.failures.saturating_add(1);
+                self.status.retry_at = Some(now.mono + wait.min(longest));
                 self.status.progress(now.mono);
             }
         }

@@ -100,6 +100,8 @@ pub struct Receiver {
     on_hold: bool,
     /// The last batch applied that superseded another, by its own digest.
     superseded: Option<Mark>,
+    /// Batches that turned out applied when the watermark was read again; their files lie in the spool still.
+    turned_out: Vec<BatchId>,
 }
 
 impl Receiver {
@@ -107,6 +109,7 @@ impl Receiver {
     #[must_use]
     pub fn recover(recovered: RecoveredIn, priority: u8, contract: Digest) -> Self {
         Self {
+            turned_out: Vec::new(),
             stream: recovered.stream,
             priority,
             contract,

@@ -203,7 +203,7 @@ impl Receiver {
                 Applied::default()
             }
             Ok(ApplyOutcome::Moved(mark)) => {
-                self.pass(mark);
+                self.turn_out(mark);
                 Applied::default()
             }
             Err(error) => {
@@ -220,7 +220,7 @@ impl Receiver {
             Ok(mark) => {
                 self.reading = false;
                 if let Some(mark) = mark {
-                    self.pass(mark);
+                    self.turn_out(mark);
                 }
                 true
             }
@@ -243,6 +243,23 @@ impl Receiver {
     #[must_use]
     pub fn retry_at(&self) -> Option<Mono> {
         self.retry_at
+    }
+
+    /// Batches that turned out applied since this was asked last.
+    pub fn take_turned_out(&mut self) -> Vec<BatchId> {
+        std::mem::take(&mut self.turned_out)
+    }
+
+    /// The watermark stands elsewhere than was thought.
+    fn turn_out(&mut self, mark: Mark) {
+        let passed = self.held.range(..=(mark.epoch, mark.seq)).map(|((epoch, seq), held)| BatchId {
+            stream: self.stream.clone(),
+            epoch: *epoch,
+            seq: *seq,
+            digest: held.digest,
+        });
+        self.turned_out.extend(passed);
+        self.pass(mark);
     }
 
     fn pass(&mut self, mark: Mark) {

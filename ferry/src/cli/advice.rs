@@ -193,6 +193,25 @@ const CODES: &[Advice] = &[
         ],
     },
     Advice {
+        code: "disk-full",
+        meaning: [
+            "there is no room on a disk; what needs it waits, and nothing is lost",
+            "磁盘空间不足；相关操作等待，数据不丢失",
+        ],
+        next: [
+            "make room on the disk of the path that is named; everything goes on by itself",
+            "请在所列路径的磁盘上腾出空间；之后会自动继续",
+        ],
+    },
+    Advice {
+        code: "operation-failing",
+        meaning: ["an operation fails again and again, and is tried until it succeeds", "某项操作反复失败，将一直重试"],
+        next: [
+            "look at the path or the database that is named: is the directory mounted, does another program hold the database?",
+            "请检查所列路径或数据库：目录是否已挂载，是否有其他程序占用数据库",
+        ],
+    },
+    Advice {
         code: "peer-behind",
         meaning: ["the peer has forgotten what it had applied", "对端遗忘了曾经应用的内容"],
         next: [

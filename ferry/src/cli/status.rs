@@ -89,6 +89,9 @@ impl Picture {
                 troubles.push(trouble("locked", self.fact(name), None, true));
             }
         }
+        if !self.fact("failing").is_empty() {
+            troubles.push(failing(self.fact("failing"), self.fact("failing_detail")));
+        }
         if self.fact("peer_silent") == "1" {
             troubles.push(trouble("silent", "peer-silent", None, true));
         }
@@ -264,6 +267,14 @@ fn trouble(health: &str, code: &str, stream: Option<&StreamStateRow>, attention:
     };
     let code = if code.is_empty() { health } else { code };
     Trouble { code: code.to_owned(), stream: stream.map(|stream| stream.stream.to_string()), attention, meaning, next }
+}
+
+/// What fails again and again, in the words of the operation that does.
+fn failing(code: &str, detail: &str) -> Trouble {
+    let (meaning, next) = advice("waiting", code);
+    let meaning =
+        Text::new(format!("{} ({detail})", meaning.get(Lang::En)), format!("{}（{detail}）", meaning.get(Lang::Zh)));
+    Trouble { code: code.to_owned(), stream: None, attention: true, meaning, next }
 }
 
 fn parked_rows(stream: &StreamStateRow) -> Trouble {

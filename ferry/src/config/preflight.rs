@@ -1,7 +1,7 @@
 //! What is checked on the machine before a zone's files are touched: directories, file systems, owners and modes.
 
 use std::fs::{File, Metadata, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use super::Config;
 use crate::error::Fault;
 use crate::exit::ExitCode;
+use crate::files::os;
 use crate::lang::Text;
 use crate::text;
 
@@ -141,15 +142,15 @@ impl ZoneLock {
     pub fn take(config: &Config) -> Result<Self, Fault> {
         let path = config.paths.spool.join("lock");
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR);
-        let mut file = File::from(opened.map_err(|error| unlockable(&path, &error.into()))?);
+        let opened = os::open(&path, flags, Mode::RUSR | Mode::WUSR);
+        let mut file = opened.map_err(|error| unlockable(&path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(in_use(&path, &mut file)),
             Err(TryLockError::Error(error)) => return Err(unlockable(&path, &error)),
         }
-        let noted =
-            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let note = format!("{}\n", std::process::id());
+        let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| os::write(&mut file, note.as_bytes()));
         noted.map_err(|error| unlockable(&path, &error))?;
         Ok(Self { file })
     }

@@ -4,6 +4,8 @@
 //! zone's programs in the database, and the peer in the drop directories.
 
 mod clock;
+#[cfg(test)]
+mod ladder;
 mod lanes;
 mod log;
 mod numbers;

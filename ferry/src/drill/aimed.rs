@@ -121,6 +121,7 @@ fn work(action: &Action) -> Option<(&'static str, &'static str)> {
         | Action::TakeBack { .. }
         | Action::GiveBack { .. }
         | Action::Withdraw(_)
+        | Action::PutAway(_)
         | Action::Act(_)
         | Action::ListActs(_)
         | Action::Note(_)

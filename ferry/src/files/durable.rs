@@ -4,7 +4,7 @@
 //! the rename nothing of it is visible under its name; after the last sync it is durably there.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,6 +12,7 @@ use rustix::fs::{Mode, OFlags};
 
 use ferry_core::ports::{FaultKind, PortError};
 
+use super::os;
 use crate::drill;
 
 /// What temporary names begin with. No name of a batch, a status or anything else of ours does.
@@ -56,7 +57,7 @@ pub fn publish_unsynced(directory: &Path, name: &str, bytes: &[u8]) -> io::Resul
 pub fn publish_new(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
     let directory = path.parent().unwrap_or_else(|| Path::new("/"));
     let written = write_temporary(directory, bytes, mode, true)?;
-    let linked = std::fs::hard_link(&written, path);
+    let linked = os::link(&written, path);
     discard(&written);
     linked?;
     sync_directory(directory)
@@ -69,12 +70,12 @@ pub fn publish_new(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
 pub fn relocate(from: &Path, to: &Path) -> io::Result<()> {
     match rename(from, to) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            let bytes = std::fs::read(from)?;
+            let bytes = os::read_whole(from)?;
             let directory = to.parent().unwrap_or_else(|| Path::new("/"));
             let written = write_temporary(directory, &bytes, PRIVATE, true)?;
             rename(&written, to).inspect_err(|_| discard(&written))?;
             sync_directory(directory)?;
-            std::fs::remove_file(from)
+            os::remove(from)
         }
         moved => moved,
     }
@@ -85,7 +86,7 @@ pub fn relocate(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// When they may not be.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()?;
+    os::sync_directory(directory)?;
     drill::pass("directory synced");
     Ok(())
 }
@@ -95,15 +96,24 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
 /// # Errors
 /// When one is not there.
 pub fn create_directory(directory: &Path) -> io::Result<()> {
-    if directory.is_dir() {
+    if is_directory(directory)? {
         return Ok(());
     }
     let parent = directory.parent().unwrap_or_else(|| Path::new("/"));
     create_directory(parent)?;
-    match rustix::fs::mkdir(directory, Mode::RWXU) {
+    match os::make_directory(directory) {
         Ok(()) => sync_directory(parent),
-        Err(error) if error == rustix::io::Errno::EXIST && directory.is_dir() => Ok(()),
-        Err(error) => Err(error.into()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_directory(directory)? => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there is a directory of this name.
+fn is_directory(path: &Path) -> io::Result<bool> {
+    match os::look(path) {
+        Ok(found) => Ok(found.is_dir()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -113,8 +123,8 @@ pub fn create_directory(directory: &Path) -> io::Result<()> {
 /// When there is none.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
+    let file = os::open(path, flags, Mode::empty())?;
+    if os::look_into(&file)?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
 /// Reads a regular file of at most `max` bytes.
@@ -122,8 +132,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// # Errors
 /// `FileTooLarge` when it is larger; otherwise when it cannot be read.
 pub fn read_bounded(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open_regular(path)?.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    let bytes = os::read_up_to(&open_regular(path)?, max.saturating_add(1))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= max) {
         return Ok(bytes);
     }
@@ -137,11 +146,11 @@ pub fn read_bounded(path: &Path, max: u64) -> io::Result<Vec<u8>> {
 /// When the directory cannot be read.
 pub fn clean(directory: &Path) -> io::Result<u64> {
     let mut removed = 0;
-    for entry in std::fs::read_dir(directory)? {
+    for entry in os::list(directory)? {
         let entry = entry?;
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
-        if ours && entry.file_type()?.is_file() {
-            std::fs::remove_file(entry.path())?;
+        let ours = entry.name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
+        if ours && entry.kind()?.is_file() {
+            os::remove(&entry.path())?;
             removed += 1;
         }
     }
@@ -169,27 +178,26 @@ fn write_temporary(directory: &Path, bytes: &[u8], mode: Mode, sync: bool) -> io
     // A name of an earlier process with this id may still be there.
     discard(&path);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::open(&path, flags, mode)?);
+    let mut file = os::open(&path, flags, mode)?;
     drill::pass("file created");
-    let written = file.write_all(bytes).and_then(|()| {
+    let written = os::write(&mut file, bytes).and_then(|()| {
         drill::pass("file written");
-        if sync { file.sync_all() } else { Ok(()) }
+        if sync { os::sync(&file) } else { Ok(()) }
     });
     written.inspect_err(|_| discard(&path))?;
     drill::pass("file whole");
     Ok(path)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this module is the one that makes renames durable")]
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    std::fs::rename(from, to)?;
+    os::rename(from, to)?;
     drill::pass("file renamed");
     Ok(())
 }
 
 /// Removes a temporary file. One that stays does no harm; [`clean`] takes it.
 fn discard(path: &Path) {
-    let _ = std::fs::remove_file(path);
+    let _ = os::remove(path);
 }
 
 #[cfg(test)]

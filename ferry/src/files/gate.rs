@@ -1,7 +1,7 @@
 //! The pair of drop directories.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ferry_core::ports::{FaultKind, Gate, PortError, Scan, Seen};
@@ -9,6 +9,8 @@ use ferry_format::limits::FILE_BYTES_MAX;
 use ferry_format::{Carrier, FileName, ZoneName};
 
 use super::durable::{self, port_error};
+use super::ground::Ground;
+use super::os;
 use crate::config::Config;
 use crate::drill;
 
@@ -18,8 +20,8 @@ pub const OVERSIZE_PREFIX_BYTES: u64 = 64 << 10;
 /// The drop directories of one link.
 #[derive(Debug)]
 pub struct GateDirectories {
-    to_gate: PathBuf,
-    from_gate: PathBuf,
+    to_gate: Ground,
+    from_gate: Ground,
     temporary: PathBuf,
     zone: ZoneName,
     peer: ZoneName,
@@ -33,8 +35,8 @@ impl GateDirectories {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
-            to_gate: config.gate.to_gate.clone(),
-            from_gate: config.gate.from_gate.clone(),
+            to_gate: Ground::new(&config.gate.to_gate),
+            from_gate: Ground::new(&config.gate.from_gate),
             temporary: config.gate.temporary.clone(),
             zone: config.zone.clone(),
             peer: config.peer.clone(),
@@ -55,7 +57,7 @@ impl GateDirectories {
     /// The directory that files of the peer appear in.
     #[must_use]
     pub fn from_gate(&self) -> &Path {
-        &self.from_gate
+        self.from_gate.path()
     }
 
     fn is_for_us(&self, name: &str) -> bool {
@@ -65,7 +67,7 @@ impl GateDirectories {
     /// The path of a file of the peer. Another name is a mistake of the caller, who has it from [`Gate::scan`].
     fn path_of(&self, name: &str) -> Result<PathBuf, PortError> {
         if self.is_for_us(name) {
-            return Ok(self.from_gate.join(name));
+            return Ok(there(&self.from_gate)?.join(name));
         }
         Err(PortError::new(FaultKind::Conflict, "the name is not of a file for this zone"))
     }
@@ -73,15 +75,15 @@ impl GateDirectories {
     /// The path of a file for the peer.
     fn path_to_gate(&self, name: &str) -> Result<PathBuf, PortError> {
         if name.parse::<FileName>().is_ok_and(|name| name.from == self.zone && name.to == self.peer) {
-            return Ok(self.to_gate.join(name));
+            return Ok(there(&self.to_gate)?.join(name));
         }
         Err(PortError::new(FaultKind::Conflict, "the name is not of a file for the peer"))
     }
 
     fn room_for(&self, bytes: u64) -> Result<(), PortError> {
-        let found = rustix::fs::statvfs(&self.to_gate)
-            .map_err(|error| port_error("cannot read the free space of", &self.to_gate, &error.into()))?;
-        let free = found.f_bavail.saturating_mul(found.f_frsize);
+        let to_gate = self.to_gate.path();
+        let free =
+            os::free_bytes(to_gate).map_err(|error| port_error("cannot read the free space of", to_gate, &error))?;
         if free >= self.low_water_bytes.saturating_add(bytes) {
             return Ok(());
         }
@@ -98,8 +100,9 @@ impl Gate for GateDirectories {
         self.path_to_gate(name)?;
         let carried = self.carrier.encode(bytes);
         self.room_for(u64::try_from(carried.len()).unwrap_or(u64::MAX))?;
-        durable::publish_through(&self.temporary, &self.to_gate, name, &carried, durable::GROUP_READABLE)
-            .map_err(|error| port_error("cannot publish into", &self.to_gate, &error))
+        let to_gate = self.to_gate.path();
+        durable::publish_through(&self.temporary, to_gate, name, &carried, durable::GROUP_READABLE)
+            .map_err(|error| port_error("cannot publish into", to_gate, &error))
     }
 
     fn withdraw(&self, name: &str) -> Result<(), PortError> {
@@ -108,21 +111,22 @@ impl Gate for GateDirectories {
 
     fn waits(&self, name: &str) -> Result<bool, PortError> {
         let path = self.path_to_gate(name)?;
-        path.try_exists().map_err(|error| port_error("cannot look at", &path, &error))
+        os::exists(&path).map_err(|error| port_error("cannot look at", &path, &error))
     }
 
     fn scan(&self, limit: usize) -> Result<Scan, PortError> {
-        let failed = |error: io::Error| port_error("cannot look into", &self.from_gate, &error);
+        let from_gate = there(&self.from_gate)?;
+        let failed = |error: io::Error| port_error("cannot look into", from_gate, &error);
         let mut names = BTreeSet::new();
         let mut scan = Scan::default();
-        for entry in std::fs::read_dir(&self.from_gate).map_err(failed)? {
+        for entry in os::list(from_gate).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let ours = entry.file_name().into_string().ok().filter(|name| self.is_for_us(name));
+            let ours = entry.name().into_string().ok().filter(|name| self.is_for_us(name));
             let Some(name) = ours else {
                 scan.foreign += 1;
                 continue;
             };
-            match entry.file_type() {
+            match entry.kind() {
                 Ok(kind) if kind.is_file() => {}
                 Ok(_) => {
                     scan.foreign += 1;
@@ -138,7 +142,7 @@ impl Gate for GateDirectories {
             }
         }
         for name in names {
-            match std::fs::symlink_metadata(self.from_gate.join(&name)) {
+            match os::look_at_link(&from_gate.join(&name)) {
                 Ok(found) => scan.files.push(Seen { name, bytes: found.len() }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(failed(error)),
@@ -157,10 +161,9 @@ impl Gate for GateDirectories {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        let mut carried = Vec::new();
-        let oversize = file.metadata().map_err(failed)?.len() > self.max_file_bytes;
+        let oversize = os::look_into(&file).map_err(failed)?.len() > self.max_file_bytes;
         let read_bytes = if oversize { OVERSIZE_PREFIX_BYTES } else { self.max_file_bytes };
-        file.take(read_bytes).read_to_end(&mut carried).map_err(failed)?;
+        let carried = os::read_up_to(&file, read_bytes).map_err(failed)?;
         let max = usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX);
         let decoded = match self.carrier {
             Carrier::Raw => None,
@@ -174,9 +177,15 @@ impl Gate for GateDirectories {
     }
 }
 
+/// A drop directory, if it is still the one that the zone was given.
+fn there(ground: &Ground) -> Result<&Path, PortError> {
+    ground.check().map_err(|error| port_error("cannot use", ground.path(), &error))?;
+    Ok(ground.path())
+}
+
 /// Removes a file. One that has gone is no error; one that comes back after a power cut is a duplicate.
 fn remove(path: &Path) -> Result<(), PortError> {
-    match std::fs::remove_file(path) {
+    match os::remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(port_error("cannot remove", path, &error)),
         Ok(()) | Err(_) => {}
     }

@@ -6,6 +6,8 @@ mod conformance;
 pub mod durable;
 mod fault;
 pub mod gate;
+mod ground;
+pub mod os;
 pub mod quarantine;
 pub mod spool;
 #[cfg(test)]

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::durable::{self, port_error};
 use super::gate::OVERSIZE_PREFIX_BYTES;
+use super::os;
 use crate::config::Config;
 
 const REASON: &str = ".reason.json";
@@ -137,7 +138,7 @@ impl Ring {
             known: BTreeSet::new(),
         };
         for kept in read(&directory)? {
-            let bytes = std::fs::symlink_metadata(&kept.path).map_err(failed)?.len();
+            let bytes = os::look_at_link(&kept.path).map_err(failed)?.len();
             let digest = kept.reason.and_then(|reason| reason.sm3.parse().ok());
             ring.next = kept.number + 1;
             ring.bytes += bytes;
@@ -199,7 +200,7 @@ impl Ring {
                 tracing::warn!(file = %oldest.path.display(), "the quarantine is full; its oldest file makes room");
             }
             for path in [beside(&oldest.path), oldest.path.clone()] {
-                match std::fs::remove_file(&path) {
+                match os::remove(&path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         self.entries.push_front(oldest);
                         return Err(port_error("cannot remove", &path, &error));
@@ -239,7 +240,7 @@ fn count_of(length: usize) -> u64 {
 /// The files of a directory with their reasons, by number; none when it is not there.
 fn read(directory: &Path) -> Result<Vec<Kept>, PortError> {
     let failed = |error: io::Error| port_error("cannot read the quarantine", directory, &error);
-    let listed = match std::fs::read_dir(directory) {
+    let listed = match os::list(directory) {
         Ok(listed) => listed,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
@@ -247,7 +248,7 @@ fn read(directory: &Path) -> Result<Vec<Kept>, PortError> {
     let mut found = Vec::new();
     for entry in listed {
         let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
+        let name = entry.name();
         let number = name.to_str().and_then(|name| name.split_once('-')).and_then(|(number, _)| number.parse().ok());
         let Some(number) = number.filter(|_| !name.to_string_lossy().ends_with(REASON)) else { continue };
         let path = entry.path();

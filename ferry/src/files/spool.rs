@@ -20,6 +20,8 @@ use ferry_format::limits::FILE_BYTES_MAX;
 use ferry_format::{FileName, LinkId, NameKind, SeqRange, StreamName, ZoneName, batch_head, inspect_batch};
 
 use super::durable::{self, port_error};
+use super::ground::Ground;
+use super::os;
 use crate::config::Config;
 
 /// The extension of files in spool and archive.
@@ -38,6 +40,8 @@ const NOT_ITS_NAME: &str = "its name is not its own";
 pub struct SpoolDirectories {
     spool: PathBuf,
     archive: PathBuf,
+    /// The directories that both lie in: without them nothing is missing, and nothing is made in their place.
+    grounds: [Ground; 2],
     zone: ZoneName,
     peer: ZoneName,
     link: LinkId,
@@ -50,6 +54,7 @@ impl SpoolDirectories {
         Self {
             spool: config.paths.spool.join(config.link.as_str()),
             archive: config.paths.archive.join(config.link.as_str()),
+            grounds: [Ground::new(&config.paths.spool), Ground::new(&config.paths.archive)],
             zone: config.zone.clone(),
             peer: config.peer.clone(),
             link: config.link.clone(),
@@ -77,6 +82,14 @@ impl SpoolDirectories {
             }
         }
         Ok(removed)
+    }
+
+    /// Fails unless spool and archive are where they were at the start.
+    fn stand(&self) -> Result<(), PortError> {
+        for ground in &self.grounds {
+            ground.check().map_err(|error| port_error("cannot use", ground.path(), &error))?;
+        }
+        Ok(())
     }
 
     /// Where a batch lies while it is in the spool.
@@ -175,7 +188,7 @@ impl SpoolDirectories {
             durable::sync_directory(&stream.join(HEADS)).map_err(failed)?;
             durable::sync_directory(stream).map_err(failed)?;
             for path in &beheaded {
-                std::fs::remove_file(path).map_err(failed)?;
+                os::remove(path).map_err(failed)?;
             }
             durable::sync_directory(range).map_err(failed)?;
         }
@@ -214,8 +227,12 @@ fn set_aside(path: &Path, damaged: &Path, why: &str) -> Result<(), PortError> {
     let failed = |error: io::Error| port_error("cannot set aside", path, &error);
     durable::create_directory(damaged).map_err(failed)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let free = (1_u32..).map(|number| damaged.join(format!("{number}-{name}"))).find(|place| !place.exists());
-    let place = free.expect("a directory has fewer files than there are numbers");
+    let mut number = 1_u64;
+    let mut place = damaged.join(format!("{number}-{name}"));
+    while os::exists(&place).map_err(failed)? {
+        number += 1;
+        place = damaged.join(format!("{number}-{name}"));
+    }
     tracing::error!(file = %path.display(), moved_to = %place.display(), why, "a file is damaged");
     durable::relocate(path, &place).map_err(failed)?;
     durable::sync_directory(damaged).map_err(failed)
@@ -223,7 +240,7 @@ fn set_aside(path: &Path, damaged: &Path, why: &str) -> Result<(), PortError> {
 
 /// Removes a directory in which nothing is left.
 fn remove_empty(directory: &Path) -> Result<(), PortError> {
-    match std::fs::remove_dir(directory) {
+    match os::remove_directory(directory) {
         Ok(()) => {
             let parent = directory.parent().unwrap_or_else(|| Path::new("/"));
             durable::sync_directory(parent).map_err(|error| port_error("cannot sync", parent, &error))
@@ -244,11 +261,12 @@ fn range_directory(epoch: u64, start: u64) -> String {
 
 impl Spool for SpoolDirectories {
     fn put(&self, side: Side, id: &BatchId, bytes: &[u8]) -> Result<(), PortError> {
+        self.stand()?;
         let path = self.spool_path(side, id);
         let failed = |error: io::Error| port_error("cannot keep", &path, &error);
         let directory = path.parent().unwrap_or(&self.spool);
         durable::create_directory(directory).map_err(failed)?;
-        if path.exists()
+        if os::exists(&path).map_err(failed)?
             && let Ok(other) = self.identify(side, &path)?
             && other.digest != id.digest
         {
@@ -272,8 +290,10 @@ impl Spool for SpoolDirectories {
             let why = what.map_or_else(|error| error.to_string(), |_| "it is another batch".to_owned());
             return Err(PortError::new(FaultKind::Corrupt, format!("{} is damaged: {why}", path.display())));
         }
+        self.stand()?;
         let name = self.name(side, id);
-        let text = match self.head_path(side, id).exists() {
+        let head = self.head_path(side, id);
+        let text = match os::exists(&head).map_err(|error| port_error("cannot look at", &head, &error))? {
             true => format!("the rows of {name} have left the archive; only its head is kept"),
             false => format!("{name} is neither in the spool nor in the archive"),
         };
@@ -281,6 +301,7 @@ impl Spool for SpoolDirectories {
     }
 
     fn find(&self, side: Side, stream: &StreamName, epoch: u64, range: SeqRange) -> Result<Vec<BatchId>, PortError> {
+        self.stand()?;
         let mut directories = vec![self.spool.join(side_name(side)).join(stream.as_str())];
         let archived = self.archived(side, stream);
         let first = range.first - range.first % RANGE;
@@ -308,6 +329,7 @@ impl Spool for SpoolDirectories {
     }
 
     fn list(&self, side: Side) -> Result<Vec<BatchId>, PortError> {
+        self.stand()?;
         let mut found = Vec::new();
         for directory in subdirectories(&self.spool.join(side_name(side)))? {
             for path in files(&directory)? {
@@ -323,6 +345,7 @@ impl Spool for SpoolDirectories {
     }
 
     fn archive(&self, side: Side, ids: &[BatchId]) -> Result<(), PortError> {
+        self.stand()?;
         let mut touched = BTreeSet::new();
         for id in ids {
             let (from, to) = (self.spool_path(side, id), self.archive_path(side, id));
@@ -333,17 +356,18 @@ impl Spool for SpoolDirectories {
             }
             match durable::relocate(&from, &to) {
                 Ok(()) => _ = touched.insert(source.to_owned()),
-                Err(error)
-                    if error.kind() == io::ErrorKind::NotFound
-                        && (to.exists() || self.head_path(side, id).exists()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let head = self.head_path(side, id);
+                    if os::exists(&to).map_err(failed)? || os::exists(&head).map_err(failed)? {
+                        continue;
+                    }
                     let text = format!("{} is neither in the spool nor in the archive", from.display());
                     return Err(PortError::new(FaultKind::Corrupt, text));
                 }
                 Err(error) => return Err(failed(error)),
             }
         }
-        for directory in touched.iter().filter(|directory| directory.exists()) {
+        for directory in &touched {
             durable::sync_directory(directory).map_err(|error| port_error("cannot sync", directory, &error))?;
         }
         Ok(())
@@ -357,6 +381,7 @@ impl Spool for SpoolDirectories {
         through: u64,
         limit: usize,
     ) -> Result<usize, PortError> {
+        self.stand()?;
         let stream = self.archived(side, stream);
         let first_of = |path: &PathBuf| {
             let name = path.file_name()?.to_str()?.strip_prefix(&format!("{epoch:08}-"))?;
@@ -380,9 +405,10 @@ impl Spool for SpoolDirectories {
     }
 
     fn discard(&self, side: Side, id: &BatchId) -> Result<(), PortError> {
+        self.stand()?;
         let path = self.spool_path(side, id);
         let failed = |error: io::Error| port_error("cannot discard", &path, &error);
-        match std::fs::remove_file(&path) {
+        match os::remove(&path) {
             Ok(()) => durable::sync_directory(path.parent().unwrap_or(&self.spool)).map_err(failed),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(failed(error)),
@@ -397,6 +423,7 @@ impl Spool for SpoolDirectories {
         if !good {
             return Err(PortError::new(FaultKind::Conflict, "the name is not of a status of this link"));
         }
+        self.stand()?;
         let directory = self.archive.join(side_name(side)).join(STATUS);
         let kept = durable::create_directory(&directory).and_then(|()| durable::publish(&directory, name, bytes));
         kept.map_err(|error| port_error("cannot keep a status in", &directory, &error))
@@ -423,7 +450,7 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, PortError> {
 
 fn entries(directory: &Path, wanted: fn(&std::fs::FileType) -> bool) -> Result<Vec<PathBuf>, PortError> {
     let failed = |error: io::Error| port_error("cannot read", directory, &error);
-    let listed = match std::fs::read_dir(directory) {
+    let listed = match os::list(directory) {
         Ok(listed) => listed,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
@@ -431,8 +458,8 @@ fn entries(directory: &Path, wanted: fn(&std::fs::FileType) -> bool) -> Result<V
     let mut found = Vec::new();
     for entry in listed {
         let entry = entry.map_err(failed)?;
-        let unfinished = entry.file_name().to_str().is_some_and(durable::is_temporary);
-        if !unfinished && wanted(&entry.file_type().map_err(failed)?) {
+        let unfinished = entry.name().to_str().is_some_and(durable::is_temporary);
+        if !unfinished && wanted(&entry.kind().map_err(failed)?) {
             found.push(entry.path());
         }
     }

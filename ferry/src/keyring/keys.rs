@@ -10,7 +10,7 @@ use super::OsEntropy;
 use crate::config::{Config, check_keys};
 use crate::error::Fault;
 use crate::exit::ExitCode;
-use crate::files::durable;
+use crate::files::{durable, os};
 use crate::lang::Text;
 use crate::text;
 
@@ -111,9 +111,9 @@ pub fn own_entry(config: &Config, keys: &SoftKeys) -> TrustEntry {
 /// The encryption keys that a rotation left, in order of their names.
 fn older_keys(directory: &Path) -> Result<Vec<std::path::PathBuf>, Fault> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(|error| unreadable(directory, &error))? {
+    for entry in os::list(directory).map_err(|error| unreadable(directory, &error))? {
         let entry = entry.map_err(|error| unreadable(directory, &error))?;
-        let name = entry.file_name();
+        let name = entry.name();
         if name.to_str().is_some_and(|name| name.starts_with("encrypt-") && name.ends_with(".pem")) {
             found.push(entry.path());
         }

@@ -1,7 +1,7 @@
 //! The trust file: read when it changes, so that an operator's act counts without a restart.
 
 use std::fs::Metadata;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use ferry_format::limits::TRUST_BYTES_MAX;
 
 use crate::error::Fault;
 use crate::exit::ExitCode;
-use crate::files::durable;
+use crate::files::{durable, os};
 use crate::lang::{Lang, Text};
 use crate::text;
 use crate::verify::format_error;
@@ -54,7 +54,7 @@ impl TrustFile {
     /// state stays, and the log says so once.
     #[must_use]
     pub fn current(&self) -> Arc<TrustStore> {
-        let stamp = std::fs::metadata(&self.path).ok().map(|found| Stamp::of(&found));
+        let stamp = os::look(&self.path).ok().map(|found| Stamp::of(&found));
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.stamp != stamp {
             match read_with_stamp(&self.path) {
@@ -106,14 +106,13 @@ pub fn write_trust(path: &Path, trust: &TrustStore) -> Result<(), Fault> {
 
 fn read_with_stamp(path: &Path) -> Result<(TrustStore, Stamp), Fault> {
     let file = durable::open_regular(path).map_err(|error| unreadable(path, &error))?;
-    let found = file.metadata().map_err(|error| unreadable(path, &error))?;
+    let found = os::look_into(&file).map_err(|error| unreadable(path, &error))?;
     let mode = found.mode() & 0o7777;
     if mode & 0o022 != 0 {
         return Err(writable(path, mode));
     }
-    let mut bytes = Vec::new();
     let max = u64::try_from(TRUST_BYTES_MAX).unwrap_or(u64::MAX);
-    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    let bytes = os::read_up_to(&file, max.saturating_add(1)).map_err(|error| unreadable(path, &error))?;
     let trust = TrustStore::parse(&bytes).map_err(|error| {
         let (path, cause) = (path.display(), format_error(&error));
         let (en, zh) = (cause.get(Lang::En), cause.get(Lang::Zh));

@@ -41,6 +41,7 @@ pub fn describe(action: &Action) -> String {
         Action::Apply { stream, expect, batches, .. } => {
             format!("apply {stream} after {} batches {}", expect.seq, batches.len())
         }
+        Action::PutAway(ids) => format!("put away {}", ids.len()),
         Action::ReadMark { stream } => format!("read watermark {stream}"),
         Action::Recall { id, .. } => format!("recall {}/{}", id.stream, id.seq),
         Action::Reopen(reopened) => format!("reopen {}/{}", reopened.mark.stream, reopened.mark.seq),
@@ -82,9 +83,10 @@ pub fn failure(outcome: &Outcome) -> Option<String> {
         Outcome::Expelled(_, _, result) => result.as_ref().err(),
         Outcome::Followed(_, _, result) => result.as_ref().err(),
         Outcome::Applied(_, result) => match result {
-            Ok((_, left_behind)) => left_behind.as_ref(),
+            Ok((_, left_behind)) => left_behind.as_ref().map(|(_, error)| error),
             Err(error) => Some(error),
         },
+        Outcome::PutAway(_, error) => error.as_ref(),
         Outcome::MarkRead(_, result) => result.as_ref().err(),
         Outcome::Recalled(_, _, _, result) => result.as_ref().err(),
         Outcome::Settled(_, _, _, result) => result.as_ref().err(),

@@ -146,7 +146,7 @@ fn kill_unaimed(pair: &Pair, plan: &Plan, posts: &mut [Post; 2], report: &mut Re
 }
 
 /// Shows the ends of the logs when the test fails.
-struct Evidence<'a>(&'a Pair);
+pub struct Evidence<'a>(pub &'a Pair);
 
 impl Drop for Evidence<'_> {
     fn drop(&mut self) {

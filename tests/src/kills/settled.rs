@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::demo::books::STREAMS;
+use crate::demo::compare::compare;
 use crate::demo::database::Database;
 use crate::pair::{INNER, OUTER, Pair, files_below, run};
 
@@ -47,6 +48,13 @@ pub fn captured(pair: &Pair) -> [u64; 3] {
 
 fn open(pair: &Pair) -> [Database; 2] {
     [INNER, OUTER].map(|zone| Database::open(&pair.database(zone)).expect("the zone has a database"))
+}
+
+/// Tables that the two zones do not have alike.
+#[must_use]
+pub fn unequal(pair: &Pair) -> Vec<&'static str> {
+    let compared = compare(&pair.database(INNER), &pair.database(OUTER)).expect("both databases can be read");
+    compared.iter().filter(|one| !one.is_equal()).map(|one| one.shape.table).collect()
 }
 
 /// Files that should not be there any more: sealed ones in the spools, and unfinished ones anywhere.

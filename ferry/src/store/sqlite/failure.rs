@@ -50,6 +50,13 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
+#[cfg(test)]
+impl From<crate::fail::plan::Injected> for DbError {
+    fn from(injected: crate::fail::plan::Injected) -> Self {
+        Self::Port(PortError::new(injected.kind(), injected.to_string()))
+    }
+}
+
 /// What lies in the database is not what ferry put there.
 pub(super) fn corrupt(text: &str) -> DbError {
     DbError::Port(PortError::new(FaultKind::Corrupt, text))

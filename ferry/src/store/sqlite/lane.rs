@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, corrupt};
 use crate::drill;
+use crate::fail::{Step, step};
 use crate::store::dialect::{Dialect as _, Statements};
 
 /// How long a statement waits for another connection's transaction.
@@ -85,30 +86,34 @@ pub(super) struct Session {
 impl Session {
     /// Runs a statement and tells how many rows it changed.
     pub fn run(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<u64, DbError> {
+        self.run_as(Step::Run, sql, args)
+    }
+
+    fn run_as(&mut self, what: Step, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<u64, DbError> {
         let query = sqlx::query_with(sql.into().0, bind(args)?);
         let (runtime, connection) = self.parts()?;
-        Ok(runtime.block_on(query.execute(connection)).map_err(DbError::from)?.rows_affected())
+        step(what, || Ok(runtime.block_on(query.execute(connection)).map_err(DbError::from)?.rows_affected()))
     }
 
     /// Runs a statement and takes every row that it yields.
     pub fn all(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<Vec<SqliteRow>, DbError> {
         let query = sqlx::query_with(sql.into().0, bind(args)?);
         let (runtime, connection) = self.parts()?;
-        runtime.block_on(query.fetch_all(connection)).map_err(DbError::from)
+        step(Step::Query, || runtime.block_on(query.fetch_all(connection)).map_err(DbError::from))
     }
 
     /// Runs a statement and takes the first row that it yields.
     pub fn first(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<Option<SqliteRow>, DbError> {
         let query = sqlx::query_with(sql.into().0, bind(args)?);
         let (runtime, connection) = self.parts()?;
-        runtime.block_on(query.fetch_optional(connection)).map_err(DbError::from)
+        step(Step::Query, || runtime.block_on(query.fetch_optional(connection)).map_err(DbError::from))
     }
 
     /// Runs a text of several statements.
     pub fn script(&mut self, text: &str) -> Result<(), DbError> {
         let script = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
         let (runtime, connection) = self.parts()?;
-        runtime.block_on(script.execute(connection)).map(|_| ()).map_err(DbError::from)
+        step(Step::Script, || runtime.block_on(script.execute(connection)).map(|_| ()).map_err(DbError::from))
     }
 
     /// Does `work` in one transaction that writes; nothing of it stays when it fails.
@@ -126,7 +131,10 @@ impl Session {
     /// Begins a transaction that writes, as soon as no other connection has one.
     pub fn begin(&mut self) -> Result<(), DbError> {
         self.run(WAIT_NOT, &[])?;
-        let begun = self.wait_for_turn();
+        let begun = step(Step::Begin, || self.wait_for_turn());
+        if begun.is_err() {
+            self.roll_back();
+        }
         // A connection that could not be set is dropped, and the transaction with it.
         let restored = self.run(wait_again(), &[]).inspect_err(|_| self.connection = None);
         begun.and(restored)?;
@@ -152,7 +160,7 @@ impl Session {
 
     /// Does `work` on one snapshot.
     pub fn read<T, E: From<DbError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        self.run(sql().begin_read, &[])?;
+        self.run(sql().begin_read, &[]).inspect_err(|_| self.roll_back())?;
         let result = work(self);
         self.roll_back();
         result
@@ -166,7 +174,7 @@ impl Session {
     /// Commits; after a failed constraint the transaction is still open.
     pub fn try_commit(&mut self) -> Result<(), DbError> {
         drill::pass("transaction written");
-        match self.run(sql().commit, &[]) {
+        match self.run_as(Step::Commit, sql().commit, &[]) {
             Ok(_) => {
                 drill::pass("transaction committed");
                 Ok(())
@@ -181,7 +189,7 @@ impl Session {
 
     /// Rolls back; a connection that cannot is dropped, which rolls back too.
     pub fn roll_back(&mut self) {
-        if self.run(sql().rollback, &[]).is_err() {
+        if self.run_as(Step::RollBack, sql().rollback, &[]).is_err() {
             self.connection = None;
         }
     }
@@ -189,12 +197,13 @@ impl Session {
     /// Closes the connection in order, so that the write-ahead log is folded into the database.
     pub fn close(&mut self) -> Result<(), DbError> {
         let Some(connection) = self.connection.take() else { return Ok(()) };
-        self.runtime.block_on(connection.close()).map_err(DbError::from)
+        step(Step::Close, || self.runtime.block_on(connection.close()).map_err(DbError::from))
     }
 
     fn parts(&mut self) -> Result<(&Runtime, &mut SqliteConnection), DbError> {
         if self.connection.is_none() {
-            self.connection = Some(self.runtime.block_on(self.options.connect()).map_err(DbError::from)?);
+            let connect = || self.runtime.block_on(self.options.connect()).map_err(DbError::from);
+            self.connection = Some(step(Step::Connect, connect)?);
         }
         let connection = self.connection.as_mut().expect("it was opened above");
         Ok((&self.runtime, connection))
