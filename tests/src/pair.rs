@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::nested_cargo::cargo;
 use crate::workspace_root;
 
 /// The zone that owns the ledger.
@@ -37,7 +38,7 @@ pub fn program(name: &str) -> PathBuf {
 
 /// Builds programs into the directory of a profile.
 pub fn build(directory: &Path, what: &[&str]) {
-    let mut build = Command::new(environment("CARGO").unwrap_or_else(|| "cargo".to_owned()));
+    let mut build = cargo();
     build.current_dir(workspace_root()).args(["build", "--quiet", "--locked"]).args(what);
     if directory.ends_with("release") {
         build.arg("--release");
@@ -56,6 +57,11 @@ pub fn environment(name: &str) -> Option<String> {
 pub fn skip(test: &str, why: &str) {
     println!("SKIPPED: {test}: {why}");
     assert!(environment("FERRY_NO_SKIP").is_none(), "nothing may be skipped here");
+}
+
+/// Tells that a machine does not allow what a test needs. That is no failure, but it is named at the end.
+pub fn leave_out(test: &str, why: &str) {
+    println!("LEFT OUT: {test}: {why}");
 }
 
 /// How a pair of zones is made.

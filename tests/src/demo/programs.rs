@@ -1,14 +1,13 @@
 //! Where the programs are that the demo starts, and how they get there.
 
-use std::env;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use super::failure::Failure;
 use super::lang::text;
+use crate::nested_cargo::cargo;
 use crate::workspace_root;
 
 /// The paths of the programs.
@@ -45,7 +44,7 @@ impl Programs {
     /// # Errors
     /// When cargo cannot be run, or the build fails; cargo has said why then.
     pub fn build() -> Result<Self, Failure> {
-        let output = Command::new(cargo())
+        let output = cargo()
             .args(["build", "--quiet", "--locked", "--message-format", "json-render-diagnostics"])
             .args(["--package", "ferry", "--package", "gap-sim", "--bins", "--profile", own_profile()])
             .arg("--manifest-path")
@@ -63,12 +62,6 @@ impl Programs {
         let messages = String::from_utf8_lossy(&output.stdout);
         Ok(Self { ferry: built(&messages, "ferry")?, gap_sim: built(&messages, "gap-sim")? })
     }
-}
-
-/// The cargo that runs the demo, or the one on the path when the demo was started by itself.
-#[expect(clippy::disallowed_methods, reason = "cargo names itself to the programs that it runs")]
-fn cargo() -> OsString {
-    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// The profile that the demo was built with.

@@ -8,7 +8,7 @@ use contract::rows::{BaseRegion, PayConfirm, PayNotice, Row as _, json_rows};
 use contract::{Generator, Size};
 use tests::demo::database::Database;
 use tests::kills::{Evidence, settled};
-use tests::pair::{Daemon, INNER, Making, OUTER, Pair, expect_success, run, skip, wait_until, write_file};
+use tests::pair::{Daemon, INNER, Making, OUTER, Pair, expect_success, leave_out, run, wait_until, write_file};
 
 const ROWS: u64 = 30;
 /// Room for a zone that starts, its database with the log of it, and a few batches.
@@ -22,13 +22,13 @@ struct Disk {
 }
 
 impl Disk {
-    /// Mounts one over a directory; `None`, told as skipped, where nobody may mount.
+    /// Mounts one over a directory; `None`, told as left out, where nobody may mount.
     fn mount(test: &str, at: &Path) -> Option<Self> {
         let mut command = Command::new("mount");
         command.args(["-t", "tmpfs", "-o", &format!("size={DISK_BYTES},mode=0700"), "ferry-test"]).arg(at);
         let mounted = command.output().is_ok_and(|output| output.status.success());
         if !mounted {
-            skip(test, "needs the right to mount a small tmpfs");
+            leave_out(test, "needs the right to mount a small tmpfs");
             return None;
         }
         Some(Self { at: at.to_owned() })
