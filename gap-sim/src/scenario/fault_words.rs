@@ -63,6 +63,20 @@ const fn of(fault: Fault) -> [&'static str; 2] {
         Fault::ContractSkew => ["the daemon gets another version of the contract", "守护进程得到另一版交换契约"],
         Fault::PoisonRow => ["a row is committed that the other database does not take", "提交了对端数据库拒收的一行"],
         Fault::UnsendableRow => ["a row is committed that cannot be encoded", "提交了无法编码的一行"],
+        Fault::TwoStatements
+        | Fault::StolenKey
+        | Fault::OperatorHold
+        | Fault::OperatorResend
+        | Fault::OperatorReseal
+        | Fault::OperatorSupersede
+        | Fault::OperatorLoad => of_people(fault),
+        Fault::SpoolRot => ["a held file rots on the disk", "一个已持有的文件在磁盘上损坏"],
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller names the others")]
+const fn of_people(fault: Fault) -> [&'static str; 2] {
+    match fault {
         Fault::TwoStatements => [
             "a second batch arrives for a place that has one, signed with the owner's key",
             "为同一位置又到来一个批次，用所有者的密钥签名",
@@ -71,18 +85,6 @@ const fn of(fault: Fault) -> [&'static str; 2] {
             "a batch arrives before the owner's own, signed with the owner's key",
             "一个批次抢在所有者之前到来，用所有者的密钥签名",
         ],
-        Fault::OperatorHold
-        | Fault::OperatorResend
-        | Fault::OperatorReseal
-        | Fault::OperatorSupersede
-        | Fault::OperatorLoad => of_operators(fault),
-        Fault::SpoolRot => ["a held file rots on the disk", "一个已持有的文件在磁盘上损坏"],
-    }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "the caller names the others")]
-const fn of_operators(fault: Fault) -> [&'static str; 2] {
-    match fault {
         Fault::OperatorHold => ["an operator puts a stream on hold, or lets it go on", "操作员暂停一条流，或使其继续"],
         Fault::OperatorResend => ["an operator has batches sent again", "操作员要求重发批次"],
         Fault::OperatorLoad => {
@@ -92,6 +94,6 @@ const fn of_operators(fault: Fault) -> [&'static str; 2] {
             ["two operators put other batches into the place of a group", "两名操作员以其他批次取代一组批次"]
         }
         Fault::OperatorReseal => ["an operator has batches sealed again", "操作员要求重新封装批次"],
-        _ => ["an operator acts", "操作员进行操作"],
+        _ => ["somebody acts", "有人进行操作"],
     }
 }
