@@ -106,6 +106,8 @@ impl Restored {
     fn crosses(&mut self, world: &World, zone: ZoneId, name: &str, bytes: &[u8]) -> Result<(), String> {
         let Ok(parsed) = name.parse::<FileName>() else { return Ok(()) };
         match parsed.kind {
+            // What the peer has lost is given back to it as it was.
+            NameKind::Batch { stream, .. } if world.model.streams[&stream].owner != zone => {}
             NameKind::Batch { stream, epoch, seq } => {
                 if let Some(start) = self.unanchored.get(&zone).filter(|start| !start.at_gate.contains(name)) {
                     if !start.answered {
