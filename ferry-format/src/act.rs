@@ -230,7 +230,6 @@ mod tests {
         vec![
             Deed::Hold { stream: stream.clone() },
             Deed::Release { stream: stream.clone() },
-            Deed::Load { stream: stream.clone() },
             Deed::Retry { range: range.clone() },
             Deed::Resend { range: range.clone() },
             Deed::Reseal { range: range.clone() },
@@ -250,6 +249,7 @@ mod tests {
                 old: vec![Digest([1; 32]), Digest([2; 32])],
                 new: vec![Digest([3; 32])],
             },
+            Deed::Load { stream: "confirm".parse().unwrap() },
         ]
     }
 

@@ -59,6 +59,7 @@ fn a_database_of_the_first_version_is_read_and_brought_to_the_present_one() {
     ] {
         zone.run(&format!("ALTER TABLE ferry_{table} DROP COLUMN {column}")).unwrap();
     }
+    zone.run("DROP TABLE ferry_load").unwrap();
     for table in ["key", "batch", "run", "chunk"] {
         zone.run(&format!("DROP TABLE ferry_trace_{table}")).unwrap();
     }
