@@ -101,8 +101,12 @@ impl World {
             if let Some(fate) = self.fates.get_mut(stream) {
                 fate.frozen |= lost;
             }
+            // Rows that wait in the backup, and whose batch was superseded afterwards, are sent once more after the return: nobody
+            // tells the zone that operators had passed them over. What comes of it is not compared.
+            let waits = !own.outbox.is_empty();
             if let Some(fate) = self.fates.get_mut(stream) {
-                fate.forgotten |= forgot && fate.frozen;
+                let decided = fate.instead.range(own.last.seq + 1..).next().is_some();
+                fate.forgotten |= fate.frozen && (forgot || waits && decided);
             }
         }
         for (stream, peer) in &backup.peers {
