@@ -1,6 +1,6 @@
 //! Gives a peer that was put back to a backup its own batches back, out of this zone's spool and archive.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_format::limits::ATTEMPT_MAX;
 use ferry_format::{FileName, NameKind, SeqRange, StatusBody, StreamName, Want, WantKind};
@@ -17,7 +17,8 @@ use crate::time::{Mono, Now};
 pub(super) struct Giving {
     /// By stream and seq, of what the peer wants at the moment: when it was given.
     given: BTreeMap<StreamName, BTreeMap<u64, Mono>>,
-    todo: VecDeque<Order>,
+    /// One for each stream at most: what waits because the gate fails does not pile up.
+    orders: BTreeMap<StreamName, Order>,
     busy: bool,
     /// Files that may still lie at the gate.
     at_gate: Vec<String>,
@@ -29,9 +30,8 @@ pub(super) struct Giving {
 /// Batches that are to be given back.
 #[derive(Debug, Clone)]
 struct Order {
-    stream: StreamName,
     epoch: u64,
-    seqs: Vec<u64>,
+    seqs: BTreeSet<u64>,
     attempt: u32,
 }
 
@@ -62,10 +62,15 @@ impl Link {
             given.retain(|seq, at| (range.first..=range.last).contains(seq) && now.mono.since(*at) < patience);
             let seqs: Vec<u64> = (range.first..=range.last).filter(|seq| !given.contains_key(seq)).collect();
             given.extend(seqs.iter().map(|seq| (*seq, now.mono)));
+            let waiting = giving.orders.remove(stream).filter(|order| order.epoch == *epoch);
+            let waiting = waiting.into_iter().flat_map(|order| order.seqs);
+            let seqs: BTreeSet<u64> =
+                waiting.chain(seqs).filter(|seq| (range.first..=range.last).contains(seq)).collect();
             if !seqs.is_empty() {
-                giving.todo.push_back(Order { stream: stream.clone(), epoch: *epoch, seqs, attempt });
+                giving.orders.insert(stream.clone(), Order { epoch: *epoch, seqs, attempt });
             }
         }
+        giving.orders.retain(|stream, _| wants.contains_key(stream));
         // What is not wanted any more has arrived, or lies at a gate that does not take its files away.
         let is_wanted = |name: &String| match name.parse::<FileName>().map(|name| name.kind) {
             Ok(NameKind::Batch { stream, seq, .. }) => {
@@ -86,7 +91,8 @@ impl Link {
             self.giving.busy = true;
             return Some(Action::Withdraw(std::mem::take(&mut self.giving.over)));
         }
-        let Order { stream, epoch, seqs, attempt } = self.giving.todo.pop_front()?;
+        let (stream, Order { epoch, seqs, attempt }) = self.giving.orders.pop_first()?;
+        let seqs = seqs.into_iter().collect();
         self.giving.busy = true;
         Some(Action::GiveBack { stream, epoch, seqs, attempt })
     }
