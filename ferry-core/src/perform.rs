@@ -117,6 +117,7 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
 }
 
 /// Own batches on their way back, and the peer's.
+#[expect(clippy::wildcard_enum_match_arm, reason = "`perform` names every action")]
 fn perform_returning(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
     match action {
         Action::FindOwn { stream, epoch, range } => {
@@ -139,37 +140,12 @@ fn perform_returning(action: Action, around: &Surroundings, ports: &Ports<'_>) -
             let result = returning::keep_own(&name, &statement, digest, &bytes, ports);
             Outcome::KeptOwn(name, Box::new((*statement, digest)), result)
         }
-        Action::Observe { .. }
-        | Action::Cut { .. }
-        | Action::Seal { .. }
-        | Action::Record(_)
-        | Action::Anchor(_)
-        | Action::Attempt(_)
-        | Action::Publish { .. }
-        | Action::PublishStatus { .. }
-        | Action::Settle { .. }
-        | Action::Reopen(_)
-        | Action::Load { .. }
-        | Action::Act(_)
-        | Action::ListActs(_)
-        | Action::Note(_)
-        | Action::Retain(_)
-        | Action::Prune(_)
-        | Action::Scan
-        | Action::Take { .. }
-        | Action::Keep { .. }
-        | Action::KeepStatus { .. }
-        | Action::Drop { .. }
-        | Action::Recall { .. }
-        | Action::Expel { .. }
-        | Action::Follow { .. }
-        | Action::ReadMark { .. }
-        | Action::PutAway(_)
-        | Action::Apply { .. } => unreachable!("the caller has handled it"),
+        _ => unreachable!("the caller hands over what is named here"),
     }
 }
 
 /// What is only written down.
+#[expect(clippy::wildcard_enum_match_arm, reason = "`perform` names every action")]
 fn perform_book(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
     match action {
         Action::Act(mut order) => {
@@ -190,36 +166,11 @@ fn perform_book(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Out
             let result = ports.spool.prune(side, &what.stream, what.epoch, through, crate::settings::PRUNES_MAX);
             Outcome::Pruned(what, result)
         }
-        Action::Observe { .. }
-        | Action::Cut { .. }
-        | Action::Seal { .. }
-        | Action::Record(_)
-        | Action::Anchor(_)
-        | Action::Attempt(_)
-        | Action::Publish { .. }
-        | Action::PublishStatus { .. }
-        | Action::Settle { .. }
-        | Action::Reopen(_)
-        | Action::Load { .. }
-        | Action::FindOwn { .. }
-        | Action::KeepOwn { .. }
-        | Action::TakeBack { .. }
-        | Action::GiveBack { .. }
-        | Action::Withdraw(_)
-        | Action::Scan
-        | Action::Take { .. }
-        | Action::Keep { .. }
-        | Action::KeepStatus { .. }
-        | Action::Drop { .. }
-        | Action::Recall { .. }
-        | Action::Expel { .. }
-        | Action::Follow { .. }
-        | Action::ReadMark { .. }
-        | Action::PutAway(_)
-        | Action::Apply { .. } => unreachable!("the caller has handled it"),
+        _ => unreachable!("the caller hands over what is named here"),
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "`perform` names every action")]
 fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
     match action {
         Action::Scan => Outcome::Scanned(ports.gate.scan(crate::settings::SCAN_FILES_MAX)),
@@ -266,27 +217,7 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             let result = apply(&stream, epoch_id, &expect, &batches, now_ms, around, ports);
             Outcome::Applied(stream, result)
         }
-        Action::Observe { .. }
-        | Action::Cut { .. }
-        | Action::Seal { .. }
-        | Action::Record(_)
-        | Action::Anchor(_)
-        | Action::Attempt(_)
-        | Action::Publish { .. }
-        | Action::PublishStatus { .. }
-        | Action::Settle { .. }
-        | Action::Reopen(_)
-        | Action::Load { .. }
-        | Action::FindOwn { .. }
-        | Action::KeepOwn { .. }
-        | Action::TakeBack { .. }
-        | Action::GiveBack { .. }
-        | Action::Withdraw(_)
-        | Action::Act(_)
-        | Action::ListActs(_)
-        | Action::Note(_)
-        | Action::Retain(_)
-        | Action::Prune(_) => unreachable!("the caller has handled it"),
+        _ => unreachable!("the caller hands over what is named here"),
     }
 }
 
