@@ -94,6 +94,6 @@ const fn of_people(fault: Fault) -> [&'static str; 2] {
             ["two operators put other batches into the place of a group", "两名操作员以其他批次取代一组批次"]
         }
         Fault::OperatorReseal => ["an operator has batches sealed again", "操作员要求重新封装批次"],
-        _ => ["somebody acts", "有人进行操作"],
+        _ => panic!("the caller names the others"),
     }
 }
