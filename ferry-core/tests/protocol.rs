@@ -343,6 +343,23 @@ fn pass(world: &mut World, ms: u64) {
 }
 
 #[test]
+fn a_drop_directory_that_stays_full_is_tried_ever_more_seldom_and_goes_on_when_it_has_room() {
+    let mut world = World::new(31, settings(), Faults::NONE);
+    pass(&mut world, 10_000);
+    let tried = |world: &World| *world.zones[OUTER].gate.published.lock().unwrap();
+    let before = tried(&world);
+    *world.zones[OUTER].gate.full.lock().unwrap() = true;
+    let heartbeats = 30;
+    pass(&mut world, heartbeats * settings().heartbeat_ms);
+    // 50 ms, twice as long each time, and then once a heartbeat.
+    let times = tried(&world) - before;
+    assert!((heartbeats / 2..=heartbeats + 8).contains(&times), "{times} times in {heartbeats} heartbeats");
+    *world.zones[OUTER].gate.full.lock().unwrap() = false;
+    world.commit("confirm", 3);
+    world.settle(60_000);
+}
+
+#[test]
 fn batches_leave_both_archives_when_their_time_has_come_and_not_before() {
     let mut world = archived_world(26);
     let began = world.now_ms;

@@ -78,11 +78,16 @@ pub struct MemoryGate {
     pub to_gate: Mutex<BTreeMap<String, Vec<u8>>>,
     pub from_gate: Mutex<BTreeMap<String, Vec<u8>>>,
     pub published: Mutex<u64>,
+    /// There is no room in the drop directory.
+    pub full: Mutex<bool>,
 }
 
 impl Gate for MemoryGate {
     fn publish(&self, name: &str, bytes: &[u8]) -> Result<(), PortError> {
         *self.published.lock().unwrap() += 1;
+        if *self.full.lock().unwrap() {
+            return Err(PortError::new(FaultKind::Full, "no room in the drop directory"));
+        }
         self.to_gate.lock().unwrap().insert(name.to_owned(), bytes.to_vec());
         Ok(())
     }
