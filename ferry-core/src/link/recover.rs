@@ -19,6 +19,9 @@ use crate::time::{Mono, Now};
 
 /// Status numbers that a zone without its anchor may use before the peer has answered; the clock outruns them.
 const UNANCHORED_NUMBERS: u64 = 1_000_000;
+/// Statuses that may have been published after the last one that a note told of: those of some minutes in which no note
+/// could be written.
+const UNNOTED_NUMBERS: u64 = 1_000;
 
 /// Why the work cannot be taken up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -96,12 +99,14 @@ pub fn recover(
     };
     link.order = link.senders.keys().cloned().collect();
     link.order.sort_by_key(|stream| std::cmp::Reverse(link.senders[stream].priority));
-    link.take_up_anchor(anchor, now);
+    link.take_up_anchor(anchor, recovered.status_number, now);
     link.take_up_spool(ports, now)?;
     #[cfg(feature = "breaks")]
-    for id in ports.spool.list(Side::Out)? {
-        let sender = link.senders.get_mut(&id.stream).filter(|_| breaks::is(Break::OrphanResealed));
-        sender.into_iter().for_each(|sender| sender.adopt_orphan(&id));
+    if breaks::is(Break::OrphanResealed) {
+        for id in ports.spool.list(Side::Out)? {
+            let sender = link.senders.get_mut(&id.stream);
+            sender.into_iter().for_each(|sender| sender.adopt_orphan(&id));
+        }
     }
     Ok(link)
 }
@@ -206,10 +211,11 @@ fn receivers(around: &Surroundings, recovered: &Recovered) -> BTreeMap<StreamNam
 }
 
 impl Link {
-    fn take_up_anchor(&mut self, anchor: Option<Anchor>, now: Now) {
+    fn take_up_anchor(&mut self, anchor: Option<Anchor>, noted: u64, now: Now) {
         // Without an anchor, or with one that a backup may have brought along, the old numbers are not known; hundredths of a
-        // second since 1970 are above any number that a zone which speaks a few times a second can have used.
-        let unknown = now.wall_ms / 10;
+        // second since 1970 are above any number that a zone which speaks a few times a second can have used. The clock may
+        // have been put back since an earlier start without an anchor: then the books know better.
+        let unknown = (now.wall_ms / 10).max(noted.saturating_add(UNNOTED_NUMBERS));
         self.status.next = unknown;
         self.status.started = now.mono;
         let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) else {

@@ -174,7 +174,7 @@ impl Link {
                     AtGate { name, number, since }
                 });
                 self.status.at_gate = at_gate.collect();
-                self.notes.facts.push(("status_number".to_owned(), number.to_string()));
+                self.notes.status_number = Some(number);
             }
             Err(error) => {
                 self.fault("status", &error);

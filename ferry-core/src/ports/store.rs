@@ -262,6 +262,8 @@ pub struct Notes {
     pub states: Vec<StreamState>,
     /// Named numbers and texts of the link: silence, lock, gate counters, peer's clock.
     pub facts: Vec<(String, String)>,
+    /// The number of the last status that was published, for a start that finds no anchor.
+    pub status_number: Option<u64>,
     /// Acts that the peer has listed, by id.
     pub acts_told: Vec<u64>,
     /// The wall clock.
@@ -283,6 +285,8 @@ pub struct Recovered {
     pub retained: Retained,
     /// Ended acts that the peer is not known to have listed, the oldest first.
     pub untold: Vec<UntoldAct>,
+    /// The number of the last status that a note told of; a few more may have been published since. 0 when none was.
+    pub status_number: u64,
 }
 
 /// One own stream.

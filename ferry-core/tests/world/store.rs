@@ -24,6 +24,7 @@ pub struct Books {
     pub retained: Retained,
     pub acts: Vec<OpenAct>,
     pub untold: Vec<UntoldAct>,
+    pub status_number: u64,
     pub of_peer: Vec<PeerAct>,
     pub on_hold: BTreeSet<StreamName>,
     /// The next apply does this.
@@ -100,7 +101,8 @@ impl Store for MemoryStore {
         let audit = Checkpoint { size: 0, root: Digest::of(&[]) };
         let (outgoing, incoming, retained) = (outgoing.collect(), incoming.collect(), books.retained.clone());
         let untold = books.untold.clone();
-        Ok(Recovered { instance: Instance([7; 16]), audit, outgoing, incoming, retained, untold })
+        let status_number = books.status_number;
+        Ok(Recovered { instance: Instance([7; 16]), audit, outgoing, incoming, retained, untold, status_number })
     }
 
     fn observe(&self) -> Result<Observation, PortError> {
@@ -296,7 +298,9 @@ impl Store for MemoryStore {
     }
 
     fn note(&self, notes: &Notes) -> Result<(), PortError> {
-        self.books.lock().unwrap().untold.retain(|act| !notes.acts_told.contains(&act.id));
+        let mut books = self.books.lock().unwrap();
+        books.untold.retain(|act| !notes.acts_told.contains(&act.id));
+        books.status_number = notes.status_number.unwrap_or(books.status_number);
         Ok(())
     }
 }

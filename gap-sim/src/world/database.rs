@@ -162,6 +162,8 @@ pub struct Database {
     pub mended: bool,
     /// How long batches have been archived.
     pub retained: Retained,
+    /// The number of the last status that a note told of.
+    pub status_number: u64,
     /// How often rows of each of the peer's streams were written.
     pub written: BTreeMap<StreamName, u64>,
     /// How often anything was committed that a checker may compare.

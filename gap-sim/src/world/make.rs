@@ -230,6 +230,7 @@ pub(super) fn empty_database(
         drafts: BTreeMap::new(),
         mended: false,
         retained: Retained::default(),
+        status_number: 0,
         written: BTreeMap::new(),
         commits: 0,
     };

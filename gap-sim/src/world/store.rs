@@ -234,6 +234,7 @@ impl Store for SimStore {
                 incoming: incoming.collect(),
                 retained: database.retained.clone(),
                 untold: database.untold_acts(),
+                status_number: database.status_number,
             })
         })
     }
@@ -539,6 +540,7 @@ impl Store for SimStore {
         self.write(
             |_| Ok(()),
             |database, ()| {
+                database.status_number = notes.status_number.unwrap_or(database.status_number);
                 for id in &notes.acts_told {
                     database.acts.get_mut(id).into_iter().for_each(|act| act.told = true);
                 }

@@ -33,6 +33,7 @@ macro_rules! store_acting_cases {
             a_parked_row_with_a_later_image_is_forgotten,
             an_older_parked_row_never_takes_the_place_of_a_newer,
             ended_acts_wait_until_the_peer_has_listed_them,
+            the_number_of_the_last_status_is_remembered,
             acts_of_the_peer_are_listed_once,
             every_act_that_was_read_appends_a_leaf,
             a_busy_database_takes_no_act,
@@ -310,6 +311,16 @@ fn ended_acts_wait_until_the_peer_has_listed_them(fixture: &mut dyn StoreFixture
     assert_eq!(fixture.store().recover().unwrap().untold, []);
     assert_eq!(open(fixture).len(), 1);
     carry_out(fixture, &third).unwrap();
+}
+
+fn the_number_of_the_last_status_is_remembered(fixture: &mut dyn StoreFixture) {
+    assert_eq!(fixture.store().recover().unwrap().status_number, 0);
+    let note = |status_number| Notes { status_number, now_ms: 9, ..Notes::default() };
+    for status_number in [Some(176_719_680_099), None] {
+        fixture.store().note(&note(status_number)).unwrap();
+        fixture.reopen();
+        assert_eq!(fixture.store().recover().unwrap().status_number, 176_719_680_099);
+    }
 }
 
 fn acts_of_the_peer_are_listed_once(fixture: &mut dyn StoreFixture) {

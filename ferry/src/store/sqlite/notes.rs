@@ -36,6 +36,9 @@ pub(super) const fn kind_name(kind: LifeKind) -> &'static str {
     }
 }
 
+/// The fact that tells the number of the last status.
+pub(super) const STATUS_NUMBER: &str = "status_number";
+
 /// Writes notes, in the caller's transaction.
 pub(super) fn note(session: &mut Session, link: &LinkId, notes: &Notes) -> Result<(), DbError> {
     for event in &notes.life {
@@ -44,8 +47,10 @@ pub(super) fn note(session: &mut Session, link: &LinkId, notes: &Notes) -> Resul
     for state in &notes.states {
         put_state(session, link, state, notes.now_ms)?;
     }
-    for (name, value) in &notes.facts {
-        session.run(sql().fact_put, args![link.as_str(), name.as_str(), value.as_str(), notes.now_ms])?;
+    let number = notes.status_number.map(|number| (STATUS_NUMBER, number.to_string()));
+    let facts = notes.facts.iter().map(|(name, value)| (name.as_str(), value.clone())).chain(number);
+    for (name, value) in facts {
+        session.run(sql().fact_put, args![link.as_str(), name, value.as_str(), notes.now_ms])?;
     }
     acts::told(session, link, &notes.acts_told, notes.now_ms)
 }

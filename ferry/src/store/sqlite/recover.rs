@@ -12,6 +12,7 @@ use super::failure::{DbError, corrupt};
 use super::incoming::{Followed, disputed, followed};
 use super::lane::{Columns as _, Session, args, sql};
 use super::load;
+use super::notes::STATUS_NUMBER;
 use super::outgoing::{self, OwnStream};
 use super::retention;
 
@@ -30,7 +31,17 @@ pub(super) fn recover(session: &mut Session, link: &LinkId) -> Result<Recovered,
     }
     let retained = retention::retained(session, link)?;
     let untold = acts::untold(session, link)?;
-    Ok(Recovered { instance, audit, outgoing, incoming, retained, untold })
+    let status_number = status_number(session, link)?;
+    Ok(Recovered { instance, audit, outgoing, incoming, retained, untold, status_number })
+}
+
+fn status_number(session: &mut Session, link: &LinkId) -> Result<u64, DbError> {
+    for row in session.all(sql().fact_list, args![link.as_str()])? {
+        if row.string(0)? == STATUS_NUMBER {
+            return row.parsed(1);
+        }
+    }
+    Ok(0)
 }
 
 /// The own streams of a link, ordered by stream.

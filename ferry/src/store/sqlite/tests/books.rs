@@ -71,6 +71,7 @@ fn notes_are_kept_and_a_state_replaces_the_one_before() {
         life: vec![event(LifeKind::Published, 11), event(LifeKind::Published, 12), event(LifeKind::Held, 13)],
         states: vec![state(5), state(6)],
         facts: vec![("gate.foreign".to_owned(), "3".to_owned())],
+        status_number: Some(7),
         acts_told: Vec::new(),
         now_ms: 20,
     };
@@ -85,7 +86,8 @@ fn notes_are_kept_and_a_state_replaces_the_one_before() {
     assert_eq!((batch.published_at_ms, batch.held_at_ms), (Some(11), Some(13)));
     let states = books.stream_states().unwrap();
     assert_eq!((states.len(), states[0].lag_ms, states[0].health.as_str()), (1, 6, "waiting"));
-    assert_eq!(books.facts().unwrap(), notes.facts);
+    let number = ("status_number".to_owned(), "7".to_owned());
+    assert_eq!(books.facts().unwrap(), [notes.facts[0].clone(), number]);
 }
 
 #[test]
