@@ -2,20 +2,17 @@
 //!
 //! An act names the zone that carries it out. It crosses in that zone's status files, so that both zones list it.
 
+use crate::approvals;
 use crate::canon::{Value, object, text};
 use crate::deed::Deed;
-use crate::digest::KeyId;
-use crate::envelope::SUITE;
 use crate::error::{FormatError, SealError};
-use crate::fields::{Fields, ascend};
-use crate::ident::{hex_decode_vec, hex_encode};
+use crate::fields::Fields;
 use crate::keys::KeyProvider;
-use crate::layout::{check_end, header_line};
-use crate::limits::{ACT_BYTES_MAX, APPROVALS_MAX, SIGNATURE_BYTES_MAX};
-use crate::magic::{END_MAGIC, Kind, MAGIC_BYTES, strip};
+use crate::limits::ACT_BYTES_MAX;
+use crate::magic::Kind;
 use crate::reason::Reason;
 use crate::signed_line::signed_part;
-use crate::trust::{KeyState, TrustStore};
+use crate::trust::TrustStore;
 use crate::verified::Verified;
 use crate::{ActId, Approval, Digest, LinkId, ZoneName};
 
@@ -57,15 +54,8 @@ impl SignedAct {
     /// # Errors
     /// When the key does not sign, or enough operators have signed.
     pub fn approve(&mut self, keys: &dyn KeyProvider) -> Result<(), SealError> {
-        let signature = keys.sign(&self.signed_bytes()?)?;
-        let key = keys.sign_key_id();
-        self.approvals.retain(|approval| approval.key != key);
-        if self.approvals.len() == APPROVALS_MAX {
-            return Err(FormatError::Limit { what: "approvals", max: APPROVALS_MAX as u64 }.into());
-        }
-        self.approvals.push(Approval { key, signature });
-        self.approvals.sort_by_key(|approval| approval.key);
-        Ok(())
+        let signed = self.signed_bytes()?;
+        approvals::approve(&mut self.approvals, &signed, keys)
     }
 
     /// The file.
@@ -73,10 +63,7 @@ impl SignedAct {
     /// # Errors
     /// When the act is not canonical or too long.
     pub fn write(&self) -> Result<Vec<u8>, FormatError> {
-        let mut out = self.signed_bytes()?;
-        let lines = self.approvals.iter().map(|one| format!("{} {}", one.key, hex_encode(&one.signature)));
-        out.extend_from_slice(lines.collect::<Vec<_>>().join("\n").as_bytes());
-        out.extend_from_slice(END_MAGIC);
+        let out = approvals::write(self.signed_bytes()?, &self.approvals);
         Self::parse(&out)?;
         Ok(out)
     }
@@ -86,25 +73,8 @@ impl SignedAct {
     /// # Errors
     /// When it is no act, or not spelled exactly as [`SignedAct::write`] does.
     pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
-        if bytes.len() > ACT_BYTES_MAX {
-            return Err(FormatError::Limit { what: "act bytes", max: ACT_BYTES_MAX as u64 });
-        }
-        let header = header_line(strip(bytes, Kind::Act)?)?;
-        let act = read(crate::canon::parse(header)?)?;
-        let rest = &bytes[MAGIC_BYTES + header.len() + 1..];
-        let length = rest.len().checked_sub(END_MAGIC.len()).ok_or(FormatError::Truncated)?;
-        let (approvals, end) = rest.split_at(length);
-        check_end(end)?;
-        let approvals = core::str::from_utf8(approvals).map_err(|_| FormatError::SignatureEncoding)?;
-        let lines = if approvals.is_empty() { Vec::new() } else { approvals.split('\n').collect() };
-        if lines.len() > APPROVALS_MAX {
-            return Err(FormatError::Limit { what: "approvals", max: APPROVALS_MAX as u64 });
-        }
-        let approvals = lines.into_iter().map(read_approval).collect::<Result<Vec<_>, _>>()?;
-        if !ascend(&approvals, |approval| approval.key) {
-            return Err(FormatError::Inconsistent { reason: "approvals do not ascend by key" });
-        }
-        Ok(Self { act, approvals })
+        let (value, approvals) = approvals::read(bytes, Kind::Act, "act bytes", ACT_BYTES_MAX)?;
+        Ok(Self { act: read(value)?, approvals })
     }
 
     /// The act's identity: the SM3 of what is signed.
@@ -125,21 +95,8 @@ impl SignedAct {
             return Err(FormatError::WrongLink);
         }
         let signed = self.signed_bytes()?;
-        for approval in &self.approvals {
-            let entry = trust.signer(&approval.key, Kind::Act, SUITE).map_err(|_| FormatError::BadApproval)?;
-            let may_act = match when {
-                ActTime::Past => true,
-                ActTime::Now(now_ms) => entry.state == KeyState::Active && !entry.expired_at(now_ms),
-            };
-            if entry.link != *link || !may_act {
-                return Err(FormatError::BadApproval);
-            }
-            entry.sign.verify(&signed, &approval.signature).map_err(|_| FormatError::BadApproval)?;
-        }
         let needed = self.act.deed.approvals();
-        if self.approvals.len() < needed {
-            return Err(FormatError::TooFewApprovals { needed: needed as u64 });
-        }
+        approvals::verify((&signed, &self.approvals), Kind::Act, trust, link, when, needed)?;
         Ok(Verified::new(self.act.clone()))
     }
 
@@ -155,16 +112,6 @@ pub enum ActTime {
     Now(u64),
     /// It was carried out; the peer, or an archive, tells of it.
     Past,
-}
-
-fn read_approval(line: &str) -> Result<Approval, FormatError> {
-    let (key, signature) = line.split_once(' ').ok_or(FormatError::SignatureEncoding)?;
-    let key: KeyId = key.parse().map_err(|_| FormatError::SignatureEncoding)?;
-    if signature.len() > 2 * SIGNATURE_BYTES_MAX {
-        return Err(FormatError::SignatureEncoding);
-    }
-    let signature = hex_decode_vec(signature).map_err(|_| FormatError::SignatureEncoding)?;
-    Ok(Approval { key, signature })
 }
 
 fn write(act: &Act) -> Value {
@@ -201,7 +148,7 @@ fn read(value: Value) -> Result<Act, FormatError> {
 mod tests {
     use super::*;
     use crate::deed::{ActRange, Substitute};
-    use crate::{Card, Entropy, EntropyError, EpochId, Mark, SoftKeys, StreamName, TrustEntry};
+    use crate::{Card, Entropy, EntropyError, EpochId, KeyState, Mark, SoftKeys, StreamName, TrustEntry};
 
     struct Counter(u8);
 

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod act;
+mod approvals;
 mod batch_header;
 pub mod canon;
 pub mod card;
@@ -31,6 +32,7 @@ pub mod open;
 pub mod payload;
 pub mod reason;
 pub mod records;
+pub mod revocation;
 pub mod seal;
 pub mod signed_line;
 pub mod soft_keys;
@@ -67,6 +69,7 @@ pub use open::{Batch, Status, open_batch, open_status};
 pub use payload::Payload;
 pub use reason::{Reason, ReasonError};
 pub use records::{Op, Record, RecordError, Value, parse_record, parse_record_head, write_record, write_value};
+pub use revocation::{REVOCATION_APPROVALS, Revocation, SignedRevocation};
 pub use seal::{Sealed, Sealing, reseal_batch, seal_batch, seal_status};
 pub use signed_line::{SignedLine, signed_part, write_signed_line};
 pub use soft_keys::{EncryptKey, SignKey, SoftKeys};

@@ -82,6 +82,8 @@ pub const FORMATS_MAX: usize = 16;
 pub const CARDS_MAX: usize = 4;
 /// Wishes in one status.
 pub const WANTS_MAX: usize = 256;
+/// A revocation file: a mark of each stream, and a few names.
+pub const REVOCATION_BYTES_MAX: usize = 32 << 10;
 /// Characters of an operator's reason: one line of a log, in any language.
 pub const REASON_CHARS_MAX: usize = 200;
 /// An act file: one that supersedes the largest group names 1 024 digests twice, each with 67 bytes.

@@ -11,6 +11,8 @@ use crate::ident::hex_encode;
 use crate::keys::PublicKey;
 use crate::limits::{TRUST_BYTES_MAX, TRUST_ENTRIES_MAX};
 use crate::magic::Kind;
+use crate::revocation::Revocation;
+use crate::verified::Verified;
 use crate::{Digest, KeyId, LinkId, Mark, StreamName, ZoneName};
 
 /// The keys that are trusted, ordered by the id of the signing key.
@@ -142,6 +144,54 @@ impl TrustStore {
         entries.sort_by_key(|entry| entry.sign.id());
         check(&entries)?;
         self.entries = entries;
+        Ok(())
+    }
+
+    /// Puts a zone's keys in use, in the place of those that it has used on that link: they are retired. An entry of the same
+    /// key that was announced takes part from now on.
+    ///
+    /// # Errors
+    /// When the key is there in another state.
+    pub fn put_in_use(&mut self, card: &Card) -> Result<Option<KeyId>, FormatError> {
+        let mut changed = self.clone();
+        let key = card.sign.id();
+        if changed.entry(&key).is_some_and(|entry| entry.state == KeyState::Announced) {
+            changed.remove(&key);
+        }
+        let active = changed.entries.iter_mut().find(|entry| {
+            is_active_zone(entry) && entry.zone == card.zone && entry.link == card.link && entry.sign.id() != key
+        });
+        let retired = active.map(|entry| {
+            entry.state = KeyState::Retired;
+            entry.sign.id()
+        });
+        changed.add(TrustEntry::of_zone(card, KeyState::Active))?;
+        *self = changed;
+        Ok(retired)
+    }
+
+    /// Revokes a zone's key. A key that is revoked may be revoked to an earlier place, never to a later one.
+    ///
+    /// # Errors
+    /// [`FormatError::UnknownSigner`]; `Inconsistent` when it is not that zone's key, or more would count than before.
+    pub fn revoke(&mut self, revocation: &Verified<Revocation>) -> Result<(), FormatError> {
+        let refuse = |reason| Err(FormatError::Inconsistent { reason });
+        let entry = self.entries.iter_mut().find(|entry| entry.sign.id() == revocation.key);
+        let entry = entry.ok_or(FormatError::UnknownSigner)?;
+        let is_its = entry.zone == revocation.zone && entry.link == revocation.link;
+        if !is_its || !entry.objects.contains(&Kind::Batch) {
+            return refuse("the revoked key is not one of that zone");
+        }
+        if let KeyState::Revoked { last_good, status_number } = &entry.state {
+            let counted = |mark: &Mark| {
+                last_good.iter().any(|old| old.stream == mark.stream && (mark.epoch, mark.seq) <= (old.epoch, old.seq))
+            };
+            if !revocation.last_good.iter().all(counted) || revocation.status_number > *status_number {
+                return refuse("the key was revoked from an earlier place on");
+            }
+        }
+        let Revocation { last_good, status_number, .. } = &**revocation;
+        entry.state = KeyState::Revoked { last_good: last_good.clone(), status_number: *status_number };
         Ok(())
     }
 

@@ -47,6 +47,7 @@ fn every_limit_stands_in_the_specification_with_its_value() {
         SALT_BYTES,
         TEXT_BYTES_MAX,
         CARD_BYTES_MAX,
+        REVOCATION_BYTES_MAX,
         TRUST_BYTES_MAX,
         TABLE_NAME_BYTES_MAX,
         EPOCH_MAX,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use ferry_format::{
     ActTime, Card, Carrier, Compression, Expect, FileName, FormatError, LinkId, PublicKey, Sealing, SignedAct,
-    SoftKeys, TrustStore, ZoneName, inspect_batch, open_batch, open_status, parse_record, seal_batch, seal_status,
+    SignedRevocation, SoftKeys, TrustStore, ZoneName, inspect_batch, open_batch, open_status, parse_record, seal_batch, seal_status,
     verify_batch, verify_status, write_record,
 };
 use support::Seeded;
@@ -135,6 +135,7 @@ impl Judge {
             "status" => self.status(bytes).map_or_else(|error| error.code(), |()| "ok"),
             "card" => Card::parse(bytes).map_or_else(|error| error.code(), |_| "ok"),
             "act" => self.act(bytes).map_or_else(|error| error.code(), |()| "ok"),
+            "revocation" => self.revocation(bytes).map_or_else(|error| error.code(), |()| "ok"),
             "trust" => TrustStore::parse(bytes).map_or_else(|error| error.code(), |_| "ok"),
             "record" => parse_record(bytes).map_or_else(|error| error.code(), |_| "ok"),
             "carrier" => self.carrier.unwrap().decode(bytes, self.max).map_or_else(|error| error.code(), |_| "ok"),
@@ -160,6 +161,11 @@ impl Judge {
         SignedAct::parse(bytes)?.verify(&self.trust, link, ActTime::Past).map(drop)
     }
 
+    fn revocation(&self, bytes: &[u8]) -> Result<(), FormatError> {
+        let link = self.link.as_ref().unwrap();
+        SignedRevocation::parse(bytes)?.verify(&self.trust, link, ActTime::Past).map(drop)
+    }
+
     fn status(&self, bytes: &[u8]) -> Result<(), FormatError> {
         let expect = self.expect();
         let Some(keys) = &self.keys else { return verify_status(bytes, &expect).map(drop) };
@@ -171,7 +177,7 @@ impl Judge {
 
     /// Signed objects have no two spellings and no accidental neighbours.
     fn is_signed(&self) -> bool {
-        ["batch", "status", "card", "act"].contains(&self.what.as_str())
+        ["batch", "status", "card", "act", "revocation"].contains(&self.what.as_str())
     }
 
     /// What the writer gives for what these bytes mean, for kinds that need no key.
@@ -199,6 +205,7 @@ impl Judge {
             "status" => self.write_status(vector),
             "card" => Card::parse(&vector.bytes).unwrap().write(&keys(vector.required("signer"))).unwrap(),
             "act" => SignedAct::parse(&vector.bytes).unwrap().write().unwrap(),
+            "revocation" => SignedRevocation::parse(&vector.bytes).unwrap().write().unwrap(),
             _ => self.rewrite(&vector.bytes),
         }
     }

@@ -6,6 +6,7 @@ mod batch_good;
 mod batch_header;
 mod batch_trust;
 mod card_trust;
+mod revocations;
 mod status;
 mod text;
 
@@ -27,6 +28,7 @@ pub fn vectors() -> Vec<Vector> {
         status::vectors(),
         card_trust::vectors(),
         acts::vectors(),
+        revocations::vectors(),
         text::vectors(),
     ]
     .concat();
