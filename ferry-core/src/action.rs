@@ -9,8 +9,8 @@ use ferry_format::{
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
     ActEnd, ActOrder, Anchor, AppliedPlace, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Loaded, Notes,
-    Observation, OutgoingBatch, PeerAct, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan, Settled,
-    TakeBackOutcome, Vetted,
+    Observation, OutgoingBatch, PeerAct, PeerKey, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan, Settled,
+    Standing, TakeBackOutcome, Vetted,
 };
 use crate::retention::Prunable;
 
@@ -142,6 +142,8 @@ pub enum Action {
         expect: Mark,
         /// The group's batches in order, each with the moment it was taken (wall clock).
         batches: Vec<(BatchId, u64)>,
+        /// The peer's keys by which they were judged: under others nothing is applied.
+        peer_keys: Arc<Vec<PeerKey>>,
         /// The wall clock.
         now_ms: u64,
     },
@@ -303,11 +305,22 @@ pub type LeftFiles = (Vec<BatchId>, PortError);
 /// An own batch that lies in spool or archive, verified: what it states, and its identity.
 pub type FoundBatch = (BatchStatement, Digest);
 
+/// What a look at the database showed, with the acts read and how the keys stand.
+#[derive(Debug)]
+pub struct Observed {
+    /// The database.
+    pub observation: Observation,
+    /// The acts that wait there.
+    pub acts: Vec<ReadAct>,
+    /// The keys.
+    pub standing: Standing,
+}
+
 /// What became of an action. Each says for what it was.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Of [`Action::Observe`], with the acts read.
-    Observed(Result<(Observation, Vec<ReadAct>), PortError>),
+    /// Of [`Action::Observe`].
+    Observed(Result<Observed, PortError>),
     /// Of [`Action::Cut`].
     Cut(StreamName, Result<CutOutcome, PortError>),
     /// Of [`Action::Seal`]: the digest and the file's length.

@@ -99,6 +99,8 @@ breaks! {
     MissingAnchorIgnored = "missing-anchor-ignored", 12;
     /// Status numbers begin anew at every start.
     StatusNumbersReused = "status-numbers-reused", 12;
+    /// What a revoked key signed below its last good batch counts without a chain to it.
+    ChainIgnored = "chain-ignored", 5;
     /// An old status counts as a new one.
     StaleStatusAccepted = "stale-status-accepted", 12;
     /// A peer's watermark is compared by its place alone.

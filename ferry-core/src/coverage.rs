@@ -125,6 +125,16 @@ places! {
     LoadDone = "load-done";
     /// Operators have approved a return of what lies beyond the anchor.
     ReturnApproved = "return-approved";
+    /// A status announced the peer's next keys.
+    CardAnnounced = "card-announced";
+    /// Statuses announced two cards.
+    TwoCards = "two-cards";
+    /// A batch was turned away or set aside that a revoked key had signed.
+    RevokedOut = "revoked-out";
+    /// A batch of a revoked key counted because it chains to the last good one.
+    RevokedKept = "revoked-kept";
+    /// A batch was sealed anew because a key of either zone had changed.
+    ResealedForKey = "resealed-for-key";
     /// A row stands against taking own batches back.
     ReturnStopped = "return-stopped";
     /// A peer that was put back is given its own batches.

@@ -5,9 +5,18 @@ use ferry_format::{Batch, FormatError, Op, Refusal, Value, Verified, parse_recor
 use crate::breaks::{self, Break};
 use crate::contract::{StreamContract, Table};
 use crate::ports::{
-    BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, OutgoingBatch, ReturnSource, ReturnedBatch, Sealer,
-    Side, SourceFault, Spoiled, Spool, Vetted,
+    BatchId, BatchSource, CheckedBatch, CheckedRow, FaultKind, OutgoingBatch, PeerKey, PortError, ReturnSource,
+    ReturnedBatch, Sealer, Side, SourceFault, Spoiled, Spool, Vetted,
 };
+
+/// The batches of one group, each with the moment it was taken, and the peer's keys by which they were judged.
+#[derive(Debug, Clone, Copy)]
+pub struct ToApply<'a> {
+    /// The batches in order.
+    pub batches: &'a [(BatchId, u64)],
+    /// The keys.
+    pub peer_keys: &'a [PeerKey],
+}
 
 /// The batches of one group, opened one at a time.
 pub struct Group<'a> {
@@ -15,18 +24,20 @@ pub struct Group<'a> {
     sealer: &'a dyn Sealer,
     contract: &'a StreamContract,
     batches: std::slice::Iter<'a, (BatchId, u64)>,
+    peer_keys: &'a [PeerKey],
 }
 
 impl<'a> Group<'a> {
-    /// The group of `batches`, each with the moment it was taken.
+    /// A group that is to be applied.
     #[must_use]
     pub fn new(
         spool: &'a dyn Spool,
         sealer: &'a dyn Sealer,
         contract: &'a StreamContract,
-        batches: &'a [(BatchId, u64)],
+        to_apply: ToApply<'a>,
     ) -> Self {
-        Self { spool, sealer, contract, batches: batches.iter() }
+        let ToApply { batches, peer_keys } = to_apply;
+        Self { spool, sealer, contract, batches: batches.iter(), peer_keys }
     }
 }
 
@@ -88,7 +99,13 @@ fn read(spool: &dyn Spool, side: Side, id: &BatchId) -> Result<Vec<u8>, SourceFa
 
 impl BatchSource for Group<'_> {
     fn next(&mut self) -> Result<Option<CheckedBatch>, SourceFault> {
-        let Some((id, taken_at_ms)) = self.batches.next() else { return Ok(None) };
+        let next = self.batches.next();
+        // Looked at after the last batch too, shortly before the commit.
+        if *self.sealer.standing().peer_keys != self.peer_keys {
+            let text = "the peer's keys have changed; the group is judged again".to_owned();
+            return Err(SourceFault::Port(PortError::new(FaultKind::Transient, text)));
+        }
+        let Some((id, taken_at_ms)) = next else { return Ok(None) };
         let bytes = read(self.spool, Side::In, id)?;
         let batch = self.sealer.open(&bytes).map_err(|error| self.blame(id, &bytes, &error))?;
         if batch.digest != id.digest {

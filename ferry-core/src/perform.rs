@@ -10,14 +10,14 @@ use ferry_format::{
     ActTime, EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName,
 };
 
-use crate::action::{Action, LeftFiles, Outcome, TakenFile};
+use crate::action::{Action, LeftFiles, Observed, Outcome, TakenFile};
 use crate::breaks::{self, Break};
 use crate::contract::{Contract, StreamContract};
 use crate::coverage::{self, Place};
 use crate::cut::{CutBatch, CutOutcome, cut};
-use crate::group::Group;
+use crate::group::{Group, ToApply};
 use crate::ports::{
-    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, Observation, OpenAct, PeerAct, PortError, Ports,
+    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, OpenAct, PeerAct, PortError, Ports,
     QuarantineNote, ReadAct, Settled, Side,
 };
 
@@ -213,8 +213,9 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             let (left, error) = put_away(ids, ports);
             Outcome::PutAway(left, error)
         }
-        Action::Apply { stream, epoch_id, expect, batches, now_ms } => {
-            let result = apply(&stream, epoch_id, &expect, &batches, now_ms, around, ports);
+        Action::Apply { stream, epoch_id, expect, batches, peer_keys, now_ms } => {
+            let batches = ToApply { batches: &batches, peer_keys: &peer_keys };
+            let result = apply(&stream, epoch_id, &expect, batches, now_ms, around, ports);
             Outcome::Applied(stream, result)
         }
         _ => unreachable!("the caller hands over what is named here"),
@@ -271,14 +272,14 @@ fn put_sealed(id: &BatchId, bytes: &[u8], ports: &Ports<'_>) -> Result<(), PortE
 }
 
 /// Looks at the database, and reads the acts that wait there.
-fn observe(now_ms: u64, ports: &Ports<'_>) -> Result<(Observation, Vec<ReadAct>), PortError> {
+fn observe(now_ms: u64, ports: &Ports<'_>) -> Result<Observed, PortError> {
     let mut observation = ports.store.observe()?;
     let read = |OpenAct { id, file }| {
         let act = ports.sealer.read_act(&file, ActTime::Now(now_ms)).map_err(|error| error.code().to_owned());
         ReadAct { id, file, act }
     };
     let acts = std::mem::take(&mut observation.acts).into_iter().map(read).collect();
-    Ok((observation, acts))
+    Ok(Observed { observation, acts, standing: ports.sealer.standing() })
 }
 
 /// An act that no operator whom this zone trusts has signed is listed as such.
@@ -292,8 +293,9 @@ fn list_acts(mut acts: Vec<PeerAct>, around: &Surroundings, ports: &Ports<'_>) -
 
 fn publish(id: &BatchId, name: &str, replaces: Option<&str>, reseal: bool, ports: &Ports<'_>) -> Result<(), PortError> {
     let mut bytes = ports.spool.get(Side::Out, id)?;
-    if reseal {
-        coverage::hit(Place::Resealed);
+    let is_current = ports.sealer.is_current(&bytes)?;
+    if reseal || !is_current {
+        coverage::hit(if is_current { Place::Resealed } else { Place::ResealedForKey });
         bytes = ports.sealer.reseal(&bytes)?.bytes;
         ports.spool.put(Side::Out, id, &bytes)?;
     }
@@ -407,19 +409,19 @@ fn apply(
     stream: &StreamName,
     epoch_id: EpochId,
     expect: &Mark,
-    batches: &[(BatchId, u64)],
+    to_apply: ToApply<'_>,
     now_ms: u64,
     around: &Surroundings,
     ports: &Ports<'_>,
 ) -> Result<(ApplyOutcome, Option<LeftFiles>), PortError> {
     let contract = stream_contract(around, stream)?;
-    let mut source = Group::new(ports.spool, ports.sealer, contract, batches);
+    let mut source = Group::new(ports.spool, ports.sealer, contract, to_apply);
     let request = ApplyRequest { contract, epoch_id, expect, now_ms };
     let outcome = ports.store.apply(&request, &mut source)?;
     // The rows are committed and must be reported as such; a file that stays in the spool is archived later.
     let left_behind = match outcome {
         ApplyOutcome::Applied { .. } => {
-            let ids: Vec<BatchId> = batches.iter().map(|(id, _)| id.clone()).collect();
+            let ids: Vec<BatchId> = to_apply.batches.iter().map(|(id, _)| id.clone()).collect();
             ports.spool.archive(Side::In, &ids).err().map(|error| (ids, error))
         }
         ApplyOutcome::Refused(_) | ApplyOutcome::Spoiled(_) | ApplyOutcome::Moved(_) => None,

@@ -1,19 +1,23 @@
 //! What a receiver decides about one verified batch, and what it waits for.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+use std::sync::Arc;
+
 use ferry_core::contract::Contract;
 use ferry_core::ports::{
-    AppliedBatch, ApplyOutcome, BatchId, DisputedPlace, FaultKind, PortError, RecoveredIn, Spoiled,
+    AppliedBatch, ApplyOutcome, BatchId, DisputedPlace, FaultKind, PeerKey, PortError, RecoveredIn, Spoiled,
 };
 use ferry_core::receiver::{Expelled, Receiver, Verdict};
 use ferry_core::settings::{AHEAD_MAX, Settings};
 use ferry_core::time::{Mono, Now};
 use ferry_format::{
-    ActId, BatchStatement, Checkpoint, Digest, EpochId, Group, Mark, Plain, Reason, Refusal, StreamName, Supersedes,
+    ActId, BatchStatement, Checkpoint, Digest, EpochId, Group, KeyId, KeyState, Mark, Plain, Reason, Refusal, StreamName, Supersedes,
     TableSummary,
 };
 
 const EPOCH: EpochId = EpochId([1; 8]);
+const KEY: KeyId = KeyId([1; 16]);
+const STOLEN: KeyId = KeyId([2; 16]);
 const NOW: Now = Now { mono: Mono(1_000), wall_ms: 1_700_000_000_000 };
 
 fn contract() -> Contract {
@@ -82,7 +86,7 @@ fn judge(change: impl FnOnce(&mut BatchStatement)) -> Verdict {
     change(&mut statement);
     let contract = contract();
     let known = contract.stream(&stream()).unwrap();
-    receiver().judge(&statement, digest("eleven"), known, &Settings::default())
+    receiver().judge(&statement, (digest("eleven"), KEY), known, &Settings::default())
 }
 
 #[test]
@@ -103,16 +107,86 @@ fn what_was_applied_is_recalled_unless_it_is_the_watermark_itself() {
     let mut ten = next();
     ten.seq = 10;
     let known = contract.stream(&stream()).unwrap();
-    assert_eq!(receiver().judge(&ten, digest("ten"), known, &Settings::default()), Verdict::Duplicate);
+    assert_eq!(receiver().judge(&ten, (digest("ten"), KEY), known, &Settings::default()), Verdict::Duplicate);
+}
+
+/// A statement for a seq, after the one with the word before.
+fn after(seq: u64, previous: &str) -> BatchStatement {
+    let group = Group { first: seq, index: 0, last: true };
+    BatchStatement { seq, group, previous: digest(previous), ..next() }
+}
+
+/// One key of the peer is in use, and another one is revoked from after a batch on.
+fn revoked_after(seq: u64, word: &str) -> Arc<Vec<PeerKey>> {
+    let last_good = vec![mark(2, seq, word)];
+    let key = |key, state| PeerKey { key, state, not_after_ms: None };
+    Arc::new(vec![key(KEY, KeyState::Active), key(STOLEN, KeyState::Revoked { last_good, status_number: 0 })])
+}
+
+fn judge_by(receiver: &Receiver, statement: &BatchStatement, word: &str, signer: KeyId) -> Verdict {
+    let contract = contract();
+    let known = contract.stream(&stream()).unwrap();
+    receiver.judge(statement, (digest(word), signer), known, &Settings::default())
+}
+
+#[test]
+fn what_a_revoked_key_signed_counts_if_it_chains_to_the_last_good_batch() {
+    let mut receiver = receiver();
+    receiver.set_peer_keys(&revoked_after(13, "thirteen"));
+    let (twelve, thirteen, fourteen) = (after(12, "eleven"), after(13, "twelve"), after(14, "thirteen"));
+    let out = Verdict::Refuse("revoked-chain");
+    assert_eq!(judge_by(&receiver, &fourteen, "fourteen", STOLEN), out, "above the last good one");
+    assert_eq!(judge_by(&receiver, &fourteen, "fourteen", KEY), Verdict::Keep);
+    assert_eq!(judge_by(&receiver, &thirteen, "another", STOLEN), out, "in its place");
+    assert_eq!(judge_by(&receiver, &twelve, "twelve", STOLEN), out, "nothing vouches for it yet");
+    assert_eq!(judge_by(&receiver, &thirteen, "thirteen", STOLEN), Verdict::Keep, "it is the last good one");
+    receiver.add(&thirteen, (digest("thirteen"), STOLEN), 100, NOW, true);
+    assert_eq!(judge_by(&receiver, &twelve, "twelve", STOLEN), Verdict::Keep);
+    assert_eq!(judge_by(&receiver, &after(12, "eleven"), "forged", STOLEN), out);
+    receiver.add(&twelve, (digest("twelve"), STOLEN), 100, NOW, true);
+    assert_eq!(judge_by(&receiver, &next(), "eleven", STOLEN), Verdict::Keep);
+    assert_eq!(judge_by(&receiver, &next(), "forged", STOLEN), out, "it is refused, and disputes nothing");
+}
+
+#[test]
+fn a_batch_of_a_good_key_vouches_for_the_one_before_it() {
+    let mut receiver = receiver();
+    receiver.set_peer_keys(&revoked_after(13, "thirteen"));
+    receiver.add(&after(12, "eleven"), (digest("twelve"), KEY), 100, NOW, true);
+    assert_eq!(judge_by(&receiver, &next(), "eleven", STOLEN), Verdict::Keep);
+    assert_eq!(judge_by(&receiver, &next(), "forged", STOLEN), Verdict::Refuse("revoked-chain"));
+}
+
+#[test]
+fn what_is_held_and_counts_no_more_is_set_aside_before_anything_is_applied() {
+    let mut receiver = receiver();
+    for (statement, word) in [(next(), "eleven"), (after(12, "eleven"), "twelve"), (after(14, "x"), "fourteen")] {
+        receiver.add(&statement, (digest(word), STOLEN), 100, NOW, true);
+    }
+    receiver.add(&after(13, "twelve"), (digest("thirteen"), STOLEN), 100, NOW, false);
+    receiver.set_peer_keys(&revoked_after(12, "twelve"));
+    assert!(receiver.next_group(NOW.mono, |_| None).is_none());
+    let (id, why) = receiver.next_expelled(NOW.mono).unwrap();
+    assert_eq!((id.seq, why), (14, Expelled::Revoked), "the other file is not there yet");
+    receiver.expelled(&id, true);
+    assert_eq!(receiver.next_expelled(NOW.mono), None);
+    let thirteen = BatchId { stream: stream(), epoch: 2, seq: 13, digest: digest("thirteen") };
+    receiver.kept(&thirteen, true);
+    let (id, why) = receiver.next_expelled(NOW.mono).unwrap();
+    assert_eq!((id, why), (thirteen.clone(), Expelled::Revoked));
+    receiver.expelled(&thirteen, true);
+    assert_eq!(receiver.next_expelled(NOW.mono), None);
+    let group = receiver.next_group(NOW.mono, |_| None).unwrap();
+    assert_eq!(group.batches[0].0.seq, 11, "eleven and twelve chain to the last good one");
 }
 
 #[test]
 fn two_statements_for_one_seq_stop_the_stream_before_it() {
     let mut receiver = receiver();
-    receiver.add(&next(), digest("eleven"), 100, NOW, true);
+    receiver.add(&next(), (digest("eleven"), KEY), 100, NOW, true);
     let contract = contract();
     let known = contract.stream(&stream()).unwrap();
-    let verdict = receiver.judge(&next(), digest("another eleven"), known, &Settings::default());
+    let verdict = receiver.judge(&next(), (digest("another eleven"), KEY), known, &Settings::default());
     assert_eq!(verdict, Verdict::Refuse("two-statements"));
     assert_eq!(receiver.dispute(2, 11), (11, None));
     assert_eq!(receiver.dispute(2, 900), (900, None), "every open place is decided by itself");
@@ -127,7 +201,7 @@ fn an_unknown_contract_is_held_and_never_guessed_at() {
     let mut receiver = receiver();
     let mut statement = next();
     statement.contract = digest("the next version");
-    receiver.add(&statement, digest("eleven"), 100, NOW, true);
+    receiver.add(&statement, (digest("eleven"), KEY), 100, NOW, true);
     assert!(receiver.next_group(NOW.mono, |_| None).is_none());
     let parked = receiver.waits_for(|_| None).unwrap();
     assert_eq!((parked.code.as_str(), parked.seq), ("unknown-contract", 11));
@@ -139,7 +213,7 @@ fn a_newer_epoch_waits_for_an_act() {
     let mut receiver = receiver();
     let mut statement = next();
     (statement.epoch, statement.seq) = (3, 1);
-    receiver.add(&statement, digest("one of three"), 100, NOW, true);
+    receiver.add(&statement, (digest("one of three"), KEY), 100, NOW, true);
     assert_eq!(receiver.waits_for(|_| None).unwrap().code, "newer-epoch");
 }
 
@@ -149,7 +223,7 @@ fn requirements_name_the_batch_and_not_only_its_place() {
     let mut receiver = receiver();
     let mut statement = next();
     statement.requires = vec![Mark { stream: base.clone(), epoch: 1, seq: 5, digest: digest("five") }];
-    receiver.add(&statement, digest("eleven"), 100, NOW, true);
+    receiver.add(&statement, (digest("eleven"), KEY), 100, NOW, true);
     let at = |seq: u64, word: &str| Some(Mark { stream: base.clone(), epoch: 1, seq, digest: digest(word) });
     assert_eq!(receiver.waits_for(|_| at(4, "four")).unwrap().code, "requires-stream");
     assert_eq!(receiver.waits_for(|_| at(5, "another five")).unwrap().code, "requires-other-digest");
@@ -165,10 +239,10 @@ fn a_group_waits_until_it_is_whole_and_durable() {
     second.seq = 12;
     second.previous = digest("eleven");
     second.group = Group { first: 11, index: 1, last: true };
-    receiver.add(&second, digest("twelve"), 100, NOW, true);
+    receiver.add(&second, (digest("twelve"), KEY), 100, NOW, true);
     assert!(receiver.next_group(NOW.mono, |_| None).is_none());
     assert_eq!(receiver.missing_ranges(8).len(), 1);
-    receiver.add(&first, digest("eleven"), 100, NOW, false);
+    receiver.add(&first, (digest("eleven"), KEY), 100, NOW, false);
     assert!(receiver.next_group(NOW.mono, |_| None).is_none(), "a file that is not durable is not here");
     let id = BatchId { stream: stream(), epoch: 2, seq: 11, digest: digest("eleven") };
     receiver.kept(&id, true);
@@ -180,7 +254,7 @@ fn a_group_waits_until_it_is_whole_and_durable() {
 #[test]
 fn a_refused_group_stops_its_stream_and_is_told() {
     let mut receiver = receiver();
-    receiver.add(&next(), digest("eleven"), 100, NOW, true);
+    receiver.add(&next(), (digest("eleven"), KEY), 100, NOW, true);
     receiver.next_group(NOW.mono, |_| None).unwrap();
     let refusal = Refusal {
         code: "constraint-check".to_owned(),
@@ -197,7 +271,7 @@ fn a_refused_group_stops_its_stream_and_is_told() {
 #[test]
 fn after_an_unknown_outcome_the_watermark_is_read_before_anything_is_judged() {
     let mut receiver = receiver();
-    receiver.add(&next(), digest("eleven"), 100, NOW, true);
+    receiver.add(&next(), (digest("eleven"), KEY), 100, NOW, true);
     receiver.next_group(NOW.mono, |_| None).unwrap();
     let broken = PortError::new(FaultKind::Unknown, "the connection broke");
     receiver.applied(Err(broken), NOW, &Settings::default());
@@ -214,9 +288,9 @@ fn a_batch_that_does_not_chain_is_expelled_when_its_turn_comes() {
     let mut twelve = next();
     (twelve.seq, twelve.group.first) = (12, 12);
     twelve.previous = digest("another eleven");
-    receiver.add(&twelve, digest("twelve"), 100, NOW, true);
+    receiver.add(&twelve, (digest("twelve"), KEY), 100, NOW, true);
     assert!(receiver.next_expelled(NOW.mono).is_none(), "its turn has not come");
-    receiver.add(&next(), digest("eleven"), 100, NOW, true);
+    receiver.add(&next(), (digest("eleven"), KEY), 100, NOW, true);
     receiver.next_group(NOW.mono, |_| None).unwrap();
     let done = AppliedBatch { seq: 11, rows: 1, parked: 0, apply_ms: 1 };
     let applied = ApplyOutcome::Applied { mark: mark(2, 11, "eleven"), batches: vec![done], parked_rows: 0 };
@@ -247,10 +321,10 @@ fn superseding(number: u8, index: u64, count: u64, old: &[&str]) -> BatchStateme
 fn offer(receiver: &mut Receiver, statement: &BatchStatement, word: &str) -> Verdict {
     let contract = contract();
     let known = contract.stream(&stream()).unwrap();
-    let verdict = receiver.judge(statement, digest(word), known, &Settings::default());
+    let verdict = receiver.judge(statement, (digest(word), KEY), known, &Settings::default());
     if verdict == Verdict::Keep {
         receiver.displace(statement);
-        receiver.add(statement, digest(word), 100, NOW, true);
+        receiver.add(statement, (digest(word), KEY), 100, NOW, true);
     }
     verdict
 }
@@ -332,7 +406,7 @@ fn two_acts_that_do_not_name_each_other_stay_in_dispute_until_a_third_names_one(
     let known = contract().stream(&stream()).unwrap().digest;
     let disputed = vec![DisputedPlace { epoch: 2, seq: 11, against: Some(digest("one")) }];
     let mut again = Receiver::recover(RecoveredIn { disputed, ..recovered() }, 5, known);
-    again.add(&one, digest("one"), 100, NOW, true);
+    again.add(&one, (digest("one"), KEY), 100, NOW, true);
     assert_eq!(disputed_at(&again), Some(11));
     let third = superseding(3, 0, 1, &["eleven", "one"]);
     assert_eq!(offer(&mut again, &third, "third"), Verdict::Keep);

@@ -45,6 +45,8 @@ pub struct Status {
     pub digest: Digest,
     /// Whose signature it bears.
     pub signer: KeyId,
+    /// Who can open it.
+    pub recipients: Vec<KeyId>,
 }
 
 /// Opens a batch: verifies it, unwraps the data key, decrypts, decompresses within the stated size, and checks
@@ -68,7 +70,8 @@ pub fn open_status(bytes: &[u8], expect: &Expect<'_>, keys: &dyn KeyProvider) ->
     let plain = unseal(&layout, &tail, statement.plain, keys)?;
     let line = plain.get(SALT_BYTES..).and_then(|line| line.strip_suffix(b"\n")).ok_or(FormatError::PlainLength)?;
     let body = read_status_body(line)?;
-    Ok(Verified::new(Status { statement, body, digest: layout.digest, signer: layout.envelope.signer }))
+    let recipients = layout.envelope.recipients.iter().map(|recipient| recipient.key).collect();
+    Ok(Verified::new(Status { statement, body, digest: layout.digest, signer: layout.envelope.signer, recipients }))
 }
 
 /// Checks that every record is canonical and that the statement counts exactly these.

@@ -170,6 +170,17 @@ impl SoftKeys {
         self
     }
 
+    /// Also unwraps what was sealed to other keys of the zone: its next ones, or earlier ones.
+    #[must_use]
+    pub fn also_unwrapping(mut self, other: &Self) -> Self {
+        for key in &other.encrypt {
+            if self.encrypt.iter().all(|known| known.public.id() != key.public.id()) {
+                self.encrypt.push(key.clone());
+            }
+        }
+        self
+    }
+
     /// The signing key and the newest encryption key in PKCS#8 PEM.
     #[must_use]
     pub fn to_pem(&self) -> (Zeroizing<String>, Zeroizing<String>) {

@@ -147,12 +147,12 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Puts a zone's keys in use, in the place of those that it has used on that link: they are retired. An entry of the same
-    /// key that was announced takes part from now on.
+    /// Puts a zone's keys in use, in the place of those that it has used on that link: they are retired, and expire at
+    /// `old_ends_ms` (milliseconds since 1970-01-01 UTC). An entry of the same key that was announced takes part from now on.
     ///
     /// # Errors
     /// When the key is there in another state.
-    pub fn put_in_use(&mut self, card: &Card) -> Result<Option<KeyId>, FormatError> {
+    pub fn put_in_use(&mut self, card: &Card, old_ends_ms: Option<u64>) -> Result<Option<KeyId>, FormatError> {
         let mut changed = self.clone();
         let key = card.sign.id();
         if changed.entry(&key).is_some_and(|entry| entry.state == KeyState::Announced) {
@@ -163,6 +163,7 @@ impl TrustStore {
         });
         let retired = active.map(|entry| {
             entry.state = KeyState::Retired;
+            entry.not_after_ms = old_ends_ms;
             entry.sign.id()
         });
         changed.add(TrustEntry::of_zone(card, KeyState::Active))?;

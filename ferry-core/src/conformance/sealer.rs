@@ -1,7 +1,8 @@
 //! What a sealer promises.
 
 use ferry_format::{
-    BootNonce, Checkpoint, Digest, FormatError, Instance, Kind, Payload, Plain, Sealed, StatusBody, StatusStatement,
+    BootNonce, Card, Checkpoint, Digest, FormatError, Instance, KeyState, Kind, Mark, Payload, Plain, Sealed,
+    StatusBody, StatusStatement,
 };
 
 use super::{kind, link, peer, statement, zone};
@@ -20,6 +21,18 @@ pub trait SealerFixture {
 
     /// The process ends and another one begins.
     fn reopen(&mut self);
+
+    /// The zone makes its next keys.
+    fn rotate(&mut self);
+
+    /// The peer's operators put the zone's next keys in use.
+    fn put_in_use(&mut self);
+
+    /// The zone signs with its next keys from now on.
+    fn finish(&mut self);
+
+    /// The operators of the peer revoke the zone's first signing key.
+    fn revoke(&mut self, last_good: Vec<Mark>);
 }
 
 /// Lists the cases of the suite.
@@ -45,6 +58,9 @@ macro_rules! sealer_cases {
             a_statement_that_is_not_about_its_rows_is_not_sealed,
             every_salt_is_another,
             keys_and_trust_are_there_after_a_restart,
+            next_keys_are_announced_until_they_are_in_use,
+            what_earlier_keys_signed_counts_and_is_sealed_anew,
+            a_revoked_key_counts_up_to_its_last_good_batch,
         }
     };
 }
@@ -244,4 +260,81 @@ fn keys_and_trust_are_there_after_a_restart(fixture: &mut dyn SealerFixture) {
     let (statement, payload) = statement(Side::Out, "bill", 1, 1);
     let sealed = fixture.zone().seal_batch(&statement, &payload).unwrap();
     assert_eq!(fixture.peer().open(&sealed.bytes).unwrap().payload, payload);
+}
+
+fn next_keys_are_announced_until_they_are_in_use(fixture: &mut dyn SealerFixture) {
+    assert_eq!((fixture.zone().standing().card, fixture.zone().standing().accepted), (None, false));
+    let keys = |fixture: &dyn SealerFixture| fixture.peer().standing().peer_keys.len();
+    assert_eq!(keys(fixture), 1);
+    fixture.rotate();
+    let announced = fixture.zone().standing();
+    let card = Card::parse(announced.card.as_ref().unwrap()).unwrap().into_inner();
+    assert_eq!((&card.zone, &card.link, announced.accepted), (&zone(), &link(), false));
+    let (statement, body) = status(Side::In, 7);
+    let before = fixture.peer().seal_status(&statement, &body).unwrap();
+    assert!(fixture.zone().vet(&before.bytes).is_ok());
+    assert!(!fixture.zone().standing().accepted, "it was not sealed to them");
+    fixture.put_in_use();
+    assert_eq!(keys(fixture), 2);
+    let after = fixture.peer().seal_status(&statement, &body).unwrap();
+    assert!(fixture.zone().vet(&after.bytes).is_ok(), "it is sealed to the next keys");
+    assert!(fixture.zone().standing().accepted);
+    fixture.finish();
+    assert!(fixture.zone().vet(&before.bytes).is_ok() && fixture.zone().vet(&after.bytes).is_ok());
+    assert_eq!((fixture.zone().standing().card, fixture.zone().standing().accepted), (None, false));
+    let (statement, payload) = self::statement(Side::Out, "bill", 1, 1);
+    let sealed = fixture.zone().seal_batch(&statement, &payload).unwrap();
+    let Ok(Vetted::Batch(vetted)) = fixture.peer().vet(&sealed.bytes) else { panic!("not a batch") };
+    assert_eq!(vetted.signer, card.sign.id());
+}
+
+fn what_earlier_keys_signed_counts_and_is_sealed_anew(fixture: &mut dyn SealerFixture) {
+    let (statement, payload) = statement(Side::Out, "bill", 1, 1);
+    let old = fixture.zone().seal_batch(&statement, &payload).unwrap();
+    let (to_zone, rows) = from_peer(fixture);
+    assert!(fixture.zone().is_current(&old.bytes).unwrap());
+    fixture.rotate();
+    assert!(fixture.zone().is_current(&old.bytes).unwrap());
+    fixture.put_in_use();
+    assert!(!fixture.peer().is_current(&to_zone.bytes).unwrap(), "the zone's next keys could not open it");
+    fixture.finish();
+    fixture.reopen();
+    assert!(!fixture.zone().is_current(&old.bytes).unwrap());
+    assert_eq!(fixture.zone().open(&to_zone.bytes).unwrap().payload, rows, "it was on its way");
+    assert_eq!(fixture.peer().open(&old.bytes).unwrap().payload, payload, "it was on its way");
+    assert_eq!(fixture.zone().open_own(&old.bytes).unwrap().payload, payload);
+    let again = fixture.zone().reseal(&old.bytes).unwrap();
+    assert!(fixture.zone().is_current(&again.bytes).unwrap());
+    assert_eq!(again.digest, old.digest);
+    assert_eq!(fixture.peer().open(&again.bytes).unwrap().payload, payload);
+    let cut = fixture.zone().is_current(&old.bytes[..old.bytes.len() / 2]).unwrap_err();
+    assert_eq!(cut.kind, FaultKind::Corrupt);
+}
+
+fn a_revoked_key_counts_up_to_its_last_good_batch(fixture: &mut dyn SealerFixture) {
+    let sealed: Vec<_> = [1, 2, 3]
+        .map(|seq| {
+            let (statement, payload) = statement(Side::Out, "bill", 1, seq);
+            fixture.zone().seal_batch(&statement, &payload).unwrap()
+        })
+        .into();
+    let (number, body) = status(Side::Out, 7);
+    let status = fixture.zone().seal_status(&number, &body).unwrap();
+    fixture.rotate();
+    fixture.put_in_use();
+    fixture.finish();
+    let last_good = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 2, digest: sealed[1].digest };
+    fixture.revoke(vec![last_good.clone()]);
+    for good in &sealed[..2] {
+        assert!(matches!(fixture.peer().vet(&good.bytes), Ok(Vetted::Batch(_))));
+    }
+    assert_eq!(fixture.peer().vet(&sealed[2].bytes).unwrap_err(), FormatError::RevokedKey);
+    assert_eq!(fixture.peer().open(&sealed[2].bytes).unwrap_err(), FormatError::RevokedKey);
+    assert_eq!(fixture.peer().vet(&status.bytes).unwrap_err(), FormatError::RevokedKey);
+    let again = fixture.zone().reseal(&sealed[2].bytes).unwrap();
+    assert_eq!(fixture.peer().open(&again.bytes).unwrap().digest, sealed[2].digest, "by the key in use");
+    let standing = fixture.peer().standing();
+    let states = standing.peer_keys.iter().map(|key| &key.state);
+    let revoked = KeyState::Revoked { last_good: vec![last_good], status_number: 0 };
+    assert_eq!(states.filter(|state| **state == revoked).count(), 1);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use ferry_format::{
-    BatchStatement, Digest, EpochId, FileName, FormatError, Mark, NameKind, StreamName, genesis, inspect_batch,
+    BatchStatement, Digest, EpochId, FileName, FormatError, KeyId, Mark, NameKind, StreamName, genesis, inspect_batch,
 };
 
 use super::Link;
@@ -14,7 +14,7 @@ use crate::ports::{
     AppliedPlace, ApplyOutcome, BatchId, Direction, Dispute, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote,
     Scan, Vetted,
 };
-use crate::receiver::{Expelled, SUPERSEDE_LATE, SUPERSEDED, Verdict};
+use crate::receiver::{Expelled, REVOKED_CHAIN, SUPERSEDE_LATE, SUPERSEDED, Verdict};
 use crate::settings::{LIFE_EVENTS_MAX, TAKES_MAX};
 use crate::time::{Mono, Now};
 
@@ -158,15 +158,25 @@ impl Link {
                 self.look_later(&name, now);
             }
             Ok(None) => self.gone(&name),
+            // What an expired key signed stays at the gate until operators have put another one in use, or this one again.
+            Ok(Some((_, Ok(Vetted::Batch(batch))))) if self.keys.has_expired(batch.signer, now) => {
+                self.look_later(&name, now);
+            }
             Ok(Some((bytes, Ok(Vetted::Batch(batch))))) => {
-                self.judge(name, &batch.statement, batch.digest, bytes, now);
+                self.judge(name, &batch.statement, (batch.digest, batch.signer), bytes, now);
             }
             Ok(Some((bytes, Ok(Vetted::Own(batch))))) => {
                 let batch = batch.into_inner();
                 self.came_back(name, batch.statement, batch.digest, bytes, now);
             }
+            Ok(Some((_, Ok(Vetted::Status(status))))) if self.keys.has_expired(status.signer, now) => {
+                self.look_later(&name, now);
+            }
             Ok(Some((bytes, Ok(Vetted::Status(status))))) => {
-                if self.read_status(&status.statement, &status.body, now) {
+                // An old status of a revoked key is evidence; for what is so now it may be a thief's.
+                let counts = !self.keys.is_revoked(status.signer);
+                if counts && self.read_status(&status.statement, &status.body, now) {
+                    self.read_cards(&status.body, status.signer);
                     self.intake.todo.push_back(Action::KeepStatus { name, bytes });
                 } else {
                     coverage::hit(Place::OldStatusDropped);
@@ -193,6 +203,11 @@ impl Link {
     }
 
     pub(super) fn unverified(&mut self, name: String, error: &FormatError, bytes: Arc<Vec<u8>>, now: Now) {
+        let by_next_key = matches!(error.code(), "unknown-signer" | "announced-key") && self.keys.is_announced(&bytes);
+        if by_next_key {
+            // It is held at the gate until operators have compared the fingerprint.
+            return self.look_later(&name, now);
+        }
         let first_seen = self.intake.files.get(&name).map_or(now.mono, |file| file.first_seen);
         if may_grow(error) && now.mono.since(first_seen) < self.settings.settle_ms {
             coverage::hit(Place::LookedAgain);
@@ -222,13 +237,33 @@ impl Link {
         *self.turned_away.entry(code.to_owned()).or_default() += 1;
     }
 
-    fn judge(&mut self, name: String, statement: &BatchStatement, digest: Digest, bytes: Arc<Vec<u8>>, now: Now) {
+    /// The file of a revoked key that does not count. Whoever has the key can write as many as there are, so that they are kept
+    /// among those of strangers.
+    fn revoked(&mut self, name: String, id: &BatchId, bytes: Arc<Vec<u8>>, now: Now) {
+        coverage::hit(Place::RevokedOut);
+        self.counters.unverified += 1;
+        self.count_turned_away(REVOKED_CHAIN);
+        self.status.progress(now.mono);
+        let (stream, seq, epoch) = (&id.stream, id.seq, id.epoch);
+        let story = format!("batch {stream}/{seq} of epoch {epoch} does not chain to the last good one of a revoked key");
+        let note = QuarantineNote { code: REVOKED_CHAIN.to_owned(), story, verified: false, at_ms: now.wall_ms };
+        self.intake.todo.push_back(Action::Drop { name, dispute: None, refused: Some((note, bytes)) });
+    }
+
+    fn judge(
+        &mut self,
+        name: String,
+        statement: &BatchStatement,
+        (digest, signer): (Digest, KeyId),
+        bytes: Arc<Vec<u8>>,
+        now: Now,
+    ) {
         let contract = self.around.contract.stream(&statement.stream);
         let receiver = self.receivers.get_mut(&statement.stream);
         let (Some(contract), Some(receiver)) = (contract, receiver) else {
             return self.refuse(name, &BatchId::of(statement, digest), "not-owner", bytes, now);
         };
-        let verdict = receiver.judge(statement, digest, contract, &self.settings);
+        let verdict = receiver.judge(statement, (digest, signer), contract, &self.settings);
         let id = BatchId::of(statement, digest);
         match verdict {
             Verdict::Keep => {
@@ -237,13 +272,17 @@ impl Link {
                 }
                 let displaced = receiver.displace(statement);
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                receiver.add(statement, digest, length, now, false);
+                if receiver.is_revoked(signer) {
+                    coverage::hit(Place::RevokedKept);
+                }
+                receiver.add(statement, (digest, signer), length, now, false);
                 self.intake.todo.push_back(Action::Keep { name, id, bytes });
                 displaced.into_iter().for_each(|id| self.displaced(id, now));
             }
             Verdict::Duplicate => self.duplicate(name, &id, now),
             Verdict::Recall => self.intake.todo.push_back(Action::Recall { name, id, bytes }),
             Verdict::Refuse("two-statements") => self.two_statements(name, &id, bytes, now),
+            Verdict::Refuse(REVOKED_CHAIN) => self.revoked(name, &id, bytes, now),
             Verdict::Refuse(code) => self.refuse(name, &id, code, bytes, now),
             Verdict::Leave => self.look_later(&name, now),
         }
@@ -312,9 +351,15 @@ impl Link {
                 self.look_later(&name, now);
             }
             Ok(Some(place)) if [place.digest, place.chain].contains(&id.digest) => self.duplicate(name, id, now),
+            Ok(_) if self.is_by_revoked(&bytes) => self.revoked(name, id, bytes, now),
             Ok(_) if supersedes(&bytes) => self.refuse(name, id, SUPERSEDE_LATE, bytes, now),
             Ok(_) => self.two_statements(name, id, bytes, now),
         }
+    }
+
+    /// Whether a file that was verified bears the signature of a revoked key.
+    fn is_by_revoked(&self, bytes: &[u8]) -> bool {
+        inspect_batch(bytes).is_ok_and(|batch| self.keys.is_revoked(batch.envelope.signer))
     }
 
     pub(super) fn kept(&mut self, name: &str, id: &BatchId, result: Result<(), PortError>, now: Now) {
@@ -349,6 +394,11 @@ impl Link {
         let (code, story) = match why {
             Expelled::WrongPrevious => {
                 ("wrong-previous", format!("batch {}/{} does not follow what was applied before it", id.stream, id.seq))
+            }
+            Expelled::Revoked => {
+                coverage::hit(Place::RevokedOut);
+                let story = format!("the key that signed batch {}/{} was revoked", id.stream, id.seq);
+                (REVOKED_CHAIN, story)
             }
             Expelled::Spoiled(text) => {
                 coverage::hit(Place::SpoiledExpelled);
@@ -399,7 +449,8 @@ impl Link {
             let Some(group) = receiver.next_group(now.mono, watermark) else { continue };
             let stream = receiver.stream.clone();
             let crate::receiver::NextGroup { epoch_id, expect, batches } = group;
-            return Some(Action::Apply { stream, epoch_id, expect, batches, now_ms: now.wall_ms });
+            let (peer_keys, now_ms) = (self.keys.peer_keys(), now.wall_ms);
+            return Some(Action::Apply { stream, epoch_id, expect, batches, peer_keys, now_ms });
         }
         None
     }

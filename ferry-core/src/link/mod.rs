@@ -7,6 +7,7 @@ mod acts;
 mod failing;
 mod give_back;
 mod intake;
+mod keys;
 mod notes;
 mod outgoing;
 mod peer;
@@ -111,6 +112,7 @@ pub struct Link {
     last_fault: BTreeMap<&'static str, String>,
     failing: failing::Failing,
     left: put_away::LeftBehind,
+    keys: keys::Keys,
 }
 
 #[derive(Debug, Clone)]
@@ -223,7 +225,7 @@ impl Link {
     /// What is wrong with the peer as a whole, by its published code.
     #[must_use]
     pub fn alarm(&self) -> Option<&'static str> {
-        self.peer.alarm()
+        self.peer.alarm().or(self.keys.alarm())
     }
 
     /// The nonce of this start of the daemon.

@@ -56,7 +56,8 @@ impl Link {
             (&entry.code, entry.count).hash(&mut hasher);
         }
         let failing = self.failing.told(now.mono, &self.settings).0;
-        (gate, self.peer.alarm(), self.lock.map(super::Lock::code), failing).hash(&mut hasher);
+        self.keys.fingerprint().hash(&mut hasher);
+        (gate, self.alarm(), self.lock.map(super::Lock::code), failing).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -192,7 +193,7 @@ impl Link {
             ("peer_heard_ago_ms", heard.unwrap_or_default()),
             ("peer_silent", u8::from(self.is_silent(now.mono)).to_string()),
             ("peer_clock_ms", if self.peer.clock_ms == 0 { String::new() } else { self.peer.clock_ms.to_string() }),
-            ("peer_alarm", self.peer.alarm().unwrap_or_default().to_owned()),
+            ("peer_alarm", self.alarm().unwrap_or_default().to_owned()),
             ("lock", self.lock.map_or("", super::Lock::code).to_owned()),
             ("beyond", beyond.join(" ")),
             ("gate_foreign", counters.foreign.to_string()),
@@ -204,7 +205,8 @@ impl Link {
             ("round_trip_longest_ms", text(longest)),
             ("life_events_dropped", self.dropped_life.to_string()),
         ];
-        let mut facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let facts = facts.into_iter().chain(self.keys.facts());
+        let mut facts: Vec<(String, String)> = facts.map(|(name, value)| (name.to_owned(), value)).collect();
         let here = self.turned_away.iter().map(|(code, count)| (format!("turned_away:{code}"), count.to_string()));
         facts.extend(here);
         let there = self.peer.turned_away.iter();

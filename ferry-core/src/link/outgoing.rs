@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use ferry_format::{BatchStatement, Digest, Mark, StreamName};
 
 use super::{Link, Lock, SettleTodo};
-use crate::action::Action;
+use crate::action::{Action, Observed};
 use crate::coverage::{self, Place};
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
-    Anchor, Attempt, BatchId, FaultKind, LifeKind, Loaded, Observation, OutgoingBatch, PortError, ReadAct,
-    RecoveredBatch, Settled,
+    Anchor, Attempt, BatchId, FaultKind, LifeKind, Loaded, OutgoingBatch, PortError, RecoveredBatch, Settled,
 };
 use crate::sender::Frame;
 use crate::settings::{PUBLISHES_MAX, STATUS_NUMBERS_RESERVED, SUPERSEDED_OPEN_MAX};
@@ -355,14 +354,15 @@ impl Link {
         }
     }
 
-    pub(super) fn observed(&mut self, result: Result<(Observation, Vec<ReadAct>), PortError>, now: Now) {
+    pub(super) fn observed(&mut self, result: Result<Observed, PortError>, now: Now) {
         self.observe.busy = false;
         self.observe.at = now.mono + self.settings.observe_ms;
-        let (observation, acts) = match result {
+        let Observed { observation, acts, standing } = match result {
             Ok(observed) => observed,
             Err(error) => return self.fault("observe", &error),
         };
         self.audit = observation.audit;
+        self.read_standing(standing, now);
         let mut ends = BTreeMap::new();
         for backlog in observation.streams {
             if let Some(sender) = self.senders.get_mut(&backlog.stream) {

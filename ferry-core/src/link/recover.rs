@@ -94,6 +94,7 @@ pub fn recover(
         last_fault: BTreeMap::new(),
         failing: super::failing::Failing::default(),
         left: super::put_away::LeftBehind::default(),
+        keys: super::keys::Keys::default(),
         around,
         settings,
     };
@@ -101,6 +102,7 @@ pub fn recover(
     link.order.sort_by_key(|stream| std::cmp::Reverse(link.senders[stream].priority));
     link.take_up_anchor(anchor, recovered.status_number, now);
     link.take_up_spool(ports, now)?;
+    link.read_standing(ports.sealer.standing(), now);
     #[cfg(feature = "breaks")]
     if breaks::is(Break::OrphanResealed) {
         for id in ports.spool.list(Side::Out)? {
@@ -259,7 +261,7 @@ impl Link {
                         ports.spool.discard(Side::In, &displaced)?;
                     }
                     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                    receiver.add(&batch.statement, batch.digest, length, now, true);
+                    receiver.add(&batch.statement, (batch.digest, batch.signer), length, now, true);
                 }
                 // A key may have been revoked, or the file rotted: the peer sends it again.
                 Ok(_) | Err(_) => ports.spool.discard(Side::In, &id)?,

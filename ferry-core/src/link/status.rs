@@ -151,7 +151,7 @@ impl Link {
             outgoing: outgoing.collect(),
             contracts,
             formats: FORMATS_READ.to_vec(),
-            cards: Vec::new(),
+            cards: self.keys.cards(),
             wants,
             acts: self.acts.told(),
             acts_listed: self.acts.listed(),

@@ -5,7 +5,7 @@ use ferry_format::{
     SeqRange, SignedBatch, Status, StatusBody, StatusStatement, StreamName, Verified,
 };
 
-use super::PortError;
+use super::{PortError, Standing};
 
 /// Which batch file is meant: its place, and the digest that is its identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -204,6 +204,15 @@ pub trait Sealer: Send + Sync {
     /// # Errors
     /// Why it is no act, or may not be carried out.
     fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError>;
+
+    /// How the keys of the link stand.
+    fn standing(&self) -> Standing;
+
+    /// Whether a sealed batch of this zone bears its present signature and can be opened with the present keys of both zones.
+    ///
+    /// # Errors
+    /// When the keys cannot be used; `Corrupt` when it is no whole batch.
+    fn is_current(&self, bytes: &[u8]) -> Result<bool, PortError>;
 
     /// Seals a batch of this zone again: the same statement and payload under a fresh key and the present signature.
     ///

@@ -8,6 +8,7 @@ mod apply;
 mod files;
 mod load;
 mod returning;
+mod standing;
 mod store;
 
 use ferry_format::{KeyError, SealError};
@@ -25,6 +26,7 @@ pub use files::{
 };
 pub use load::Loaded;
 pub use returning::{RETURN_CONFLICT, RETURN_TORN, ReturnSource, ReturnedBatch, TakeBackOutcome, TakeBackRequest};
+pub use standing::{PeerKey, Standing, is_sealed_with, peer_keys};
 pub use store::{
     Attempt, CutRequest, Direction, Dispute, LifeEvent, LifeKind, Notes, Observation, OutgoingBatch, RawCut, Recovered,
     RecoveredBatch, RecoveredIn, RecoveredOut, Retained, RetainedMark, Settled, Store, StreamBacklog, StreamState,

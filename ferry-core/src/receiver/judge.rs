@@ -1,8 +1,8 @@
 //! What to do with one batch whose signature, link and zones are good.
 
-use ferry_format::{ActRange, BatchStatement, Digest};
+use ferry_format::{ActRange, BatchStatement, Digest, KeyId};
 
-use super::Receiver;
+use super::{REVOKED_CHAIN, Receiver};
 use crate::contract::StreamContract;
 use crate::settings::{AHEAD_MAX, HELD_BATCHES_MAX, Settings};
 
@@ -27,7 +27,7 @@ impl Receiver {
     pub fn judge(
         &self,
         statement: &BatchStatement,
-        digest: Digest,
+        (digest, signer): (Digest, KeyId),
         contract: &StreamContract,
         settings: &Settings,
     ) -> Verdict {
@@ -52,6 +52,12 @@ impl Receiver {
                 }
             }
         }
+        if self.is_held(statement, digest) {
+            return Verdict::Duplicate;
+        }
+        if !self.counts((statement.epoch, statement.seq), signer, statement.chain_digest(digest)) {
+            return Verdict::Refuse(REVOKED_CHAIN);
+        }
         self.judge_open(statement, digest, settings)
     }
 
@@ -61,9 +67,6 @@ impl Receiver {
     }
 
     fn judge_open(&self, statement: &BatchStatement, digest: Digest, settings: &Settings) -> Verdict {
-        if self.is_held(statement, digest) {
-            return Verdict::Duplicate;
-        }
         // What is being applied cannot give way, nor be disputed: once it is, this one is late.
         let displaces = statement.supersedes.is_some() && statement.group.first <= self.applied_seq() + 1;
         if displaces && (self.applying || self.reading) {

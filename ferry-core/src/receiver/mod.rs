@@ -4,22 +4,25 @@
 
 mod judge;
 mod promote;
+mod revoked;
 mod supersede;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use ferry_format::{
-    ActId, BatchReport, Digest, EpochId, Group, Mark, Parked, Refusal, Requirement, SeqRange, StreamName,
+    ActId, BatchReport, Digest, EpochId, Group, KeyId, Mark, Parked, Refusal, Requirement, SeqRange, StreamName,
 };
 
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
-use crate::ports::{BatchId, RecoveredIn, Spoiled};
+use crate::ports::{BatchId, PeerKey, RecoveredIn, Spoiled};
 use crate::ranges;
 use crate::time::{Mono, Now};
 
 pub use judge::Verdict;
 pub use promote::{Applied, Expelled, NextGroup};
+pub use revoked::REVOKED_CHAIN;
 pub use supersede::{SUPERSEDE_LATE, SUPERSEDED};
 
 /// The published code of a stream that an operator has put on hold.
@@ -30,6 +33,8 @@ pub const HELD_BY_OPERATOR: &str = "held-by-operator";
 pub struct Held {
     /// The statement digest.
     pub digest: Digest,
+    /// Whose signature the file bears.
+    signer: KeyId,
     /// The digest by which the chain names the place.
     chain: Digest,
     /// How it supersedes others.
@@ -102,6 +107,10 @@ pub struct Receiver {
     superseded: Option<Mark>,
     /// Batches that turned out applied when the watermark was read again; their files lie in the spool still.
     turned_out: Vec<BatchId>,
+    /// The peer's signing keys.
+    peer_keys: Arc<Vec<PeerKey>>,
+    /// Held batches (epoch, seq, digest) that a revoked key signed and that do not count any more, until they are set aside.
+    revoked: Vec<(u64, u64, Digest)>,
 }
 
 impl Receiver {
@@ -110,6 +119,8 @@ impl Receiver {
     pub fn recover(recovered: RecoveredIn, priority: u8, contract: Digest) -> Self {
         Self {
             turned_out: Vec::new(),
+            peer_keys: Arc::default(),
+            revoked: Vec::new(),
             stream: recovered.stream,
             priority,
             contract,
@@ -319,7 +330,7 @@ impl Receiver {
     pub fn add(
         &mut self,
         statement: &ferry_format::BatchStatement,
-        digest: Digest,
+        (digest, signer): (Digest, KeyId),
         bytes: u64,
         now: Now,
         durable: bool,
@@ -328,6 +339,7 @@ impl Receiver {
         self.forget(key);
         let held = Held {
             digest,
+            signer,
             chain: statement.chain_digest(digest),
             supersedes: self.superseding(statement),
             previous: statement.previous,

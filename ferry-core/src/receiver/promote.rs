@@ -31,6 +31,8 @@ pub enum Expelled {
     WrongPrevious,
     /// Its file is gone or damaged, and must come again.
     Spoiled(String),
+    /// The key that signed it is revoked, and it does not chain to what that key signed last in its owner's hands.
+    Revoked,
 }
 
 /// What applying changed.
@@ -49,7 +51,7 @@ impl Receiver {
             coverage::hit(Place::HoldWaits);
         }
         let waits = self.applying || self.reading || self.retry_at.is_some_and(|at| now < at) || self.refused.is_some();
-        if waits || self.expelling.is_some() || self.head_obstacle(&watermark).is_some() {
+        if waits || self.expelling.is_some() || self.has_revoked() || self.head_obstacle(&watermark).is_some() {
             return None;
         }
         let followed = self.followed.clone()?;
@@ -137,6 +139,12 @@ impl Receiver {
             let id = BatchId { stream: self.stream.clone(), epoch: mark.epoch, seq, digest };
             self.expelling = Some((mark.epoch, seq));
             return Some((id, Expelled::Spoiled(text)));
+        }
+        if self.has_revoked()
+            && let Some(id) = self.next_revoked()
+        {
+            self.expelling = Some((id.epoch, id.seq));
+            return Some((id, Expelled::Revoked));
         }
         let mut previous = mark.digest;
         let mut next = mark.seq + 1;

@@ -1,14 +1,14 @@
 //! Spool, gate, quarantine and anchor in memory, and a sealer with real keys.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use ferry_core::ports::{
     Anchor, AnchorStore, BatchId, FaultKind, Gate, PortError, Quarantine, QuarantineNote, Scan, Sealer, Seen, Side,
-    Spool, Vetted,
+    Spool, Standing, Vetted, is_sealed_with, peer_keys,
 };
 use ferry_format::{
-    Act, ActTime, Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, Kind, LinkId, Payload,
+    Act, ActTime, Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, KeyProvider, Kind, LinkId, Payload,
     PublicKey, Sealed, Sealing, SeqRange, SignedAct, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore,
     Verified, ZoneName,
 };
@@ -221,6 +221,15 @@ impl Sealer for RealSealer {
 
     fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError> {
         Ok(SignedAct::parse(file)?.verify(&self.trust, &self.link, when)?.into_inner())
+    }
+
+    fn standing(&self) -> Standing {
+        Standing { peer_keys: Arc::new(peer_keys(&self.trust, &self.link, &self.peer)), ..Standing::default() }
+    }
+
+    fn is_current(&self, bytes: &[u8]) -> Result<bool, PortError> {
+        let recipients: Vec<_> = self.recipients.iter().map(PublicKey::id).collect();
+        is_sealed_with(bytes, self.keys.sign_key_id(), &recipients)
     }
 
     fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError> {

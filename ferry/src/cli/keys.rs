@@ -42,6 +42,14 @@ pub enum KeysVerb {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Make the zone's next keys, which the daemon announces to the peer
+    Rotate,
+    /// Sign with the next keys from now on, after the peer has put them in use
+    Finish {
+        /// Also if the peer is not known to have put them in use: its operators have the card from somebody's hand
+        #[arg(long)]
+        at_once: bool,
+    },
     /// Make the secret of `ferry trace` where there is none
     Trace,
     /// Make an operator's key where there is none, and its card beside it
@@ -57,6 +65,9 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("keys init", "", "在没有密钥时生成本区密钥"),
     ("keys show", "", "显示本区密钥的编号与公钥"),
     ("keys card", "", "写出要带给对端的公开名片，并显示其指纹"),
+    ("keys rotate", "", "生成下一代密钥，由守护进程向对端公告"),
+    ("keys finish", "", "在对端启用后，自此使用下一代密钥签名"),
+    ("keys finish", "at_once", "即使未获知对端已启用：其操作员已当面取得名片"),
     ("keys trace", "", "在没有时生成 `ferry trace` 所用的密钥"),
     ("keys operator", "", "在没有密钥时生成一名操作员的密钥及其名片"),
     ("keys operator", "key", "私钥文件；名片与其同名，以 .card 结尾"),
@@ -76,6 +87,8 @@ pub fn run(args: KeysArgs, context: &Context) -> Result<Output, Fault> {
         }
         KeysVerb::Show => shown(&config, &load(&config)?, context.lang),
         KeysVerb::Card { out } => card(&config, out, context),
+        KeysVerb::Rotate => super::rotation::rotate(&config, context),
+        KeysVerb::Finish { at_once } => super::rotation::finish(&config, at_once, context),
         KeysVerb::Trace => trace(&config, context.lang),
         KeysVerb::Operator { key } => operator(&config, &key, context),
     }
@@ -197,7 +210,7 @@ fn instance(config: &Config) -> Result<Option<Instance>, Fault> {
     Ok(anchor.map(|anchor| anchor.instance))
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Fault {
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
     let path = path.display();
     Fault::new(
         "card-unusable",

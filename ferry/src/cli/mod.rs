@@ -24,6 +24,8 @@ mod quarantine;
 mod queue;
 pub mod reference;
 mod resend;
+mod revocation;
+mod rotation;
 mod show;
 mod statement;
 mod status;

@@ -15,7 +15,7 @@ use super::tables::Table;
 use super::when;
 use crate::config::Config;
 use crate::files::durable;
-use crate::keyring::{read_trust, write_trust};
+use crate::keyring::{OVERLAP_MS, read_trust, write_trust};
 use crate::lang::Text;
 use crate::verify::format_error;
 use crate::{ExitCode, Fault, Lang, text};
@@ -45,6 +45,48 @@ pub enum TrustVerb {
         /// As whose card
         #[arg(long, value_enum, default_value_t = Role::Peer)]
         role: Role,
+    },
+    /// Put the keys in use that the peer announces, after their fingerprint was compared with what its operator says
+    Activate {
+        /// The fingerprint as the peer's operator says it; without it, it is asked for
+        #[arg(long, value_name = "HEX")]
+        fingerprint: Option<String>,
+    },
+    /// Write a file by which a zone's key that may be in other hands counts no more; two operators sign it
+    Revoke {
+        /// The id of the signing key, or at least 6 digits of its beginning
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// Where to write it
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Why, in one line
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Less of a stream is good than this zone knows of it; 0 for nothing. May be given for several streams
+        #[arg(long, value_name = "STREAM=SEQ")]
+        through: Vec<String>,
+        /// The last good status [default: the last one that this zone knows of]
+        #[arg(long, value_name = "NUMBER")]
+        statuses: Option<u64>,
+        /// An operator's private key; twice where two sign at once
+        #[arg(long = "key-file", value_name = "FILE")]
+        keys: Vec<PathBuf>,
+    },
+    /// Sign a revocation as an operator
+    Sign {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The operator's private key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Apply a revocation that two operators have signed; to be done in both zones
+    Apply {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// List who is trusted
     List,
@@ -79,6 +121,20 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("trust add", "card", "名片文件"),
     ("trust add", "fingerprint", "名片持有人告知的指纹；省略时当场询问"),
     ("trust add", "role", "名片属于谁：peer 对端，operator 操作员，auditor 审计员"),
+    ("trust activate", "", "在与对端操作员核对指纹之后启用其公告的密钥"),
+    ("trust activate", "fingerprint", "对端操作员告知的指纹；省略时当场询问"),
+    ("trust revoke", "", "写出吊销书，使可能落入他人之手的某区密钥失效；须两名操作员签名"),
+    ("trust revoke", "key", "签名密钥的编号，或其开头至少 6 位"),
+    ("trust revoke", "out", "写到何处"),
+    ("trust revoke", "reason", "原因，写成一行"),
+    ("trust revoke", "through", "某流有效部分少于本区所知；0 表示全部无效。可为多个流给出"),
+    ("trust revoke", "statuses", "最后有效的状态文件编号 [默认：本区所知的最后一份]"),
+    ("trust revoke", "keys", "操作员私钥；两人同时签名时给出两次"),
+    ("trust sign", "", "以操作员身份签署吊销书"),
+    ("trust sign", "file", "吊销书文件"),
+    ("trust sign", "key", "操作员私钥"),
+    ("trust apply", "", "应用两名操作员已签署的吊销书；两区都须执行"),
+    ("trust apply", "file", "吊销书文件"),
     ("trust list", "", "列出受信任者"),
     ("trust show", "", "显示一个受信密钥"),
     ("trust show", "key", "签名密钥的编号，或其开头至少 6 位"),
@@ -94,6 +150,13 @@ pub fn run(args: TrustArgs, context: &Context) -> Result<Output, Fault> {
     let config = desk::config(context)?;
     match args.verb {
         TrustVerb::Add { card, fingerprint, role } => add(&config, &card, fingerprint, role, context),
+        TrustVerb::Activate { fingerprint } => super::rotation::activate(fingerprint, context),
+        TrustVerb::Revoke { key, out, reason, through, statuses, keys } => {
+            let draft = super::revocation::Draft { key, out, reason, through, statuses, keys };
+            super::revocation::revoke(&draft, context)
+        }
+        TrustVerb::Sign { file, key } => super::revocation::sign(&file, &key, context),
+        TrustVerb::Apply { file } => super::revocation::apply(&file, context),
         TrustVerb::List => Ok(list(&trust_of(&config)?, context.lang)),
         TrustVerb::Show { key } => {
             let trust = trust_of(&config)?;
@@ -115,8 +178,16 @@ fn add(config: &Config, path: &Path, told: Option<String>, role: Role, context: 
         None => ask(&card, context)?,
     };
     confirm(&card, &told)?;
-    let retired = if role == Role::Peer { retire_active(&mut trust, &card)? } else { None };
-    trust.add(entry(&card, role)).map_err(Fault::internal)?;
+    let retired = match role {
+        Role::Peer => {
+            let ends_ms = context.now_ms.saturating_add(OVERLAP_MS);
+            trust.put_in_use(&card, Some(ends_ms)).map_err(Fault::internal)?.map(|old| old.to_string())
+        }
+        Role::Operator | Role::Auditor => {
+            trust.add(entry(&card, role)).map_err(Fault::internal)?;
+            None
+        }
+    };
     write_trust(&config.paths.trust, &trust)?;
     let (zone, key) = (&card.zone, card.sign.id());
     let mut human = match context.lang {
@@ -158,7 +229,7 @@ fn read_card(path: &Path) -> Result<Card, Fault> {
 }
 
 /// Refuses a card of another link, and as the peer's that of another zone.
-fn fits(config: &Config, card: &Card, role: Role) -> Result<(), Fault> {
+pub(super) fn fits(config: &Config, card: &Card, role: Role) -> Result<(), Fault> {
     let (link, zone) = (&card.link, &card.zone);
     let (own_link, peer) = (&config.link, &config.peer);
     if link == own_link && (role != Role::Peer || zone == peer) {
@@ -176,7 +247,7 @@ fn fits(config: &Config, card: &Card, role: Role) -> Result<(), Fault> {
 }
 
 /// Shows the card on standard error and asks for the fingerprint that its owner says.
-fn ask(card: &Card, context: &Context) -> Result<String, Fault> {
+pub(super) fn ask(card: &Card, context: &Context) -> Result<String, Fault> {
     if !io::stdin().is_terminal() {
         return Err(Fault::new(
             "fingerprint-not-given",
@@ -207,7 +278,7 @@ fn ask(card: &Card, context: &Context) -> Result<String, Fault> {
     Ok(answer)
 }
 
-fn confirm(card: &Card, told: &str) -> Result<(), Fault> {
+pub(super) fn confirm(card: &Card, told: &str) -> Result<(), Fault> {
     let told: String = told.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
     if told.parse::<Digest>() == Ok(card.fingerprint()) {
         return Ok(());
@@ -221,21 +292,6 @@ fn confirm(card: &Card, told: &str) -> Result<(), Fault> {
             "请与持有人再次核对；若仍不符，名片在途中已被调换",
         ),
     ))
-}
-
-/// A new card of the peer takes the place of the one in use.
-fn retire_active(trust: &mut TrustStore, card: &Card) -> Result<Option<String>, Fault> {
-    let active = trust.entries().iter().find(|entry| {
-        entry.zone == card.zone
-            && entry.link == card.link
-            && entry.state == KeyState::Active
-            && entry.objects.contains(&ferry_format::Kind::Batch)
-    });
-    let Some(old) = active.map(|entry| entry.sign.id()) else { return Ok(None) };
-    if let Some(entry) = trust.remove(&old) {
-        trust.add(TrustEntry { state: KeyState::Retired, ..entry }).map_err(Fault::internal)?;
-    }
-    Ok(Some(old.to_string()))
 }
 
 fn entry(card: &Card, role: Role) -> TrustEntry {
@@ -310,7 +366,7 @@ fn json_of(entry: &TrustEntry) -> Value {
 }
 
 /// The entry of a key, by its id or the beginning of it.
-fn find<'t>(trust: &'t TrustStore, key: &str) -> Result<&'t TrustEntry, Fault> {
+pub(super) fn find<'t>(trust: &'t TrustStore, key: &str) -> Result<&'t TrustEntry, Fault> {
     let found: Vec<&TrustEntry> =
         trust.entries().iter().filter(|entry| entry.sign.id().to_string().starts_with(key)).collect();
     match found.as_slice() {
@@ -327,14 +383,14 @@ fn find<'t>(trust: &'t TrustStore, key: &str) -> Result<&'t TrustEntry, Fault> {
     }
 }
 
-fn trust_of(config: &Config) -> Result<TrustStore, Fault> {
+pub(super) fn trust_of(config: &Config) -> Result<TrustStore, Fault> {
     if config.paths.trust.symlink_metadata().is_err() {
         return Ok(TrustStore::new());
     }
     read_trust(&config.paths.trust)
 }
 
-fn known(card: &Card) -> Fault {
+pub(super) fn known(card: &Card) -> Fault {
     let key = card.sign.id();
     Fault::new(
         "key-known",

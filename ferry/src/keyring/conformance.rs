@@ -2,10 +2,15 @@
 
 use ferry_core::conformance::sealer::SealerFixture;
 use ferry_core::ports::Sealer;
-use ferry_format::{SoftKeys, TrustStore};
+use ferry_format::{
+    ActTime, KeyId, KeyState, Mark, Reason, Revocation, SignedRevocation, SoftKeys, TrustEntry, TrustStore,
+};
 use tempfile::TempDir;
 
-use super::{FerrySealer, create_keys, own_entry, write_trust};
+use super::{
+    FerrySealer, OsEntropy, create_keys, create_next, load_next, own_card, own_entry, read_trust, take_up_next,
+    write_trust,
+};
 use crate::config::Config;
 use crate::files::testing::zone;
 
@@ -16,9 +21,19 @@ struct RealSealers {
     _dirs: [TempDir; 3],
     configs: [Config; 3],
     sealers: [FerrySealer; 3],
+    /// The key with which the zone signed first.
+    first_key: KeyId,
 }
 
 impl RealSealers {
+    /// Somebody changes whom the peer trusts.
+    fn change_trust(&self, change: impl FnOnce(&mut TrustStore)) {
+        let path = &self.configs[1].paths.trust;
+        let mut trust = read_trust(path).unwrap();
+        change(&mut trust);
+        write_trust(path, &trust).unwrap();
+    }
+
     fn new() -> Self {
         let made = [false, true, true].map(|turned| {
             let (dir, mut config) = zone("");
@@ -34,8 +49,9 @@ impl RealSealers {
         }
         let configs = [&zone.1, &peer.1, &stranger.1].map(Clone::clone);
         let sealers = [&zone.1, &peer.1, &stranger.1].map(open);
+        let first_key = zone.2.sign_public().id();
         let dirs = made.map(|(dir, _, _)| dir);
-        Self { _dirs: dirs, configs, sealers }
+        Self { _dirs: dirs, configs, sealers, first_key }
     }
 }
 
@@ -65,5 +81,38 @@ impl SealerFixture for RealSealers {
 
     fn reopen(&mut self) {
         self.sealers = [0, 1, 2].map(|index| open(&self.configs[index]));
+    }
+
+    fn rotate(&mut self) {
+        create_next(&self.configs[0], 5).unwrap();
+    }
+
+    fn put_in_use(&mut self) {
+        let card = load_next(&self.configs[0]).unwrap().unwrap().card;
+        self.change_trust(|trust| {
+            trust.put_in_use(&card, None).unwrap();
+        });
+    }
+
+    fn finish(&mut self) {
+        take_up_next(&self.configs[0]).unwrap();
+    }
+
+    fn revoke(&mut self, last_good: Vec<Mark>) {
+        let (link, zone) = (self.configs[0].link.clone(), self.configs[0].zone.clone());
+        let people = [(); 2].map(|()| SoftKeys::generate(&mut OsEntropy::new()).unwrap());
+        let key = self.first_key;
+        let reason = Reason::new("lost").unwrap();
+        let revocation = Revocation { link, zone, key, last_good, status_number: 0, at_ms: 0, reason };
+        let mut signed = SignedRevocation::unsigned(revocation);
+        let config = self.configs[1].clone();
+        self.change_trust(|trust| {
+            for keys in &people {
+                trust.add(TrustEntry::of_operator(&own_card(&config, keys, None, 0), KeyState::Active)).unwrap();
+                signed.approve(keys).unwrap();
+            }
+            let verified = signed.verify(trust, &config.link, ActTime::Now(1)).unwrap();
+            trust.revoke(&verified).unwrap();
+        });
     }
 }

@@ -34,12 +34,17 @@ pub fn has_keys(directory: &Path) -> bool {
 pub fn load_keys(config: &Config, credentials: Option<&Path>) -> Result<SoftKeys, Fault> {
     check_keys(config, credentials)?;
     let directory = credentials.unwrap_or(&config.paths.keys);
-    let (sign, encrypt) = (read(&directory.join(SIGN_KEY))?, read(&directory.join(ENCRYPT_KEY))?);
-    let keys = SoftKeys::from_pem(&sign, &encrypt).map_err(|error| unusable(directory, &error))?;
+    let keys = read_pair(directory)?;
     older_keys(directory)?.into_iter().try_fold(keys, |keys, path| {
         let key = EncryptKey::from_pem(&read(&path)?).map_err(|error| unusable(&path, &error))?;
         Ok(keys.with_older(key))
     })
+}
+
+/// Reads the pair of a directory.
+pub(super) fn read_pair(directory: &Path) -> Result<SoftKeys, Fault> {
+    let (sign, encrypt) = (read(&directory.join(SIGN_KEY))?, read(&directory.join(ENCRYPT_KEY))?);
+    SoftKeys::from_pem(&sign, &encrypt).map_err(|error| unusable(directory, &error))
 }
 
 /// Makes the zone's keys where there are none.
@@ -52,8 +57,18 @@ pub fn create_keys(config: &Config) -> Result<SoftKeys, Fault> {
     if let Some(path) = existing {
         return Err(exists(&path));
     }
+    prepare(directory)?;
+    write_new(directory)
+}
+
+/// Makes a directory of keys, if it is not there.
+pub(super) fn prepare(directory: &Path) -> Result<(), Fault> {
+    durable::create_directory(directory).map_err(|error| unwritable(directory, &error))
+}
+
+/// Draws a pair and writes it into a directory that has none.
+pub(super) fn write_new(directory: &Path) -> Result<SoftKeys, Fault> {
     let keys = SoftKeys::generate(&mut OsEntropy::new()).map_err(Fault::internal)?;
-    durable::create_directory(directory).map_err(|error| unwritable(directory, &error))?;
     let (sign, encrypt) = keys.to_pem();
     for (name, pem) in [(ENCRYPT_KEY, &encrypt), (SIGN_KEY, &sign)] {
         let path = directory.join(name);
@@ -128,7 +143,7 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Fault> {
     Ok(Zeroizing::new(text))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Fault {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Fault {
     let path = path.display();
     Fault::new(
         "keys-missing",
@@ -141,7 +156,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Fault {
     )
 }
 
-fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Fault {
+pub(super) fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Fault {
     let path = path.display();
     Fault::new(
         "keys-unusable",
@@ -161,7 +176,7 @@ fn exists(path: &Path) -> Fault {
     )
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Fault {
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
     let path = path.display();
     Fault::new(
         "keys-unwritable",

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod conformance;
 mod keys;
+mod key_ring;
+mod rotation;
 mod sealer;
 mod trace;
 mod trust;
@@ -15,9 +17,11 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 pub use keys::{
     ENCRYPT_KEY, SIGN_KEY, create_keys, create_operator, has_keys, load_keys, load_operator, own_card, own_entry,
 };
+pub use key_ring::{KeyRing, ZoneKeys};
+pub use rotation::{NEXT, NextKeys, create_next, load_next, next_directory, take_up_next};
 pub use sealer::FerrySealer;
 pub use trace::{TRACE_KEY, create_trace_key, load_trace_key, take_trace_key, trace_key_path};
-pub use trust::{TrustFile, read_trust, write_trust};
+pub use trust::{OVERLAP_MS, TrustFile, read_trust, write_trust};
 
 /// The randomness of the operating system.
 #[derive(Debug, Clone)]

@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ferry_core::ports::{FaultKind, PortError, Sealer, Vetted};
+use ferry_core::ports::{FaultKind, PortError, Sealer, Standing, Vetted, is_sealed_with, peer_keys};
 use ferry_format::{
-    Act, ActTime, Batch, BatchStatement, Expect, FormatError, KeyState, Kind, LinkId, Payload, PublicKey, Sealed,
-    Sealing, SignedAct, SoftKeys, StatusBody, StatusStatement, TrustStore, Verified, ZoneName, open_batch, open_status,
-    peek, reseal_batch, seal_batch, seal_status, verify_batch,
+    Act, ActTime, Batch, BatchStatement, Expect, FormatError, KeyId, KeyState, Kind, Payload, PublicKey, Sealed,
+    Sealing, SignedAct, SoftKeys, StatusBody, StatusStatement, TrustStore, Verified, open_batch, open_status, peek,
+    reseal_batch, seal_batch, seal_status, verify_batch,
 };
 
-use super::keys::{load_keys, own_entry};
-use super::{OsEntropy, TrustFile};
+use super::rotation::own_entries;
+use super::{KeyRing, OsEntropy, TrustFile};
 use crate::config::Config;
 use crate::error::Fault;
 use crate::exit::ExitCode;
@@ -20,12 +20,9 @@ use crate::text;
 /// The keys of one zone and the trust of one link.
 #[derive(Debug)]
 pub struct FerrySealer {
-    link: LinkId,
-    zone: ZoneName,
-    peer: ZoneName,
-    keys: SoftKeys,
+    config: Config,
+    ring: KeyRing,
     trust: TrustFile,
-    own: TrustStore,
 }
 
 impl FerrySealer {
@@ -34,44 +31,34 @@ impl FerrySealer {
     /// # Errors
     /// When keys or trust cannot be used, or no card of the peer is trusted.
     pub fn open(config: &Config, credentials: Option<&Path>) -> Result<Self, Fault> {
-        let keys = load_keys(config, credentials)?;
-        let sealer = Self::new(config, keys, TrustFile::open(&config.paths.trust)?)?;
-        if sealer.trust.current().recipient_on(&sealer.link, &sealer.peer).is_none() {
+        let ring = KeyRing::open(config, credentials)?;
+        let sealer = Self { config: config.clone(), ring, trust: TrustFile::open(&config.paths.trust)? };
+        if sealer.trust.current().recipient_on(&config.link, &config.peer).is_none() {
             return Err(untrusted_peer(config));
         }
         Ok(sealer)
     }
 
-    /// The sealer of a zone.
-    ///
-    /// # Errors
-    /// When the zone's own keys cannot be trusted, which is a mistake in this program.
-    pub fn new(config: &Config, keys: SoftKeys, trust: TrustFile) -> Result<Self, Fault> {
-        let mut own = TrustStore::new();
-        own.add(own_entry(config, &keys)).map_err(Fault::internal)?;
-        let (link, zone, peer) = (config.link.clone(), config.zone.clone(), config.peer.clone());
-        Ok(Self { link, zone, peer, keys, trust, own })
-    }
-
-    /// Whom to trust for batches of this zone itself: one that supersedes others bears the signatures of operators too.
-    fn own_trust(&self) -> Result<TrustStore, FormatError> {
+    /// Whom to trust for batches of this zone itself: its own keys, also those that were replaced. A batch that supersedes others
+    /// bears the signatures of operators too.
+    fn own_trust(&self, keys: &SoftKeys) -> Result<TrustStore, FormatError> {
         let trust = self.trust.current();
-        let mut own = self.own.clone();
+        let mut own = TrustStore::new();
+        for entry in own_entries(&self.config, keys, &trust) {
+            own.add(entry)?;
+        }
         let operators = trust.entries().iter().filter(|entry| entry.objects.contains(&Kind::Act));
-        for entry in operators.filter(|entry| self.own.entry(&entry.sign.id()).is_none()) {
-            own.add(entry.clone())?;
+        for entry in operators {
+            if own.entry(&entry.sign.id()).is_none() {
+                own.add(entry.clone())?;
+            }
         }
         Ok(own)
     }
 
     fn expect_own<'a>(&'a self, own: &'a TrustStore) -> Expect<'a> {
-        Expect { trust: own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) }
-    }
-
-    /// The zone's keys.
-    #[must_use]
-    pub fn keys(&self) -> &SoftKeys {
-        &self.keys
+        let Config { link, zone, peer, .. } = &self.config;
+        Expect { trust: own, link: Some(link), from: Some(zone), to: Some(peer) }
     }
 
     /// Who is trusted at the moment.
@@ -81,17 +68,18 @@ impl FerrySealer {
     }
 
     /// The keys to seal to: the peer's, this zone's own, and those of auditors.
-    fn recipients(&self) -> Result<Vec<PublicKey>, PortError> {
+    fn recipients(&self, keys: &SoftKeys) -> Result<Vec<PublicKey>, PortError> {
         let trust = self.trust.current();
-        let Some(peer) = trust.recipient_on(&self.link, &self.peer) else {
-            let text = format!("no card of {} is trusted, so there is no key to seal to", self.peer);
+        let (link, peer) = (&self.config.link, &self.config.peer);
+        let Some(of_peer) = trust.recipient_on(link, peer) else {
+            let text = format!("no card of {peer} is trusted, so there is no key to seal to");
             return Err(PortError::new(FaultKind::Transient, text));
         };
-        let mut recipients = vec![peer.clone(), self.keys.encrypt_public().clone()];
+        let mut recipients = vec![of_peer.clone(), keys.encrypt_public().clone()];
         let auditors = trust
             .entries()
             .iter()
-            .filter(|entry| entry.link == self.link && entry.state == KeyState::Active && entry.objects.is_empty());
+            .filter(|entry| entry.link == *link && entry.state == KeyState::Active && entry.objects.is_empty());
         for auditor in auditors {
             if !recipients.contains(&auditor.encrypt) {
                 recipients.push(auditor.encrypt.clone());
@@ -101,20 +89,23 @@ impl FerrySealer {
     }
 
     fn expect<'a>(&'a self, trust: &'a TrustStore) -> Expect<'a> {
-        Expect { trust, link: Some(&self.link), from: Some(&self.peer), to: Some(&self.zone) }
+        let Config { link, zone, peer, .. } = &self.config;
+        Expect { trust, link: Some(link), from: Some(peer), to: Some(zone) }
     }
 }
 
 impl Sealer for FerrySealer {
     fn seal_batch(&self, statement: &BatchStatement, payload: &Payload) -> Result<Sealed, PortError> {
-        let recipients = self.recipients()?;
-        let sealing = Sealing::new(&self.keys, &recipients);
+        let zone = self.ring.current();
+        let recipients = self.recipients(&zone.keys)?;
+        let sealing = Sealing::new(&zone.keys, &recipients);
         Ok(seal_batch(statement, payload, &sealing, &mut OsEntropy::new())?)
     }
 
     fn seal_status(&self, statement: &StatusStatement, body: &StatusBody) -> Result<Sealed, PortError> {
-        let recipients = self.recipients()?;
-        let sealing = Sealing::new(&self.keys, &recipients);
+        let zone = self.ring.current();
+        let recipients = self.recipients(&zone.keys)?;
+        let sealing = Sealing::new(&zone.keys, &recipients);
         Ok(seal_status(statement, body, &sealing, &mut OsEntropy::new())?)
     }
 
@@ -129,35 +120,59 @@ impl Sealer for FerrySealer {
             Kind::Batch => match verify_batch(bytes, &expect) {
                 Ok(batch) => Ok(Vetted::Batch(Box::new(batch))),
                 Err(error) => {
-                    let own = self.own_trust()?;
+                    let own = self.own_trust(&self.ring.current().keys)?;
                     let batch = verify_batch(bytes, &self.expect_own(&own)).map_err(|_| error)?;
                     Ok(Vetted::Own(Box::new(batch)))
                 }
             },
-            Kind::Status => open_status(bytes, &expect, &self.keys).map(|status| Vetted::Status(Box::new(status))),
+            Kind::Status => {
+                let zone = self.ring.current();
+                let status = open_status(bytes, &expect, &zone.keys)?;
+                zone.was_sealed_to(&status.recipients);
+                Ok(Vetted::Status(Box::new(status)))
+            }
             Kind::Card | Kind::Checkpoint | Kind::Act | Kind::Revocation => Err(FormatError::WrongKind),
         }
     }
 
     fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
         let trust = self.trust.current();
-        open_batch(bytes, &self.expect(&trust), &self.keys)
+        open_batch(bytes, &self.expect(&trust), &self.ring.current().keys)
     }
 
     fn open_own(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
-        let own = self.own_trust()?;
-        open_batch(bytes, &self.expect_own(&own), &self.keys)
+        let zone = self.ring.current();
+        let own = self.own_trust(&zone.keys)?;
+        open_batch(bytes, &self.expect_own(&own), &zone.keys)
     }
 
     fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError> {
-        let act = SignedAct::parse(file)?.verify(&self.trust.current(), &self.link, when)?;
+        let act = SignedAct::parse(file)?.verify(&self.trust.current(), &self.config.link, when)?;
         Ok(act.into_inner())
+    }
+
+    fn standing(&self) -> Standing {
+        let (zone, trust) = (self.ring.current(), self.trust.current());
+        Standing {
+            peer_keys: Arc::new(peer_keys(&trust, &self.config.link, &self.config.peer)),
+            card: zone.next.as_ref().map(|next| next.file.clone()),
+            accepted: zone.is_accepted(),
+        }
+    }
+
+    fn is_current(&self, bytes: &[u8]) -> Result<bool, PortError> {
+        let zone = self.ring.current();
+        let recipients = self.recipients(&zone.keys)?;
+        // An auditor who was added later can open what is sealed from then on; nothing is sealed anew for that.
+        let of_zones: Vec<KeyId> = recipients.iter().take(2).map(PublicKey::id).collect();
+        is_sealed_with(bytes, zone.keys.sign_public().id(), &of_zones)
     }
 
     fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError> {
         let batch = self.open_own(bytes).map_err(|error| PortError::new(FaultKind::Corrupt, error.to_string()))?;
-        let recipients = self.recipients()?;
-        let sealing = Sealing::new(&self.keys, &recipients);
+        let zone = self.ring.current();
+        let recipients = self.recipients(&zone.keys)?;
+        let sealing = Sealing::new(&zone.keys, &recipients);
         Ok(reseal_batch(&batch, &sealing, &mut OsEntropy::new())?)
     }
 }
@@ -185,7 +200,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::files::testing::{statement, zone};
-    use crate::keyring::{create_keys, own_card, write_trust};
+    use crate::keyring::{create_keys, load_keys, own_card, own_entry, write_trust};
 
     struct Zone {
         _dir: tempfile::TempDir,

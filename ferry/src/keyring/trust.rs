@@ -16,6 +16,10 @@ use crate::lang::{Lang, Text};
 use crate::text;
 use crate::verify::format_error;
 
+/// How long new files of a key that was replaced count, in milliseconds: 30 days. Those on their way have long arrived by then, and
+/// what it signed before stays verifiable.
+pub const OVERLAP_MS: u64 = 30 * 86_400 * 1_000;
+
 /// A trust file that is followed.
 #[derive(Debug)]
 pub struct TrustFile {
@@ -31,7 +35,7 @@ struct Current {
 
 /// What changes when a file is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     inode: u64,
     bytes: u64,
     seconds: i64,
@@ -73,7 +77,7 @@ impl TrustFile {
 }
 
 impl Stamp {
-    fn of(found: &Metadata) -> Self {
+    pub(super) fn of(found: &Metadata) -> Self {
         Self {
             inode: found.ino(),
             bytes: found.size(),

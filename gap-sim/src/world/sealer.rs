@@ -1,13 +1,14 @@
 //! Keys and trust of a zone: the shipped cryptography with entropy from the seed.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ferry_core::breaks::{self, Break};
-use ferry_core::ports::{FaultKind, PortError, Sealer, Vetted};
+use ferry_core::ports::{FaultKind, PortError, Sealer, Standing, Vetted, is_sealed_with, peer_keys};
 use ferry_format::{
-    Act, ActTime, Batch, BatchStatement, Card, Digest, Entropy, EntropyError, Expect, FormatError, KeyState, Kind,
-    LinkId, Payload, PublicKey, SealError, Sealed, Sealing, SignedAct, SoftKeys, StatusBody, StatusStatement,
-    TrustEntry, TrustStore, Verified, ZoneName,
+    Act, ActTime, Batch, BatchStatement, Card, Digest, Entropy, EntropyError, Expect, FormatError, KeyId,
+    KeyProvider as _, KeyState, Kind, LinkId, Payload, PublicKey, SealError, Sealed, Sealing, SignedAct, SignedRevocation,
+    SoftKeys, StatusBody, StatusStatement, TrustEntry, TrustStore, Verified, ZoneName,
 };
 
 /// Entropy that repeats with the seed.
@@ -42,11 +43,20 @@ pub struct SimSealer {
     recipients: Vec<PublicKey>,
     trust: TrustStore,
     own: TrustStore,
+    next: Option<NextKeys>,
     wrongly: Option<TrustStore>,
     link: LinkId,
     zone: ZoneName,
     peer: ZoneName,
     entropy: Mutex<SeededEntropy>,
+}
+
+/// The keys that a zone announces.
+struct NextKeys {
+    keys: SoftKeys,
+    card: Card,
+    file: Arc<Vec<u8>>,
+    accepted: AtomicBool,
 }
 
 impl std::fmt::Debug for SimSealer {
@@ -111,12 +121,59 @@ impl SimSealer {
             recipients: vec![peer.encrypt.clone(), own.encrypt.clone()],
             trust,
             own: own_trust,
+            next: None,
             wrongly: None,
             link: own.link.clone(),
             zone: own.zone.clone(),
             peer: peer.zone.clone(),
             entropy: Mutex::new(SeededEntropy::new(entropy_seed)),
         }
+    }
+
+    /// Makes the zone's next keys, which its statuses announce and which open files already.
+    ///
+    /// # Panics
+    /// When the card of good keys cannot be written, a mistake of this program.
+    pub fn rotate(&mut self, keys: SoftKeys) {
+        let card = card(&keys, &self.link, &self.zone);
+        let file = Arc::new(card.write(&keys).expect("the card of good keys"));
+        self.keys = self.keys.clone().also_unwrapping(&keys);
+        self.next = Some(NextKeys { keys, card, file, accepted: AtomicBool::new(false) });
+    }
+
+    /// The card of the zone's next keys.
+    #[must_use]
+    pub fn next_card(&self) -> Option<&Card> {
+        self.next.as_ref().map(|next| &next.card)
+    }
+
+    /// Signs with the next keys from now on. What the earlier ones sealed still opens.
+    ///
+    /// # Panics
+    /// When a key of a world is there twice, a mistake of this program.
+    pub fn finish(&mut self) {
+        let Some(next) = self.next.take() else { return };
+        self.own.put_in_use(&next.card, None).expect("every key of a world is another");
+        self.recipients[1] = next.card.encrypt.clone();
+        self.keys = next.keys.also_unwrapping(&self.keys);
+    }
+
+    /// The operators of this zone put a card of the peer in use.
+    ///
+    /// # Panics
+    /// When a key of a world is there twice, a mistake of this program.
+    pub fn put_in_use(&mut self, card: &Card) {
+        self.trust.put_in_use(card, None).expect("every key of a world is another");
+        self.recipients[0] = card.encrypt.clone();
+    }
+
+    /// The operators of this zone revoke a key of the peer. Says why they may not.
+    ///
+    /// # Errors
+    /// When it is not signed as it must be, or the key is not known.
+    pub fn revoke(&mut self, revocation: &SignedRevocation) -> Result<(), FormatError> {
+        let verified = revocation.verify(&self.trust, &self.link, ActTime::Now(0))?;
+        self.trust.revoke(&verified)
     }
 
     /// Trusts a card that must not be trusted: for the mistakes that do.
@@ -189,8 +246,15 @@ impl Sealer for SimSealer {
                     }
                 }
             }
-            Kind::Status => ferry_format::open_status(bytes, &self.expect(), &self.keys)
-                .map(|status| Vetted::Status(Box::new(status))),
+            Kind::Status => {
+                let status = ferry_format::open_status(bytes, &self.expect(), &self.keys)?;
+                if let Some(next) = &self.next
+                    && status.recipients.contains(&next.card.encrypt.id())
+                {
+                    next.accepted.store(true, Ordering::Relaxed);
+                }
+                Ok(Vetted::Status(Box::new(status)))
+            }
             Kind::Card | Kind::Checkpoint | Kind::Act | Kind::Revocation => Err(FormatError::WrongKind),
         }
     }
@@ -198,6 +262,19 @@ impl Sealer for SimSealer {
     fn read_act(&self, file: &[u8], when: ActTime) -> Result<Act, FormatError> {
         let act = SignedAct::parse(file)?.verify(&self.trust, &self.link, when)?;
         Ok(act.into_inner())
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            peer_keys: Arc::new(peer_keys(&self.trust, &self.link, &self.peer)),
+            card: self.next.as_ref().map(|next| next.file.clone()),
+            accepted: self.next.as_ref().is_some_and(|next| next.accepted.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn is_current(&self, bytes: &[u8]) -> Result<bool, PortError> {
+        let recipients: Vec<KeyId> = self.recipients.iter().map(PublicKey::id).collect();
+        is_sealed_with(bytes, self.keys.sign_key_id(), &recipients)
     }
 
     fn reseal(&self, bytes: &[u8]) -> Result<Sealed, PortError> {

@@ -1,0 +1,126 @@
+//! Keys that change: what the peer announces, what is revoked or has expired, and this zone's own next keys.
+
+use std::sync::Arc;
+
+use ferry_format::{Card, KeyId, KeyState, StatusBody, Verified, inspect_batch};
+
+use super::Link;
+use crate::coverage::{self, Place};
+use crate::ports::{PeerKey, Standing};
+use crate::time::Now;
+
+/// Alarm: the peer's statuses announce two different cards, so one of them may be a thief's.
+pub(super) const PEER_TWO_CARDS: &str = "peer-two-cards";
+/// The code under which a card counts that proves nothing.
+const BAD_CARD: &str = "bad-card";
+
+/// What is known of keys.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    standing: Standing,
+    /// What the peer has announced since this start: the card and its file.
+    announced: Option<(Card, Vec<u8>)>,
+    /// It has announced two.
+    two_cards: bool,
+}
+
+impl Keys {
+    /// The card that statuses announce.
+    pub(super) fn cards(&self) -> Vec<Vec<u8>> {
+        self.standing.card.iter().map(|card| card.to_vec()).collect()
+    }
+
+    /// What is wrong with what the peer announces, by its published code.
+    pub(super) fn alarm(&self) -> Option<&'static str> {
+        self.two_cards.then_some(PEER_TWO_CARDS)
+    }
+
+    /// The peer's keys, for an action to find whether they still stand so.
+    pub(super) fn peer_keys(&self) -> Arc<Vec<PeerKey>> {
+        self.standing.peer_keys.clone()
+    }
+
+    fn state(&self, key: KeyId) -> Option<&PeerKey> {
+        self.standing.peer_keys.iter().find(|known| known.key == key)
+    }
+
+    /// Whether a key is revoked.
+    pub(super) fn is_revoked(&self, key: KeyId) -> bool {
+        self.state(key).is_some_and(|known| matches!(known.state, KeyState::Revoked { .. }))
+    }
+
+    /// Whether what a key signed is to be held because the key has expired.
+    pub(super) fn has_expired(&self, key: KeyId, now: Now) -> bool {
+        self.state(key).is_some_and(|known| known.not_after_ms.is_some_and(|end| now.wall_ms > end))
+    }
+
+    /// Whether a file bears the signature of a key that the peer has announced and nobody has put in use.
+    pub(super) fn is_announced(&self, bytes: &[u8]) -> bool {
+        let Some((card, _)) = &self.announced else { return false };
+        inspect_batch(bytes).is_ok_and(|batch| batch.envelope.signer == card.sign.id())
+    }
+
+    /// What an operator is told: the card that the peer announces, and whether the peer has taken ours.
+    pub(super) fn facts(&self) -> [(&'static str, String); 2] {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let own = self.standing.card.as_ref();
+        let own = own.map_or("", |_| if self.standing.accepted { "accepted" } else { "announced" });
+        let peer = self.announced.as_ref().map_or(String::new(), |(_, file)| hex(file));
+        [("own_card", own.to_owned()), ("peer_card", peer)]
+    }
+
+    /// What an operator would call a change.
+    pub(super) fn fingerprint(&self) -> (Option<KeyId>, bool, bool, bool) {
+        let announced = self.announced.as_ref().map(|(card, _)| card.sign.id());
+        (announced, self.two_cards, self.standing.card.is_some(), self.standing.accepted)
+    }
+}
+
+impl Link {
+    /// Takes how the keys stand.
+    pub(super) fn read_standing(&mut self, standing: Standing, now: Now) {
+        if standing == self.keys.standing {
+            return;
+        }
+        if standing.card != self.keys.standing.card {
+            self.status.progress(now.mono);
+        }
+        for receiver in self.receivers.values_mut() {
+            receiver.set_peer_keys(&standing.peer_keys);
+        }
+        self.keys.standing = standing;
+    }
+
+    /// What a fresh status announces. It bears a signature of the key in use; the card bears one of the next key. Whether the
+    /// card is the peer's its fingerprint tells, compared by people.
+    pub(super) fn read_cards(&mut self, body: &StatusBody, signer: KeyId) {
+        let in_use = self.keys.state(signer).is_some_and(|known| known.state == KeyState::Active);
+        if !in_use {
+            return;
+        }
+        let mut announced = Vec::new();
+        for file in &body.cards {
+            let card = Card::parse(file).ok().map(Verified::into_inner);
+            match card.filter(|card| card.link == self.around.link && card.zone == self.around.peer) {
+                Some(card) => announced.push((card, file.clone())),
+                None => *self.turned_away.entry(BAD_CARD.to_owned()).or_default() += 1,
+            }
+        }
+        let known = self.keys.announced.as_ref().map(|(card, _)| card);
+        let differs = announced.iter().any(|(card, _)| known.or(announced.first().map(|one| &one.0)) != Some(card));
+        if differs {
+            coverage::hit(Place::TwoCards);
+            self.keys.two_cards = true;
+            return;
+        }
+        if known.is_none() && !announced.is_empty() {
+            coverage::hit(Place::CardAnnounced);
+        }
+        if announced.is_empty() && !self.keys.two_cards {
+            self.keys.announced = None;
+        }
+        if let Some(one) = announced.into_iter().next() {
+            self.keys.announced = Some(one);
+        }
+    }
+}
