@@ -127,8 +127,6 @@ places! {
     ReturnApproved = "return-approved";
     /// A status announced the peer's next keys.
     CardAnnounced = "card-announced";
-    /// Statuses announced two cards.
-    TwoCards = "two-cards";
     /// A batch was turned away or set aside that a revoked key had signed.
     RevokedOut = "revoked-out";
     /// A batch of a revoked key counted because it chains to the last good one.

@@ -5,14 +5,19 @@
 mod world;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ferry_core::contract::Tally;
 use ferry_core::link::Lock;
 use ferry_core::ports::{BatchId, Sealer as _, Side, Store as _};
 use ferry_core::sender::Sender;
 use ferry_core::settings::{STATUS_NUMBERS_RESERVED, Settings};
-use ferry_format::{BatchStatement, Checkpoint, Digest, EpochId, Group, Mark, Payload, StreamName, parse_record};
+use ferry_format::{
+    BatchStatement, Card, Checkpoint, Digest, EpochId, Group, KeyProvider as _, Mark, Payload, SoftKeys, StreamName,
+    TrustEntry, TrustStore, parse_record,
+};
 use proptest::prelude::*;
+use world::files::Counter;
 use world::{Faults, World, settings};
 
 /// A world in which two zones commit while the gate misbehaves.
@@ -464,4 +469,75 @@ fn what_an_interrupted_daemon_left_in_the_spool_goes_where_it_belongs() {
     assert!(!spool(&world, &orphan) && !spool(&world, &unrecorded));
     let archive = world.zones[OUTER].spool.archive.lock().unwrap();
     assert!(archive.contains_key(&(Side::Out, id)) && !archive.contains_key(&(Side::Out, orphan)));
+}
+
+/// Next keys of the outer zone, and their card.
+fn next_keys(world: &World, number: u64) -> (SoftKeys, Card) {
+    let keys = SoftKeys::generate(&mut Counter(number << 40)).unwrap();
+    let sealer = &world.zones[OUTER].sealer;
+    let card = world::card(&keys, &sealer.link, &sealer.zone);
+    (keys, card)
+}
+
+fn announce(world: &mut World, file: Vec<u8>) {
+    world.zones[OUTER].sealer.card = Some(Arc::new(file));
+}
+
+#[test]
+fn what_an_announced_key_signed_waits_at_the_gate_until_the_key_is_in_use() {
+    let mut world = archived_world(41);
+    let (keys, card) = next_keys(&world, 7);
+    announce(&mut world, card.write(&keys).unwrap());
+    world.until("the card is announced", |world| world.zones[INNER].link.announced_card() == Some(&card));
+    world.zones[OUTER].sealer.keys = keys.also_unwrapping(&world.zones[OUTER].sealer.keys);
+    world.commit("confirm", 3);
+    let is_there = |world: &World| world.zones[INNER].gate.from_gate.lock().unwrap().len() > 1;
+    world.until("a file lies there", is_there);
+    pass(&mut world, 60_000);
+    assert!(!world.is_done() && is_there(&world));
+    // Its statuses are many and cost nothing: they go to the ring of what nobody has signed.
+    let notes = world.zones[INNER].quarantine.notes.lock().unwrap().clone();
+    assert!(notes.iter().all(|(name, note)| name.contains("-status-") && !note.verified), "{notes:?}");
+    world.zones[INNER].sealer.trust.put_in_use(&card, None).unwrap();
+    world.until("the rows are applied", |world| world.is_done());
+}
+
+#[test]
+fn what_a_key_signs_after_its_time_waits_too() {
+    let mut world = archived_world(42);
+    let sealer = &mut world.zones[INNER].sealer;
+    let entry = sealer.trust.entries().iter().find(|entry| entry.zone == sealer.peer).unwrap().clone();
+    let mut trust = TrustStore::new();
+    trust.add(TrustEntry { not_after_ms: Some(1), ..entry.clone() }).unwrap();
+    sealer.trust = trust.clone();
+    world.commit("confirm", 3);
+    pass(&mut world, 60_000);
+    assert!(!world.is_done());
+    assert!(world.zones[INNER].quarantine.notes.lock().unwrap().is_empty());
+    trust.remove(&entry.sign.id());
+    trust.add(entry).unwrap();
+    world.zones[INNER].sealer.trust = trust;
+    world.until("the rows are applied", |world| world.is_done());
+}
+
+#[test]
+fn a_card_without_the_new_keys_own_signature_is_none_and_two_cards_are_an_alarm() {
+    let mut world = archived_world(43);
+    let (keys, card) = next_keys(&world, 7);
+    let good = card.write(&keys).unwrap();
+    // The thief of the key in use announces a key that is not his to sign with.
+    let text = String::from_utf8(good.clone()).unwrap();
+    let lines: Vec<&str> = text.splitn(4, '\n').collect();
+    let signed = format!("{}\n{}\n", lines[0], lines[1]);
+    let signature = world.zones[OUTER].sealer.keys.sign(signed.as_bytes()).unwrap();
+    let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    announce(&mut world, format!("{signed}{hex}\n{}", lines[3]).into_bytes());
+    pass(&mut world, 60_000);
+    assert_eq!((world.zones[INNER].link.announced_card(), world.zones[INNER].link.alarm()), (None, None));
+    announce(&mut world, good);
+    world.until("the card is announced", |world| world.zones[INNER].link.announced_card() == Some(&card));
+    let (other_keys, other) = next_keys(&world, 8);
+    announce(&mut world, other.write(&other_keys).unwrap());
+    world.until("an alarm", |world| world.zones[INNER].link.alarm() == Some("peer-two-cards"));
+    assert_eq!(world.zones[INNER].link.announced_card(), Some(&card), "the first one stays");
 }

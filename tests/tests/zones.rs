@@ -21,6 +21,8 @@ mod office;
 mod refusals;
 #[path = "zones/restores.rs"]
 mod restores;
+#[path = "zones/rotation.rs"]
+mod rotation;
 #[path = "zones/secrecy.rs"]
 mod secrecy;
 #[path = "zones/service.rs"]

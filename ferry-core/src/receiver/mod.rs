@@ -208,7 +208,10 @@ impl Receiver {
     #[must_use]
     pub fn held_ranges(&self, limit: usize) -> Vec<SeqRange> {
         let counts = |held: &Held| held.durable || breaks::is(Break::HeldBeforeDurable);
-        ranges::collect(self.held_here().filter(|(_, held)| counts(held)).map(|(seq, _)| seq), limit)
+        // What is about to be set aside counts as missing to the peer.
+        let is_out = |seq: u64| self.revoked.iter().any(|(epoch, out, _)| (*epoch, *out) == (self.epoch(), seq));
+        let here = self.held_here().filter(|(seq, held)| counts(held) && !is_out(*seq));
+        ranges::collect(here.map(|(seq, _)| seq), limit)
     }
 
     /// Known to exist and not here.

@@ -167,6 +167,8 @@ pub struct RealSealer {
     pub zone: ZoneName,
     pub peer: ZoneName,
     pub entropy: Mutex<Counter>,
+    /// The card that is announced.
+    pub card: Option<Arc<Vec<u8>>>,
 }
 
 fn keys_fault(error: ferry_format::SealError) -> PortError {
@@ -224,7 +226,8 @@ impl Sealer for RealSealer {
     }
 
     fn standing(&self) -> Standing {
-        Standing { peer_keys: Arc::new(peer_keys(&self.trust, &self.link, &self.peer)), ..Standing::default() }
+        let peer_keys = Arc::new(peer_keys(&self.trust, &self.link, &self.peer));
+        Standing { peer_keys, card: self.card.clone(), accepted: false }
     }
 
     fn is_current(&self, bytes: &[u8]) -> Result<bool, PortError> {

@@ -141,7 +141,7 @@ pub fn settings() -> Settings {
     }
 }
 
-fn card(keys: &SoftKeys, link: &LinkId, zone: &ZoneName) -> Card {
+pub fn card(keys: &SoftKeys, link: &LinkId, zone: &ZoneName) -> Card {
     let (sign, encrypt) = (keys.sign_public().clone(), keys.encrypt_public().clone());
     Card { link: link.clone(), zone: zone.clone(), instance: None, sign, encrypt, created_at_ms: 0 }
 }
@@ -169,6 +169,7 @@ impl World {
                 zone: zone.clone(),
                 peer: peer.clone(),
                 entropy: Mutex::new(Counter(draw.next() >> 8)),
+                card: None,
             };
             assert_eq!(sealer.keys.sign_key_id(), cards[index].sign.id());
             let around = Arc::new(Surroundings {

@@ -250,6 +250,28 @@ const CODES: &[Advice] = &[
         ],
     },
     Advice {
+        code: "peer-two-cards",
+        meaning: [
+            "the peer's statuses announced two different cards, so somebody else may have its key",
+            "对端状态文件公告了两张不同的名片，其密钥可能已落入他人之手",
+        ],
+        next: [
+            "call the peer's operator; take its card by hand, and revoke the key if it was stolen (`ferry trust revoke`)",
+            "请致电对端操作员；当面索取名片，若密钥被盗请吊销（`ferry trust revoke`）",
+        ],
+    },
+    Advice {
+        code: "revoked-chain",
+        meaning: [
+            "a batch bears a revoked key's signature and does not chain to the last good one",
+            "批次由已吊销的密钥签名，且与最后有效批次不衔接",
+        ],
+        next: [
+            "nothing: what is the peer's own it sends again under its new key",
+            "无需操作：确属对端的内容会以新密钥重新发送",
+        ],
+    },
+    Advice {
         code: "peer-audit-forked",
         meaning: ["the peer's audit log was rewritten", "对端的审计日志被改写过"],
         next: ["keep both archives and tell the auditors", "请保全双方归档并报告审计人员"],

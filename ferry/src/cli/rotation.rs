@@ -119,10 +119,7 @@ fn announced(desk: &Desk) -> Result<Card, Fault> {
             ),
         ));
     }
-    let hex = fact(desk, PEER_CARD)?;
-    let file = ferry_format::ident::hex_decode_vec(&hex).ok().filter(|file| !file.is_empty());
-    let card = file.and_then(|file| Card::parse(&file).ok()).map(Verified::into_inner);
-    card.ok_or_else(|| {
+    card_of(&fact(desk, PEER_CARD)?).ok_or_else(|| {
         Fault::new(
             "no-card-announced",
             ExitCode::NotFound,
@@ -133,6 +130,12 @@ fn announced(desk: &Desk) -> Result<Card, Fault> {
             ),
         )
     })
+}
+
+/// The card that the daemon noted, in hex.
+pub fn card_of(hex: &str) -> Option<Card> {
+    let file = ferry_format::ident::hex_decode_vec(hex).ok().filter(|file| !file.is_empty())?;
+    Card::parse(&file).ok().map(Verified::into_inner)
 }
 
 fn fact(desk: &Desk, name: &str) -> Result<String, Fault> {

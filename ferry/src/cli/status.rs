@@ -5,15 +5,18 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use ferry_core::ports::Direction;
+use ferry_format::Card;
 use serde_json::{Value, json};
 
 use super::Context;
 use super::advice::{advice, needs_operator};
 use super::desk::{Desk, unread};
 use super::output::Output;
+use super::rotation::{OWN_CARD, PEER_CARD};
 use super::tables::Table;
 use super::when;
 use crate::config::Config;
+use crate::keyring::read_trust;
 use crate::lang::Text;
 use crate::store::{Identity, StreamStateRow};
 use crate::{ExitCode, Fault, Lang, text};
@@ -233,6 +236,7 @@ impl Picture {
                 )
             }
         };
+        out.push_str(&self.cards_text(lang));
         for (prefix, who) in [
             ("turned_away:", text!("turned away here", "本区拒收")),
             ("peer_turned_away:", text!("turned away by the peer", "对端拒收")),
@@ -251,6 +255,37 @@ impl Picture {
                 Lang::En => format!("all times are divided by {scale}: this is a demonstration\n"),
                 Lang::Zh => format!("所有时间均除以 {scale}：此为演示环境\n"),
             });
+        }
+        out
+    }
+}
+
+impl Picture {
+    /// What is to be done about keys that change.
+    fn cards_text(&self, lang: Lang) -> String {
+        let mut out = String::new();
+        let own = match self.fact(OWN_CARD) {
+            "announced" => Some(text!(
+                "next keys are announced: the peer's operator runs `ferry trust activate`",
+                "已公告下一代密钥：请对端操作员运行 `ferry trust activate`"
+            )),
+            "accepted" => Some(text!(
+                "the peer has put the next keys in use: run `ferry keys finish`",
+                "对端已启用下一代密钥：请运行 `ferry keys finish`"
+            )),
+            _ => None,
+        };
+        let card = super::rotation::card_of(self.fact(PEER_CARD));
+        let in_use = |card: &Card| read_trust(&self.config.paths.trust).is_ok_and(|trust| trust.entry(&card.sign.id()).is_some());
+        let peer = card.filter(|card| !in_use(card)).map(|_| {
+            text!(
+                "the peer announces new keys: compare their fingerprint by telephone, then `ferry trust activate`",
+                "对端公告了新密钥：请电话核对指纹后运行 `ferry trust activate`"
+            )
+        });
+        for line in own.iter().chain(&peer) {
+            out.push_str(line.get(lang));
+            out.push('\n');
         }
         out
     }

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::finding::{Finding, FindingCode, Place};
+use crate::files::durable::is_temporary;
 use crate::text;
 use crate::{ExitCode, Fault};
 
@@ -100,6 +101,11 @@ fn descend(files: &mut Files, root: &Path) {
         let index = files.enter(directory.clone());
         let mut below = Vec::new();
         for name in names {
+            // A running daemon writes a file under such a name and moves it; until then it proves nothing.
+            if name.to_str().is_some_and(is_temporary) {
+                files.special += 1;
+                continue;
+            }
             let path = directory.join(&name);
             match fs::symlink_metadata(&path).map(|metadata| metadata.file_type()) {
                 Ok(kind) if kind.is_dir() => below.push(path),

@@ -65,6 +65,8 @@ const fn of(fault: Fault) -> [&'static str; 2] {
         Fault::UnsendableRow => ["a row is committed that cannot be encoded", "提交了无法编码的一行"],
         Fault::TwoStatements
         | Fault::StolenKey
+        | Fault::KeysChanged
+        | Fault::KeyRevoked
         | Fault::OperatorHold
         | Fault::OperatorResend
         | Fault::OperatorReseal
@@ -84,6 +86,11 @@ const fn of_people(fault: Fault) -> [&'static str; 2] {
         Fault::StolenKey => [
             "a batch arrives before the owner's own, signed with the owner's key",
             "一个批次抢在所有者之前到来，用所有者的密钥签名",
+        ],
+        Fault::KeysChanged => ["the zone makes its next keys", "本区生成下一代密钥"],
+        Fault::KeyRevoked => [
+            "the zone's key was stolen: two operators revoke it, and the zone signs with a new one",
+            "本区密钥被盗：两名操作员将其吊销，本区改用新密钥签名",
         ],
         Fault::OperatorHold => ["an operator puts a stream on hold, or lets it go on", "操作员暂停一条流，或使其继续"],
         Fault::OperatorResend => ["an operator has batches sent again", "操作员要求重发批次"],

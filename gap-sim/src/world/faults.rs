@@ -115,6 +115,10 @@ faults! {
     TwoStatements = "two-statements",
     /// Somebody with the owner's key states the next batch before the owner does.
     StolenKey = "stolen-key",
+    /// A zone gets new keys while files are on their way.
+    KeysChanged = "keys-changed",
+    /// A zone's key was stolen: it is revoked, and the thief goes on.
+    KeyRevoked = "key-revoked",
     /// A held file rots on the disk.
     SpoolRot = "spool-rot",
     /// An operator puts a stream on hold, or lets it go on.
@@ -177,6 +181,8 @@ impl Fault {
             Self::OperatorSupersede => &[Place::Superseded, Place::SupersededLate, Place::Displaced],
             Self::TwoStatements => &[Place::Disputed],
             Self::StolenKey => &[Place::ForeignWatermark],
+            Self::KeysChanged => &[Place::CardAnnounced],
+            Self::KeyRevoked => &[Place::RevokedOut, Place::RevokedKept],
             Self::SpoolRot => &[Place::SpoiledExpelled],
         }
     }

@@ -88,6 +88,13 @@ impl World {
         foreign.map(|(name, _)| name.clone()).expect("both zones own a stream")
     }
 
+    /// What the thief of a key states after `before`.
+    pub(super) fn stolen_statement(&mut self, before: &Mark) -> (BatchStatement, Payload) {
+        let mut statement = self.statement_after(&before.stream, before);
+        let payload = self.fill(&mut statement);
+        (statement, payload)
+    }
+
     /// A statement like the next one of the owner.
     fn next_statement(&self, stream: &StreamName) -> BatchStatement {
         let owner = self.model.streams[stream].owner;

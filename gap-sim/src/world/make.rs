@@ -122,6 +122,8 @@ impl World {
             files_before: 0,
             liveness_end_ms: u64::MAX,
             forged_count: 0,
+            thefts: BTreeMap::new(),
+            keys_made: 0,
             operators,
             acts_made: 0,
             options,

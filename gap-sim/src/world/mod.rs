@@ -18,6 +18,7 @@ mod forge;
 pub mod fuse;
 pub mod gateway;
 pub mod host;
+mod keys;
 mod load;
 mod make;
 pub mod model;
@@ -81,6 +82,10 @@ pub(crate) enum Plan {
     ByHand(ZoneId, Hand, &'static str),
     /// A fault strikes this zone.
     StrikeZone(Fault, ZoneId),
+    /// Operators look after a zone's next keys.
+    TurnKeys(ZoneId),
+    /// The peer is told that a key of this zone is revoked; after that its thief makes a file.
+    Thief(ZoneId),
 }
 
 /// A file that crossed.
@@ -182,6 +187,9 @@ pub struct World {
     /// When everything must have converged.
     liveness_end_ms: u64,
     forged_count: u64,
+    /// Keys that are in other hands, by the zone whose they were.
+    thefts: BTreeMap<ZoneId, keys::Theft>,
+    keys_made: u64,
     /// The keys of two operators, whom both zones trust.
     operators: [ferry_format::SoftKeys; 2],
     acts_made: u64,

@@ -129,6 +129,7 @@ impl Options {
         }
         draw_acts(&mut strikes, seed);
         draw_rebuilt(&mut strikes, seed);
+        draw_keys(&mut strikes, seed);
         // A file that the faults swallowed comes again after the longest interval between two attempts. Then it crosses,
         // which a status of the peer tells: each needs two looks of the gate and its worst delay.
         let crossing_ms = settings.gate_worst_ms + 3 * profile.scan_interval_ms;
@@ -215,7 +216,16 @@ fn draw_retention(settings: &mut Settings, seed: u64, divisor: u64) {
     }
 }
 
-/// In some worlds operators act although nobody asked them to.
+/// How often keys change, and are stolen and revoked.
+fn draw_keys(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
+    let mut prng = Prng::fork(seed, &[0x6b65_7973]);
+    for (fault, most) in [(Fault::KeysChanged, 3), (Fault::KeyRevoked, 2)] {
+        if prng.below(5) == 0 {
+            strikes.insert(fault, prng.between(1, most));
+        }
+    }
+}
+
 /// How often the disk of an owner is lost.
 fn draw_rebuilt(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
     let mut prng = Prng::fork(seed, &[0x7265_6275]);
@@ -224,6 +234,7 @@ fn draw_rebuilt(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
     }
 }
 
+/// In some worlds operators act although nobody asked them to.
 fn draw_acts(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
     let mut prng = Prng::fork(seed, &[0x6163_7473]);
     let kinds = [

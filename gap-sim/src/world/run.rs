@@ -243,6 +243,14 @@ impl World {
                 self.host_mut(zone).clock.stood_still(now, for_ms);
                 Ok(())
             }
+            Plan::TurnKeys(zone) => {
+                self.turn_keys(zone);
+                Ok(())
+            }
+            Plan::Thief(zone) => {
+                self.thief(zone);
+                Ok(())
+            }
             Plan::FreeDisk(zone) => {
                 self.host(zone).disk.set_capacity(0);
                 Ok(())
@@ -392,6 +400,7 @@ impl World {
             let now = self.now_ms;
             self.plan(now, Plan::Operate);
         }
+        self.end_thefts();
         self.liveness_end_ms = self.now_ms + self.options.liveness_ms + self.rounds() * self.options.round_ms;
         self.look(&Moment::FaultsEnded)
     }

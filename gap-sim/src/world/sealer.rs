@@ -158,6 +158,18 @@ impl SimSealer {
         self.keys = next.keys.also_unwrapping(&self.keys);
     }
 
+    /// Whether a card is in use.
+    #[must_use]
+    pub fn trusts(&self, card: &Card) -> bool {
+        self.trust.entry(&card.sign.id()).is_some()
+    }
+
+    /// To whom this zone seals: the peer, and itself.
+    #[must_use]
+    pub fn recipients(&self) -> &[PublicKey] {
+        &self.recipients
+    }
+
     /// The operators of this zone put a card of the peer in use.
     ///
     /// # Panics

@@ -37,6 +37,7 @@ impl World {
             Fault::WrongKey | Fault::Forged => self.forge(fault),
             Fault::TwoStatements => self.two_statements(),
             Fault::StolenKey => self.stolen_key(),
+            Fault::KeysChanged | Fault::KeyRevoked => self.strike_keys(zone, fault),
             Fault::Flood => self.flood(zone),
             Fault::OwnerRestored | Fault::ReceiverRestored => self.restore(zone, fault),
             Fault::BothRestored => self.restore_both(),
