@@ -9,8 +9,8 @@ use ferry_format::{
 use crate::cut::{CutBatch, CutOutcome};
 use crate::ports::{
     ActEnd, ActOrder, Anchor, AppliedPlace, ApplyOutcome, Attempt, BatchId, CutRequest, Dispute, Loaded, Notes,
-    Observation, OutgoingBatch, PeerAct, PeerKey, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan, Settled,
-    Standing, TakeBackOutcome, Vetted,
+    Observation, OutgoingBatch, PeerAct, PeerKey, PortError, QuarantineNote, ReadAct, RecoveredBatch, Retained, Scan,
+    Settled, Standing, TakeBackOutcome, Vetted,
 };
 use crate::retention::Prunable;
 

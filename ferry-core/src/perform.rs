@@ -17,8 +17,8 @@ use crate::coverage::{self, Place};
 use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::{Group, ToApply};
 use crate::ports::{
-    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, OpenAct, PeerAct, PortError, Ports,
-    QuarantineNote, ReadAct, Settled, Side,
+    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, OpenAct, PeerAct, PortError, Ports, QuarantineNote,
+    ReadAct, Settled, Side,
 };
 
 /// What an action needs to know beside the ports.

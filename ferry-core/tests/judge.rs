@@ -11,8 +11,8 @@ use ferry_core::receiver::{Expelled, Receiver, Verdict};
 use ferry_core::settings::{AHEAD_MAX, Settings};
 use ferry_core::time::{Mono, Now};
 use ferry_format::{
-    ActId, BatchStatement, Checkpoint, Digest, EpochId, Group, KeyId, KeyState, Mark, Plain, Reason, Refusal, StreamName, Supersedes,
-    TableSummary,
+    ActId, BatchStatement, Checkpoint, Digest, EpochId, Group, KeyId, KeyState, Mark, Plain, Reason, Refusal,
+    StreamName, Supersedes, TableSummary,
 };
 
 const EPOCH: EpochId = EpochId([1; 8]);

@@ -98,7 +98,12 @@ impl SignedRevocation {
     ///
     /// # Errors
     /// [`FormatError::BadApproval`], [`FormatError::TooFewApprovals`] or [`FormatError::WrongLink`].
-    pub fn verify(&self, trust: &TrustStore, link: &LinkId, when: ActTime) -> Result<Verified<Revocation>, FormatError> {
+    pub fn verify(
+        &self,
+        trust: &TrustStore,
+        link: &LinkId,
+        when: ActTime,
+    ) -> Result<Verified<Revocation>, FormatError> {
         if self.revocation.link != *link {
             return Err(FormatError::WrongLink);
         }

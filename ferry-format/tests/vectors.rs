@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use ferry_format::{
     ActTime, Card, Carrier, Compression, Expect, FileName, FormatError, LinkId, PublicKey, Sealing, SignedAct,
-    SignedRevocation, SoftKeys, TrustStore, ZoneName, inspect_batch, open_batch, open_status, parse_record, seal_batch, seal_status,
-    verify_batch, verify_status, write_record,
+    SignedRevocation, SoftKeys, TrustStore, ZoneName, inspect_batch, open_batch, open_status, parse_record, seal_batch,
+    seal_status, verify_batch, verify_status, write_record,
 };
 use support::Seeded;
 use support::corpus::{trust_files, vectors};

@@ -245,7 +245,8 @@ impl Link {
         self.count_turned_away(REVOKED_CHAIN);
         self.status.progress(now.mono);
         let (stream, seq, epoch) = (&id.stream, id.seq, id.epoch);
-        let story = format!("batch {stream}/{seq} of epoch {epoch} does not chain to the last good one of a revoked key");
+        let story =
+            format!("batch {stream}/{seq} of epoch {epoch} does not chain to the last good one of a revoked key");
         let note = QuarantineNote { code: REVOKED_CHAIN.to_owned(), story, verified: false, at_ms: now.wall_ms };
         self.intake.todo.push_back(Action::Drop { name, dispute: None, refused: Some((note, bytes)) });
     }

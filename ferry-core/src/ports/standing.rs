@@ -45,10 +45,6 @@ pub fn peer_keys(trust: &TrustStore, link: &LinkId, peer: &ZoneName) -> Vec<Peer
     let of_peer = trust.entries().iter().filter(|entry| entry.zone == *peer && entry.link == *link);
     of_peer
         .filter(|entry| entry.objects.contains(&ferry_format::Kind::Batch))
-        .map(|entry| PeerKey {
-            key: entry.sign.id(),
-            state: entry.state.clone(),
-            not_after_ms: entry.not_after_ms,
-        })
+        .map(|entry| PeerKey { key: entry.sign.id(), state: entry.state.clone(), not_after_ms: entry.not_after_ms })
         .collect()
 }

@@ -70,7 +70,8 @@ impl Receiver {
     pub(super) fn next_revoked(&mut self) -> Option<BatchId> {
         let Self { revoked, held, stream, .. } = self;
         revoked.retain(|(epoch, seq, digest)| held.get(&(*epoch, *seq)).is_some_and(|held| held.digest == *digest));
-        let is_there = |(epoch, seq, _): &&(u64, u64, Digest)| held.get(&(*epoch, *seq)).is_some_and(|held| held.durable);
+        let is_there =
+            |(epoch, seq, _): &&(u64, u64, Digest)| held.get(&(*epoch, *seq)).is_some_and(|held| held.durable);
         let (epoch, seq, digest) = *revoked.iter().find(is_there)?;
         Some(BatchId { stream: stream.clone(), epoch, seq, digest })
     }

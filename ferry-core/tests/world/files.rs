@@ -8,9 +8,9 @@ use ferry_core::ports::{
     Spool, Standing, Vetted, is_sealed_with, peer_keys,
 };
 use ferry_format::{
-    Act, ActTime, Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, KeyProvider, Kind, LinkId, Payload,
-    PublicKey, Sealed, Sealing, SeqRange, SignedAct, SoftKeys, StatusBody, StatusStatement, StreamName, TrustStore,
-    Verified, ZoneName,
+    Act, ActTime, Batch, BatchStatement, Digest, Entropy, EntropyError, Expect, FormatError, KeyProvider, Kind, LinkId,
+    Payload, PublicKey, Sealed, Sealing, SeqRange, SignedAct, SoftKeys, StatusBody, StatusStatement, StreamName,
+    TrustStore, Verified, ZoneName,
 };
 
 #[derive(Default)]

@@ -78,7 +78,8 @@ pub fn sign(path: &Path, key: &Path, context: &Context) -> Result<Output, Fault>
     let (directory, name) = (path.parent(), path.file_name().and_then(|name| name.to_str()));
     let directory = directory.filter(|directory| !directory.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let bytes = signed.write().map_err(Fault::internal)?;
-    let written = durable::publish_through(directory, directory, name.unwrap_or_default(), &bytes, durable::GROUP_READABLE);
+    let written =
+        durable::publish_through(directory, directory, name.unwrap_or_default(), &bytes, durable::GROUP_READABLE);
     written.map_err(|error| unusable(path, &error.to_string()))?;
     Ok(told(&signed, path, context.lang))
 }
@@ -121,7 +122,11 @@ pub fn apply(path: &Path, context: &Context) -> Result<Output, Fault> {
 }
 
 /// A zone's signing key by the beginning of its id: one of the trust file, or the one that this zone signs with.
-fn zone_key(desk: &Desk, trust: &TrustStore, key: &str) -> Result<(ferry_format::KeyId, ferry_format::ZoneName), Fault> {
+fn zone_key(
+    desk: &Desk,
+    trust: &TrustStore,
+    key: &str,
+) -> Result<(ferry_format::KeyId, ferry_format::ZoneName), Fault> {
     let config = &desk.config;
     let own = load_keys(config, credentials_directory().as_deref()).ok();
     if let Some(own) = own.filter(|own| key.len() >= 6 && own.sign_public().id().to_string().starts_with(key)) {
@@ -179,7 +184,9 @@ fn applied(desk: &Desk) -> Result<Vec<Mark>, Fault> {
 
 /// Less of a stream is good: `STREAM=SEQ`.
 fn lower(desk: &Desk, marks: &mut Vec<Mark>, word: &str, direction: Direction) -> Result<(), Fault> {
-    let parsed = word.split_once('=').and_then(|(stream, seq)| Some((stream.parse::<StreamName>().ok()?, seq.parse::<u64>().ok()?)));
+    let parsed = word
+        .split_once('=')
+        .and_then(|(stream, seq)| Some((stream.parse::<StreamName>().ok()?, seq.parse::<u64>().ok()?)));
     let Some((stream, seq)) = parsed else {
         return Err(Fault::new(
             "bad-place",
@@ -196,7 +203,8 @@ fn lower(desk: &Desk, marks: &mut Vec<Mark>, word: &str, direction: Direction) -
         return Ok(());
     }
     let row = desk.books.batch(direction, &stream, seq).map_err(unread)?;
-    let row = row.filter(|row| seq <= known.seq && row.epoch == known.epoch && row.group.is_none_or(|group| group.last));
+    let row =
+        row.filter(|row| seq <= known.seq && row.epoch == known.epoch && row.group.is_none_or(|group| group.last));
     let last = known.seq;
     let Some(row) = row else {
         return Err(Fault::new(
@@ -206,7 +214,10 @@ fn lower(desk: &Desk, marks: &mut Vec<Mark>, word: &str, direction: Direction) -
                 "{stream}/{seq} is not the end of a group at or below {last}",
                 "{stream}/{seq} 不是不高于 {last} 的一组之末"
             ),
-            text!("`ferry queue` and `ferry show {stream}/{seq}` tell what there is", "`ferry queue` 与 `ferry show {stream}/{seq}` 说明现有批次"),
+            text!(
+                "`ferry queue` and `ferry show {stream}/{seq}` tell what there is",
+                "`ferry queue` 与 `ferry show {stream}/{seq}` 说明现有批次"
+            ),
         ));
     };
     *known = Mark { stream, epoch: row.epoch, seq, digest: row.digest };

@@ -6,10 +6,12 @@ use serde_json::json;
 use super::Context;
 use super::desk::{Desk, unread};
 use super::output::Output;
-use super::trust::{ask, confirm, fits, Role};
+use super::trust::{Role, ask, confirm, fits};
 use crate::config::Config;
 use crate::files::durable;
-use crate::keyring::{OVERLAP_MS, create_next, credentials_directory, load_keys, read_trust, take_up_next, write_trust};
+use crate::keyring::{
+    OVERLAP_MS, create_next, credentials_directory, load_keys, read_trust, take_up_next, write_trust,
+};
 use crate::lang::Text;
 use crate::{ExitCode, Fault, Lang};
 

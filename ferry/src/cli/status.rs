@@ -276,7 +276,9 @@ impl Picture {
             _ => None,
         };
         let card = super::rotation::card_of(self.fact(PEER_CARD));
-        let in_use = |card: &Card| read_trust(&self.config.paths.trust).is_ok_and(|trust| trust.entry(&card.sign.id()).is_some());
+        let in_use = |card: &Card| {
+            read_trust(&self.config.paths.trust).is_ok_and(|trust| trust.entry(&card.sign.id()).is_some())
+        };
         let peer = card.filter(|card| !in_use(card)).map(|_| {
             text!(
                 "the peer announces new keys: compare their fingerprint by telephone, then `ferry trust activate`",

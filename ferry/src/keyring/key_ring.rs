@@ -101,5 +101,6 @@ fn read(config: &Config, credentials: Option<&Path>) -> Result<ZoneKeys, Fault> 
 fn stamps(config: &Config, credentials: Option<&Path>) -> Stamps {
     let directory = credentials.unwrap_or(&config.paths.keys);
     let next = rotation::next_directory(config);
-    [directory.join(SIGN_KEY), directory.join(ENCRYPT_KEY), next].map(|path| os::look(&path).ok().map(|found| Stamp::of(&found)))
+    [directory.join(SIGN_KEY), directory.join(ENCRYPT_KEY), next]
+        .map(|path| os::look(&path).ok().map(|found| Stamp::of(&found)))
 }

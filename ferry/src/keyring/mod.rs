@@ -2,8 +2,8 @@
 
 #[cfg(test)]
 mod conformance;
-mod keys;
 mod key_ring;
+mod keys;
 mod rotation;
 mod sealer;
 mod trace;
@@ -14,10 +14,10 @@ use std::path::PathBuf;
 use ferry_format::{Entropy, EntropyError};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+pub use key_ring::{KeyRing, ZoneKeys};
 pub use keys::{
     ENCRYPT_KEY, SIGN_KEY, create_keys, create_operator, has_keys, load_keys, load_operator, own_card, own_entry,
 };
-pub use key_ring::{KeyRing, ZoneKeys};
 pub use rotation::{NEXT, NextKeys, create_next, load_next, next_directory, take_up_next};
 pub use sealer::FerrySealer;
 pub use trace::{TRACE_KEY, create_trace_key, load_trace_key, take_trace_key, trace_key_path};

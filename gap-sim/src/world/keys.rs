@@ -104,8 +104,13 @@ impl World {
 
     /// A batch by a revoked key for the place after the watermark, or for one that is applied.
     fn steal_with(&mut self, zone: ZoneId, theft: &Theft) {
-        let streams: Vec<StreamName> =
-            self.model.streams.iter().filter(|(_, stream)| stream.owner == zone).map(|(name, _)| name.clone()).collect();
+        let streams: Vec<StreamName> = self
+            .model
+            .streams
+            .iter()
+            .filter(|(_, stream)| stream.owner == zone)
+            .map(|(name, _)| name.clone())
+            .collect();
         let drawn = self.prng.below(streams.len().max(1) as u64);
         let Some(stream) = streams.get(usize::try_from(drawn).unwrap_or(0)) else { return };
         let followed = self.host(zone.peer()).store.database().peers[stream].followed.clone();

@@ -7,8 +7,8 @@ use ferry_core::breaks::{self, Break};
 use ferry_core::ports::{FaultKind, PortError, Sealer, Standing, Vetted, is_sealed_with, peer_keys};
 use ferry_format::{
     Act, ActTime, Batch, BatchStatement, Card, Digest, Entropy, EntropyError, Expect, FormatError, KeyId,
-    KeyProvider as _, KeyState, Kind, LinkId, Payload, PublicKey, SealError, Sealed, Sealing, SignedAct, SignedRevocation,
-    SoftKeys, StatusBody, StatusStatement, TrustEntry, TrustStore, Verified, ZoneName,
+    KeyProvider as _, KeyState, Kind, LinkId, Payload, PublicKey, SealError, Sealed, Sealing, SignedAct,
+    SignedRevocation, SoftKeys, StatusBody, StatusStatement, TrustEntry, TrustStore, Verified, ZoneName,
 };
 
 /// Entropy that repeats with the seed.

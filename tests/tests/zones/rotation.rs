@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ferry_format::{KeyId, inspect_batch};
 use serde_json::Value;
 use tests::forge::{Forger, name};
-use tests::pair::{INNER, OUTER, files_below, run, wait_until};
+use tests::pair::{INNER, OUTER, files_below, run, wait_until, write_file};
 
 use super::office::{Office, ROWS};
 
@@ -50,7 +50,7 @@ impl Lossy<'_> {
         let next = pair.json(zone, &["keys", "rotate"]);
         assert_eq!(self.refused(zone, &["keys", "rotate"]), (25, "rotation-open".to_owned()));
         self.insert(times);
-        self.until("the card to be announced", || fact(self.office, peer, "peer_card") != "");
+        self.until("the card to be announced", || !fact(self.office, peer, "peer_card").is_empty());
         let wrong = "0".repeat(64);
         let told = self.refused(peer, &["trust", "activate", "--fingerprint", &wrong]);
         assert_eq!(told, (22, "fingerprint-differs".to_owned()));
@@ -64,7 +64,7 @@ impl Lossy<'_> {
         let done = pair.json(zone, &["keys", "finish"]);
         assert_eq!(done["key"], next["key"]);
         self.insert(times);
-        self.until("the card to be announced no more", || fact(self.office, peer, "peer_card") == "");
+        self.until("the card to be announced no more", || fact(self.office, peer, "peer_card").is_empty());
         next["key"].as_str().unwrap().to_owned()
     }
 
@@ -120,7 +120,8 @@ fn keys_of_both_zones_change_under_load_and_nothing_is_lost_or_refused() {
     for zone in [INNER, OUTER] {
         let archive = office.pair.path(zone, "archive");
         let trust = [INNER, OUTER].map(|zone| office.pair.path(zone, "trust"));
-        let cards = [INNER, OUTER].map(|zone| office.pair.path(zone, &format!("{}-next.card", ["inner", "outer"][zone])));
+        let cards =
+            [INNER, OUTER].map(|zone| office.pair.path(zone, &format!("{}-next.card", ["inner", "outer"][zone])));
         let mut command = office.pair.command(zone);
         command.arg("verify").arg(&archive);
         trust.iter().chain(&cards).for_each(|path| {
@@ -162,11 +163,14 @@ fn a_stolen_key_is_revoked_and_what_was_on_its_way_arrives() {
     let fingerprint = next["fingerprint"].as_str().unwrap();
     pair.json(INNER, &["trust", "add", card.to_str().unwrap(), "--fingerprint", fingerprint]);
     pair.json(INNER, &["trust", "apply", file]);
-    assert_eq!(refused(&office, INNER, &["trust", "apply", card.to_str().unwrap()]), (31, "revocation-invalid".to_owned()));
+    assert_eq!(
+        refused(&office, INNER, &["trust", "apply", card.to_str().unwrap()]),
+        (31, "revocation-invalid".to_owned())
+    );
     let widened = std::fs::read_to_string(file).unwrap().replacen("\"seq\":", "\"seq\":9", 1);
-    std::fs::write(pair.dir.path().join("widened"), widened).unwrap();
-    let widened = pair.dir.path().join("widened");
-    assert_eq!(refused(&office, INNER, &["trust", "apply", widened.to_str().unwrap()]), (13, "bad-approval".to_owned()));
+    let path = pair.dir.path().join("widened");
+    write_file(&path, widened.as_bytes());
+    assert_eq!(refused(&office, INNER, &["trust", "apply", path.to_str().unwrap()]), (13, "bad-approval".to_owned()));
 
     // Below the last good batch, and not chained to it; and above it.
     let below = thief.seal(|_| {});
