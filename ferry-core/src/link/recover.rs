@@ -47,15 +47,7 @@ pub fn recover(
 ) -> Result<Link, RecoverError> {
     let recovered = ports.store.recover()?;
     let anchor = ports.anchor.load()?;
-    let mut lock = judge_anchor(anchor.as_ref(), &recovered);
-    if lock.is_none() && lacks_superseding(anchor.as_ref(), ports)? && !breaks::is(Break::AnchorIgnored) {
-        lock = Some(Lock::Restored);
-    }
-    match lock {
-        Some(Lock::Restored) => coverage::hit(Place::RestoredLocked),
-        Some(Lock::AnchorMissing | Lock::AnchorForeign) => coverage::hit(Place::AnchorLocked),
-        None => {}
-    }
+    let lock = judge_lock(anchor.as_ref(), &recovered, ports)?;
     sort_spool(&recovered, lock, ports)?;
     let retention = Retention::recover(recovered.retained.clone(), settings.retention_ms, now);
     let mut link = Link {
@@ -111,6 +103,20 @@ pub fn recover(
         }
     }
     Ok(link)
+}
+
+/// Why the zone begins locked, if it does.
+fn judge_lock(anchor: Option<&Anchor>, recovered: &Recovered, ports: &Ports<'_>) -> Result<Option<Lock>, PortError> {
+    let mut lock = judge_anchor(anchor, recovered);
+    if lock.is_none() && lacks_superseding(anchor, ports)? && !breaks::is(Break::AnchorIgnored) {
+        lock = Some(Lock::Restored);
+    }
+    match lock {
+        Some(Lock::Restored) => coverage::hit(Place::RestoredLocked),
+        Some(Lock::AnchorMissing | Lock::AnchorForeign) => coverage::hit(Place::AnchorLocked),
+        None => {}
+    }
+    Ok(lock)
 }
 
 /// A database older than its anchor was restored; one without its anchor may have been.

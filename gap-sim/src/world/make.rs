@@ -65,9 +65,7 @@ impl World {
         let cards = ZoneId::BOTH.map(|zone| card(&keys[zone.index()], &link(), &zone_name(zone)));
         let mut keys = keys.into_iter();
         let operators = operators(seed);
-        let strange = if breaks::is(Break::AnyOperator) { &strange_operators(seed)[..] } else { &[] };
-        let operators_cards: Vec<_> =
-            operators.iter().chain(strange).map(|keys| card(keys, &link(), &zone_name(ZoneId::Inner))).collect();
+        let operators_cards = operators_cards(seed, &operators);
         let hosts = ZoneId::BOTH.map(|zone| {
             let own_keys = keys.next().expect("there are keys for both zones");
             let (own, peer) = (&cards[zone.index()], &cards[zone.peer().index()]);
@@ -206,6 +204,12 @@ fn database(zone: ZoneId, seed: u64, contract: &Contract) -> Database {
     let digest = ferry_format::Digest::of(&[b"instance\n", &seed.to_be_bytes(), zone.name().as_bytes()]);
     instance.copy_from_slice(&digest.0[..16]);
     empty_database(&zone_name(zone), &link(), Instance(instance), contract, |stream| epoch_id(seed, stream))
+}
+
+/// The cards of operators whom both zones trust.
+fn operators_cards(seed: u64, operators: &[ferry_format::SoftKeys]) -> Vec<ferry_format::Card> {
+    let strange = if breaks::is(Break::AnyOperator) { &strange_operators(seed)[..] } else { &[] };
+    operators.iter().chain(strange).map(|keys| card(keys, &link(), &zone_name(ZoneId::Inner))).collect()
 }
 
 /// A database with the streams of a contract at their beginning.
