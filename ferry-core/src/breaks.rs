@@ -49,6 +49,8 @@ breaks! {
     RowsReversed = "rows-reversed", 3;
     /// A sealed file that was never recorded is sent after all, and its rows once more under the next seq.
     OrphanResealed = "orphan-resealed", 3;
+    /// Rows of a load are read before the place in the outbox at which they are put.
+    LoadReadEarly = "load-read-early", 3;
     /// A group ends wherever a batch is full.
     GroupEndsAnywhere = "group-ends-anywhere", 4;
     /// The batches of a group that are here are applied before the others.
@@ -59,6 +61,8 @@ breaks! {
     AnyLink = "any-link", 5;
     /// A signature by any key is good enough.
     AnySigner = "any-signer", 5;
+    /// What is taken back is not verified: neither who signed it nor whether chain and anchor name it.
+    ReturnUnverified = "return-unverified", 5;
     /// Two statements for one place stop nothing.
     DisputeIgnored = "dispute-ignored", 6;
     /// A dispute is not remembered across a restart.
@@ -79,6 +83,10 @@ breaks! {
     RefusedPassedByTime = "refused-passed-by-time", 8;
     /// Whoever signs an approval counts as an operator.
     AnyOperator = "any-operator", 8;
+    /// One operator is enough to put another batch into the place of a group; who signed beside is not asked.
+    OneOperator = "one-operator", 8;
+    /// A batch takes the place of one that is applied already.
+    SupersedeAfterApply = "supersede-after-apply", 8;
     /// Batches that the peer holds go on filling the window.
     WindowIgnoresHeld = "window-ignores-held", 9;
     /// Nothing is published a second time.
@@ -97,6 +105,8 @@ breaks! {
     AnchorIgnored = "anchor-ignored", 12;
     /// A zone without its anchor sends at once.
     MissingAnchorIgnored = "missing-anchor-ignored", 12;
+    /// What a part of a load does not list of its table is removed at the peer.
+    LoadRemovesUnlisted = "load-removes-unlisted", 12;
     /// Status numbers begin anew at every start.
     StatusNumbersReused = "status-numbers-reused", 12;
     /// What a revoked key signed below its last good batch counts without a chain to it.

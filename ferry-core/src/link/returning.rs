@@ -13,6 +13,7 @@ use ferry_format::{
 
 use super::{Link, Lock};
 use crate::action::{Action, FoundBatch};
+use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
 use crate::ports::{BatchId, LifeKind, PortError, TakeBackOutcome};
 use crate::sender::FirstLook;
@@ -460,7 +461,7 @@ impl Coming {
             true => *chain == target.digest,
             false => self.here.get(&(seq + 1)).is_some_and(|next| next.iter().any(|back| back.previous == *chain)),
         };
-        let needs_name = chains.len() > 1 || seq == target.seq;
+        let needs_name = (chains.len() > 1 || seq == target.seq) && !breaks::is(Break::ReturnUnverified);
         let chain = chains.into_iter().find(|chain| !needs_name || is_named(chain))?;
         let latest = all.iter().rfind(|back| back.chain == chain && back.digest != chain);
         latest.or_else(|| all.iter().find(|back| back.chain == chain)).copied()

@@ -3,6 +3,7 @@
 use ferry_format::{ActRange, BatchStatement, Digest, KeyId};
 
 use super::{REVOKED_CHAIN, Receiver};
+use crate::breaks::{self, Break};
 use crate::contract::StreamContract;
 use crate::settings::{AHEAD_MAX, HELD_BATCHES_MAX, Settings};
 
@@ -47,7 +48,8 @@ impl Receiver {
                 if statement.epoch_id != followed.epoch_id {
                     return Verdict::Refuse("foreign-epoch");
                 }
-                if statement.seq <= followed.mark.seq {
+                let accepts_late = breaks::is(Break::SupersedeAfterApply) && statement.supersedes.is_some();
+                if statement.seq <= followed.mark.seq && !accepts_late {
                     return self.judge_applied(statement, digest);
                 }
             }

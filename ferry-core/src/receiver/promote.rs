@@ -74,6 +74,9 @@ impl Receiver {
         if breaks::is(Break::HolePassedByTime) {
             first = self.held_here().find(|(seq, held)| *seq == held.group.first).map_or(first, |(seq, _)| seq);
         }
+        if breaks::is(Break::SupersedeAfterApply) {
+            first = self.held_here().next().map_or(first, |(seq, _)| seq.min(first));
+        }
         let here = self.held_here().skip_while(|(seq, _)| *seq < first);
         let mut of_act = None;
         for (next, (seq, held)) in (first..).zip(here) {

@@ -37,7 +37,7 @@ pub struct Met {
     /// The zone.
     pub zone: usize,
     /// What failed.
-    pub step: Step,
+    step: Step,
     /// Until when every later one fails.
     until_ms: u64,
 }
@@ -75,15 +75,38 @@ impl From<Injected> for std::io::Error {
     }
 }
 
+/// A step that was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passed {
+    /// The zone.
+    pub zone: usize,
+    /// What was done.
+    pub step: Step,
+    /// What it was part of.
+    pub part_of: &'static str,
+    /// Which piece of work of all, counted from 1.
+    pub work: u64,
+}
+
+/// What a zone does at the moment.
+#[derive(Debug, Clone, Copy)]
+struct AtWork {
+    zone: usize,
+    now_ms: u64,
+    name: &'static str,
+    number: u64,
+}
+
 #[derive(Default)]
 struct Plan {
-    /// The zone that is at work, and the time.
-    at_work: Option<(usize, u64)>,
+    at_work: Option<AtWork>,
+    /// Pieces of work since the count began.
+    works: u64,
     passed: u64,
     fault: Option<Fault>,
     met: Option<Met>,
     /// Every step, in order.
-    seen: Vec<(usize, Step)>,
+    seen: Vec<Passed>,
 }
 
 thread_local! {
@@ -95,9 +118,12 @@ pub fn arm(fault: Option<Fault>) {
     PLAN.with_borrow_mut(|plan| *plan = Plan { fault, at_work: plan.at_work, ..Plan::default() });
 }
 
-/// Does what a zone does at a moment. Only here steps are counted, and fail.
-pub fn within<R>(zone: usize, now_ms: u64, work: impl FnOnce() -> R) -> R {
-    PLAN.with_borrow_mut(|plan| plan.at_work = Some((zone, now_ms)));
+/// Does a piece of work of a zone at a moment. Only here steps are counted, and fail.
+pub fn within<R>(zone: usize, now_ms: u64, name: &'static str, work: impl FnOnce() -> R) -> R {
+    PLAN.with_borrow_mut(|plan| {
+        plan.works += 1;
+        plan.at_work = Some(AtWork { zone, now_ms, name, number: plan.works });
+    });
     let result = work();
     PLAN.with_borrow_mut(|plan| plan.at_work = None);
     result
@@ -113,8 +139,8 @@ pub fn passed() -> u64 {
     PLAN.with_borrow(|plan| plan.passed)
 }
 
-/// Every step since the count began, with the zone that was at it.
-pub fn seen() -> Vec<(usize, Step)> {
+/// Every step since the count began.
+pub fn seen() -> Vec<Passed> {
     PLAN.with_borrow(|plan| plan.seen.clone())
 }
 
@@ -141,9 +167,9 @@ fn nothing<T: 'static>() -> Option<T> {
 
 impl Plan {
     fn judge(&mut self, what: Step) -> Option<How> {
-        let (zone, now_ms) = self.at_work?;
+        let AtWork { zone, now_ms, name, number } = self.at_work?;
         self.passed += 1;
-        self.seen.push((zone, what));
+        self.seen.push(Passed { zone, step: what, part_of: name, work: number });
         let fault = self.fault?;
         if self.passed == fault.at {
             self.met = Some(Met { zone, step: what, until_ms: now_ms + fault.lasts_ms });

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use ferry_format::StreamName;
+use ferry_format::{Digest, StreamName};
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::host::ZoneId;
 
 /// The seqs that a replica has applied have no holes, none is applied at or above a row that its database refuses, and what
-/// stands for a group that was passed over is what two operators approved.
+/// stands for a group that was passed over is what two operators approved, and came before the group was applied.
 #[derive(Debug, Default)]
 pub(super) struct NoSkip {
     checked: BTreeMap<StreamName, u64>,
+    /// What stood at the checked places instead of the first statement.
+    superseding: BTreeMap<StreamName, BTreeMap<u64, Digest>>,
 }
 
 impl Checker for NoSkip {
@@ -23,6 +25,14 @@ impl Checker for NoSkip {
             let database = world.host(zone).store.database();
             for (stream, peer) in &database.peers {
                 let checked = self.checked.entry(stream.clone()).or_default();
+                let known = self.superseding.entry(stream.clone()).or_default();
+                let is_late = |(seq, digest): &(&u64, &Digest)| **seq <= *checked && known.get(*seq) != Some(*digest);
+                if let Some((seq, digest)) = peer.superseding.iter().find(is_late) {
+                    return Err(format!("{digest} took the place {stream}/{seq}, which was applied already"));
+                }
+                if known.len() != peer.superseding.len() {
+                    known.clone_from(&peer.superseding);
+                }
                 for seq in peer.applied.range(*checked + 1..).map(|(seq, _)| *seq) {
                     if seq != *checked + 1 {
                         return Err(format!("{stream}: {seq} was applied after {checked}"));
@@ -46,5 +56,6 @@ impl Checker for NoSkip {
 
     fn restored(&mut self, _zone: ZoneId) {
         self.checked.clear();
+        self.superseding.clear();
     }
 }

@@ -7,7 +7,8 @@ use ferry_format::StreamName;
 use super::{Checker, Moment, identity};
 use crate::world::World;
 
-/// The replica's tables hold exactly what the owner's first changes make of empty tables.
+/// The replica's tables hold exactly what the owner's first changes make of empty tables, and a load captures rows as they
+/// stand at its place among these changes: an older image there would take a newer one back.
 #[derive(Debug, Default)]
 pub(super) struct Prefix {
     compared: BTreeMap<StreamName, (u64, u64)>,
@@ -18,6 +19,9 @@ impl Checker for Prefix {
 
     fn look(&mut self, world: &World, _moment: &Moment) -> Result<(), String> {
         for (stream, model) in world.model.streams.iter().filter(|(stream, _)| !world.is_usurped(stream)) {
+            if let Some(row) = &world.fates[stream].misread {
+                return Err(format!("a load captured {row} otherwise than it stood in its table"));
+            }
             let database = world.host(model.owner.peer()).store.database();
             let state = (model.followed, database.commits);
             if self.compared.get(stream) == Some(&state) {

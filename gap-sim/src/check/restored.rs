@@ -11,13 +11,16 @@ use crate::world::host::ZoneId;
 
 /// No two files with the same stream and seq and different digests leave one zone, and no status number is used twice. A
 /// zone that starts without its anchor sends no batch before its peer has spoken to this start, and nothing in a place that
-/// the peer had applied by then. What a zone echoes of its peer never goes back.
+/// the peer had applied by then. What a zone echoes of its peer never goes back. And of what a peer has, however its owner
+/// was put back or captured its rows once more, no row goes that neither a change of the owner nor two operators removed.
 #[derive(Debug, Default)]
 pub(super) struct Restored {
     published: BTreeMap<(StreamName, u64, u64), String>,
     statuses: BTreeMap<(ZoneId, u64), Digest>,
     unanchored: BTreeMap<ZoneId, Unanchored>,
     echoes: BTreeMap<ZoneId, Echoes>,
+    /// How far a stream was followed, and the commits of its receiver, when its rows were counted.
+    counted: BTreeMap<StreamName, (u64, u64)>,
 }
 
 /// A zone that has started without its anchor.
@@ -45,6 +48,7 @@ impl Checker for Restored {
     identity!(12, "restored");
 
     fn look(&mut self, world: &World, moment: &Moment) -> Result<(), String> {
+        self.keeps_rows(world)?;
         match moment {
             Moment::Started(zone) => {
                 self.started(world, *zone);
@@ -63,6 +67,26 @@ impl Checker for Restored {
 }
 
 impl Restored {
+    fn keeps_rows(&mut self, world: &World) -> Result<(), String> {
+        for (stream, model) in world.model.streams.iter().filter(|(stream, _)| !world.is_usurped(stream)) {
+            let database = world.host(model.owner.peer()).store.database();
+            let state = (model.followed, database.commits);
+            if self.counted.insert(stream.clone(), state) == Some(state) {
+                continue;
+            }
+            for (table, meant) in &model.replica {
+                let found = database.tables.get(table);
+                // Rows that others stand for are the matter of the first invariants; this one counts.
+                if found.map_or(0, BTreeMap::len) < meant.len() {
+                    let is_gone = |key: &&String| found.is_none_or(|found| !found.contains_key(*key));
+                    let gone = meant.keys().find(is_gone).map_or("", String::as_str);
+                    return Err(format!("{table}: row {gone} went, and nobody had removed it"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn started(&mut self, world: &World, zone: ZoneId) {
         let host = world.host(zone);
         let Some(link) = &host.link else { return };

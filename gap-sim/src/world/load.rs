@@ -1,17 +1,23 @@
 //! The tables of a stream captured once more.
 
+use std::sync::PoisonError;
+
+use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
-use ferry_core::ports::Loaded;
+use ferry_core::ports::{FaultKind, Loaded, PortError};
 use ferry_format::Op;
 
 use super::World;
 use super::database::{Captured, Database};
 use super::host::ZoneId;
-use super::store::Change;
+use super::store::{Change, SimStore};
 
 /// The next step of a load.
+#[derive(Debug)]
 pub(super) struct LoadStep {
     lines: Vec<String>,
+    /// Where the load stood before.
+    place: (usize, Option<String>),
     /// Where the load stands afterwards; `None` when it is done.
     next: Option<(usize, Option<String>)>,
     pub loaded: Loaded,
@@ -38,7 +44,7 @@ impl Database {
         };
         let rows = u64::try_from(lines.len()).unwrap_or(u64::MAX);
         let loaded = Loaded { table, rows, done: next.is_none() };
-        Some(LoadStep { lines, next, loaded })
+        Some(LoadStep { lines, place: (*place, after.clone()), next, loaded })
     }
 
     pub(super) fn load(&mut self, contract: &StreamContract, step: &LoadStep) {
@@ -51,6 +57,37 @@ impl Database {
             own.last_id += 1;
             own.outbox.insert(own.last_id, Captured { line: line.clone(), contract: contract.digest });
         }
+    }
+}
+
+impl SimStore {
+    /// Captures the next rows in one transaction.
+    pub(super) fn load_step(&self, contract: &StreamContract, rows: u64) -> Result<Loaded, PortError> {
+        let mut loaded = None;
+        self.write(
+            |database| {
+                let planned = database.plan_load(contract, rows);
+                let planned = planned
+                    .ok_or_else(|| PortError::new(FaultKind::Conflict, "no load of that stream is under way"))?;
+                let step = if breaks::is(Break::LoadReadEarly) { self.read_before(contract, planned) } else { planned };
+                loaded = Some(step.loaded.clone());
+                Ok(step)
+            },
+            |database, step| database.load(contract, &step),
+        )?;
+        loaded.ok_or_else(|| PortError::new(FaultKind::Conflict, "nothing was planned"))
+    }
+
+    /// The mistake of [`Break::LoadReadEarly`]: what is read now is written by the next step, and now what the step before read.
+    fn read_before(&self, contract: &StreamContract, planned: LoadStep) -> LoadStep {
+        let mut read = self.read_early.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(step) = read.remove(&contract.name) {
+            return step;
+        }
+        let loaded = Loaded { rows: 0, done: false, ..planned.loaded.clone() };
+        let next = planned.place.clone();
+        read.insert(contract.name.clone(), planned);
+        LoadStep { lines: Vec::new(), place: next.clone(), next: Some(next), loaded }
     }
 }
 
@@ -70,7 +107,19 @@ impl World {
         }
         for (stream, changes) in found {
             self.tell(zone.name(), &format!("load {stream} {} rows", changes.len()));
+            let is_other = |change: &&Change| !self.stands(zone, change);
+            let other = changes.iter().find(is_other).map(|change| format!("{} {}", change.table, change.key));
+            if let Some(fate) = self.fates.get_mut(&stream) {
+                fate.misread = fate.misread.take().or(other);
+            }
             self.model.streams.get_mut(&stream).into_iter().for_each(|model| model.commit(&changes));
         }
+    }
+
+    /// Whether a captured row is what stands in its owner's table.
+    fn stands(&self, zone: ZoneId, change: &Change) -> bool {
+        let database = self.host(zone).store.database();
+        let row = database.tables.get(&change.table).and_then(|rows| rows.get(&change.key));
+        change.op == Op::Update && row == Some(&change.values)
     }
 }

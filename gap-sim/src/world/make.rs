@@ -78,6 +78,13 @@ impl World {
                 let other = "other".parse().expect("a good name");
                 sealer.trust_wrongly(&ferry_format::Card { link: other, ..cards[zone.peer().index()].clone() });
             }
+            if breaks::is(Break::ReturnUnverified) {
+                sealer.take_for_own(&card(&strangers(seed), &link(), &zone_name(zone)));
+            }
+            if breaks::is(Break::OneOperator) {
+                sealer
+                    .trust_beside(&strange_operators(seed).map(|keys| card(&keys, &link(), &zone_name(ZoneId::Inner))));
+            }
             make_host(zone, &options, &contract, sealer)
         });
         let gateways = [

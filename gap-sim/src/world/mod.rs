@@ -124,6 +124,8 @@ pub struct Fate {
     pub stolen: BTreeSet<(u64, Digest)>,
     /// A row that cannot be encoded was captured and not passed over: nothing at or above this change may be expected.
     pub unsendable_from: Option<u64>,
+    /// A row that a load captured otherwise than it stood in its table at that place of the outbox.
+    pub misread: Option<String>,
 }
 
 impl Fate {

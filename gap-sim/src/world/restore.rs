@@ -36,6 +36,9 @@ impl World {
         };
         if loses {
             self.put_back(zone, backup);
+            if fault == Fault::OwnerRestored && self.options.strikes.contains_key(&Fault::WrongKey) {
+                self.plant(zone);
+            }
         }
         loses
     }

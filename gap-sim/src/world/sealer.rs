@@ -45,6 +45,10 @@ pub struct SimSealer {
     own: TrustStore,
     next: Option<NextKeys>,
     wrongly: Option<TrustStore>,
+    /// The trust of a zone that asks only one operator.
+    beside: Option<TrustStore>,
+    /// Who signs what a zone takes for its own although it is not.
+    not_own: Option<TrustStore>,
     link: LinkId,
     zone: ZoneName,
     peer: ZoneName,
@@ -123,6 +127,8 @@ impl SimSealer {
             own: own_trust,
             next: None,
             wrongly: None,
+            beside: None,
+            not_own: None,
             link: own.link.clone(),
             zone: own.zone.clone(),
             peer: peer.zone.clone(),
@@ -198,9 +204,40 @@ impl SimSealer {
         self.wrongly = Some(trust);
     }
 
-    /// The same with what must not be trusted.
-    fn expect_wrongly(&self) -> Option<Expect<'_>> {
-        self.wrongly.as_ref().map(|trust| Expect { trust, ..self.expect() })
+    /// Takes for this zone's own what somebody else signed: for the mistake that does.
+    ///
+    /// # Panics
+    /// When a store does not take its first card, which would be a mistake of this program.
+    pub fn take_for_own(&mut self, card: &Card) {
+        let mut trust = TrustStore::new();
+        trust.add(TrustEntry::of_zone(card, KeyState::Active)).expect("the first card of a store is no double");
+        self.not_own = Some(trust);
+    }
+
+    /// Lets these people sign beside one operator: for the mistake that does.
+    ///
+    /// # Panics
+    /// When one of them is an operator, a mistake of the world.
+    pub fn trust_beside(&mut self, cards: &[Card]) {
+        let mut trust = self.trust.clone();
+        for card in cards {
+            trust.add(TrustEntry::of_operator(card, KeyState::Active)).expect("every key of a world is another");
+        }
+        self.beside = Some(trust);
+    }
+
+    /// What verifies a file that an operator has signed, whoever signed beside.
+    fn expect_beside(&self, bytes: &[u8]) -> Option<Expect<'_>> {
+        let trust = self.beside.as_ref()?;
+        let supersedes = ferry_format::inspect_batch(bytes).ok()?.statement.supersedes?;
+        let mut signers = supersedes.approvals.iter();
+        signers.any(|it| self.trust.entry(&it.key).is_some()).then(|| Expect { trust, ..self.expect() })
+    }
+
+    /// What verifies a file that must not be trusted.
+    fn expect_wrongly(&self, bytes: &[u8]) -> Option<Expect<'_>> {
+        let wrongly = self.wrongly.as_ref().map(|trust| Expect { trust, ..self.expect() });
+        wrongly.or_else(|| self.expect_beside(bytes))
     }
 
     /// What a world that looks into a file needs to open it as the peer's.
@@ -212,6 +249,11 @@ impl SimSealer {
 
     fn expect_own(&self) -> Expect<'_> {
         Expect { trust: &self.own, link: Some(&self.link), from: Some(&self.zone), to: Some(&self.peer) }
+    }
+
+    /// The same with what is not this zone's own.
+    fn expect_not_own(&self) -> Option<Expect<'_>> {
+        self.not_own.as_ref().map(|trust| Expect { trust, ..self.expect_own() })
     }
 
     /// The zone's keys.
@@ -246,14 +288,19 @@ impl Sealer for SimSealer {
         match ferry_format::peek(bytes)? {
             Kind::Batch => {
                 let verified = ferry_format::verify_batch(bytes, &self.expect());
-                let or_wrongly = verified.or_else(|error| match self.expect_wrongly() {
+                let or_wrongly = verified.or_else(|error| match self.expect_wrongly(bytes) {
                     Some(expect) => ferry_format::verify_batch(bytes, &expect),
                     None => Err(error),
                 });
                 match or_wrongly {
                     Ok(batch) => Ok(Vetted::Batch(Box::new(batch))),
                     Err(error) => {
-                        let own = ferry_format::verify_batch(bytes, &self.expect_own()).map_err(|_| error)?;
+                        let own = ferry_format::verify_batch(bytes, &self.expect_own());
+                        let own = own.or_else(|error| match self.expect_not_own() {
+                            Some(expect) => ferry_format::verify_batch(bytes, &expect),
+                            None => Err(error),
+                        });
+                        let own = own.map_err(|_| error)?;
                         Ok(Vetted::Own(Box::new(own)))
                     }
                 }
@@ -297,11 +344,14 @@ impl Sealer for SimSealer {
     }
 
     fn open_own(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
-        ferry_format::open_batch(bytes, &self.expect_own(), &self.keys)
+        ferry_format::open_batch(bytes, &self.expect_own(), &self.keys).or_else(|error| match self.expect_not_own() {
+            Some(expect) => ferry_format::open_batch(bytes, &expect, &self.keys),
+            None => Err(error),
+        })
     }
 
     fn open(&self, bytes: &[u8]) -> Result<Verified<Batch>, FormatError> {
-        ferry_format::open_batch(bytes, &self.expect(), &self.keys).or_else(|error| match self.expect_wrongly() {
+        ferry_format::open_batch(bytes, &self.expect(), &self.keys).or_else(|error| match self.expect_wrongly(bytes) {
             Some(expect) => ferry_format::open_batch(bytes, &expect, &self.keys),
             None => Err(error),
         })

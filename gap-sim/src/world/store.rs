@@ -17,6 +17,7 @@ use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 use super::apply::{ApplyPlan, not_applied};
 use super::database::{Captured, Database, PeerStream, RecordedBatch};
 use super::fuse::{Fuse, Stopped};
+use super::load::LoadStep;
 use super::take_back::{TakeBackPlan, recovered_out};
 
 /// What the next transactions meet.
@@ -36,6 +37,8 @@ pub struct SimStore {
     fuse: Arc<Fuse>,
     database: Mutex<Database>,
     trouble: Mutex<Trouble>,
+    /// What a mistaken load has read and not written.
+    pub(super) read_early: Mutex<BTreeMap<StreamName, LoadStep>>,
 }
 
 /// The value that no database of these worlds takes: a CHECK constraint stands against it.
@@ -57,7 +60,7 @@ impl SimStore {
     /// A store over a database.
     #[must_use]
     pub fn new(database: Database, fuse: Arc<Fuse>) -> Self {
-        Self { fuse, database: Mutex::new(database), trouble: Mutex::default() }
+        Self { fuse, database: Mutex::new(database), trouble: Mutex::default(), read_early: Mutex::default() }
     }
 
     /// The committed state, for those who look on or restore it.
@@ -106,7 +109,7 @@ impl SimStore {
 
     /// One transaction: `plan` reads and decides, `act` changes. Whether the commit happens is settled between the two, so
     /// that nothing needs to be taken back.
-    fn write<P>(
+    pub(super) fn write<P>(
         &self,
         plan: impl FnOnce(&Database) -> Result<P, PortError>,
         act: impl FnOnce(&mut Database, P),
@@ -370,17 +373,7 @@ impl Store for SimStore {
     }
 
     fn load(&self, contract: &StreamContract, rows: u64) -> Result<Loaded, PortError> {
-        let mut loaded = None;
-        self.write(
-            |database| {
-                let step = database.plan_load(contract, rows);
-                let step = step.ok_or_else(|| fault(FaultKind::Conflict, "no load of that stream is under way"))?;
-                loaded = Some(step.loaded.clone());
-                Ok(step)
-            },
-            |database, step| database.load(contract, &step),
-        )?;
-        loaded.ok_or_else(|| fault(FaultKind::Conflict, "nothing was planned"))
+        self.load_step(contract, rows)
     }
 
     fn take_back(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ferry_format::{Deed, Digest, Op, Payload, StreamName};
 
 use super::World;
+use super::faults::Fault;
 use super::store::Change;
 
 /// What takes the place of one batch of a group, as the world knows it.
@@ -77,8 +78,14 @@ impl World {
         let old = originals.chain(later).collect();
         self.hosts[owner.index()].store.database().drafts.extend(payloads);
         let contract = self.contract().stream(stream).expect("the model's streams are the contract's").digest;
-        let stream = stream.clone();
-        self.hand_in(owner, Deed::Supersede { stream, epoch, epoch_id, contract, first, old, new });
+        let of_stream = stream.clone();
+        self.hand_in(owner, Deed::Supersede { stream: of_stream, epoch, epoch_id, contract, first, old, new });
+        // What was passed over leaves the peer with other rows than its owner has. Some try to mend that with a load.
+        let loads =
+            self.options.strikes.contains_key(&Fault::OperatorLoad) && self.fates[stream].unsendable_from.is_none();
+        if !with_images && loads && !self.is_safe {
+            self.hand_in(owner, Deed::Load { stream: stream.clone() });
+        }
         true
     }
 

@@ -1,87 +1,40 @@
 //! The ladder: in a short life of two zones, with the real store and real directories, every step that the operating system or
 //! the database can refuse is refused once. Power loss is the simulator's matter: here everything that was done stays done.
 //!
-//! A rung is the number of a step and how it fails. `FERRY_LADDER=all` climbs every rung, a number that many of each kind of
-//! step, `FERRY_LADDER_SEED` draws the same ones again, and `FERRY_LADDER_RUNG` climbs the one that a failed test has named.
+//! A rung is the number of a step and how it fails. `FERRY_LADDER=all` climbs every rung, `FERRY_LADDER=1..2000` those of some
+//! steps, a number that many of each kind of step, `FERRY_LADDER_SEED` draws the same ones again, and `FERRY_LADDER_RUNG` climbs
+//! the one that a failed test has named.
 
+mod climb;
 mod draw;
 mod judge;
 mod make;
 mod program;
 mod rung;
 mod scenario;
+mod work;
 mod world;
 
+use std::cell::OnceCell;
 use std::path::Path;
 
+use climb::{Outcome, climb, climb_all};
 use draw::Wanted;
 use rung::{Rung, Then};
-use world::World;
 
 use crate::fail::Step;
-use crate::fail::plan::{self, How};
+use crate::fail::plan::{How, Passed};
 
 /// A lasting fault is lifted after so long: a disk that somebody clears, a mount that comes back.
 const LASTING_MS: u64 = 5_000;
 /// So many mistakes of a kind are made, until one is noticed.
 const MISTAKES_MAX: usize = 40;
 
-/// What a run met.
-struct Climbed {
-    /// Every step until it ended.
-    seen: Vec<(usize, Step)>,
-    /// Whether its fault met a step.
-    met: bool,
-    /// Whether the fault of the recovery met one, too.
-    met_again: bool,
-    /// Steps of the first recovery.
-    recovery_steps: u64,
-    verdict: Result<(), String>,
-}
-
-/// Plays the scenario on a copy of the template with the faults of a rung.
-fn climb(template: &Path, rung: Option<Rung>) -> Climbed {
-    let mut world = World::new(template);
-    let (mut met, mut met_again, mut recovery_steps) = (false, false, 0);
-    plan::arm(rung.map(|rung| rung.fault()));
-    let played = scenario::play(&mut world, &mut |world| {
-        let (Some(at), Some(rung)) = (plan::met(), rung) else { return };
-        if met {
-            return;
-        }
-        met = true;
-        if let Then::FailAgain { at: again, how } = rung.then {
-            world.kill(at.zone);
-            plan::arm(Some(plan::Fault { at: again, how, lasts_ms: 0 }));
-            world.try_start(at.zone);
-            met_again = plan::met().is_some();
-            recovery_steps = plan::passed();
-            plan::arm(None);
-        }
-    });
-    let seen = plan::seen();
-    plan::arm(None);
-    let verdict = played.and_then(|()| judge::judge(&mut world));
-    Climbed { seen, met, met_again, recovery_steps, verdict }
-}
-
 /// The steps of a run without a fault, which must end well.
-fn clean_run(template: &Path) -> Vec<(usize, Step)> {
+fn clean_run(template: &Path) -> Vec<Passed> {
     let climbed = climb(template, None);
     climbed.verdict.unwrap_or_else(|why| panic!("without a fault:\n{why}"));
     climbed.seen
-}
-
-/// Climbs rungs, and fails with the name of the first that does not hold.
-fn climb_all(template: &Path, what: &str, rungs: &[Rung]) -> usize {
-    let mut met = 0;
-    for rung in rungs {
-        let climbed = climb(template, Some(*rung));
-        met += usize::from(climbed.met);
-        climbed.verdict.unwrap_or_else(|why| panic!("FERRY_LADDER_RUNG='{rung}' {what}:\n{why}"));
-    }
-    println!("{what}: {} rungs climbed, {met} of them met their step", rungs.len());
-    met
 }
 
 /// The ways in which a step can fail. Of what is done in this process only a commit can be done and fail all the same; a file
@@ -101,66 +54,73 @@ fn ways(step: Step) -> &'static [How] {
     }
 }
 
-/// The rungs that are wanted of all those that the steps of a clean run give.
-fn rungs(seen: &[(usize, Step)], wanted: &Wanted, lasts_ms: u64) -> Vec<Rung> {
-    let at = |step: Step| seen.iter().zip(1..).filter(move |((_, one), _)| *one == step).map(|(_, at)| at);
+/// The rungs that are wanted of all those that the steps of a clean run give, in the order of the steps.
+fn rungs(seen: &[Passed], wanted: &Wanted, lasts_ms: u64) -> Vec<Rung> {
+    let is_new = work::is_new(seen);
+    let at = |step: Step| {
+        let all = seen.iter().zip(&is_new).zip(1..);
+        all.filter(move |((passed, is_new), _)| passed.step == step && **is_new).map(|(_, at)| at)
+    };
     let mut found = Vec::new();
     for step in Step::ALL {
         let all = at(step).flat_map(|at| ways(step).iter().map(move |how| Rung::new(at, *how, lasts_ms)));
         found.extend(wanted.choose(all.collect()));
     }
+    found.sort_by_key(|rung| rung.at);
     found
+}
+
+/// Climbs what is wanted, each rung followed by what `then` makes of it, and fails with the names of those that do not hold.
+fn climb_wanted(what: &'static str, lasts_ms: u64, then: impl Fn(&Path, Rung, u64) -> Rung) -> Outcome {
+    let template = make::template();
+    let seen = clean_run(template.path());
+    let wanted = Wanted::of_environment();
+    let rungs: Vec<Rung> = rungs(&seen, &wanted, lasts_ms)
+        .into_iter()
+        .zip(wanted.seed..)
+        .map(|(rung, number)| then(template.path(), rung, number))
+        .collect();
+    println!("{what}: {} steps, {} rungs, FERRY_LADDER_SEED={}", seen.len(), rungs.len(), wanted.seed);
+    if wanted.is_whole() {
+        let tally = work::tally(&seen);
+        tally.iter().for_each(|(name, (all, new))| println!("  {name:<16} {all:>6} steps, {new:>6} of them different"));
+    }
+    climb_all(template.path(), what, &seen, &rungs, wanted.is_whole())
 }
 
 #[test]
 fn every_step_may_fail_once() {
-    let template = make::template();
-    let seen = clean_run(template.path());
     if let Some(rung) = draw::named_rung() {
-        climb_all(template.path(), "named", &[rung]);
+        let template = make::template();
+        let seen = clean_run(template.path());
+        climb_all(template.path(), "named", &seen, &[rung], false);
         return;
     }
-    let wanted = Wanted::of_environment();
-    println!("{} steps, FERRY_LADDER_SEED={}", seen.len(), wanted.seed);
-    let met = climb_all(template.path(), "once", &rungs(&seen, &wanted, 0));
-    assert!(met > 0);
+    assert!(climb_wanted("once", 0, |_, rung, _| rung).met > 0);
 }
 
 #[test]
 fn every_step_may_fail_for_a_while() {
-    let template = make::template();
-    let seen = clean_run(template.path());
-    let wanted = Wanted::of_environment();
-    println!("{} steps, FERRY_LADDER_SEED={}", seen.len(), wanted.seed);
-    let met = climb_all(template.path(), "for a while", &rungs(&seen, &wanted, LASTING_MS));
-    assert!(met > 0);
+    assert!(climb_wanted("for a while", LASTING_MS, |_, rung, _| rung).met > 0);
 }
 
 #[test]
 fn every_step_may_fail_and_the_recovery_after_it() {
-    let template = make::template();
-    let seen = clean_run(template.path());
-    let wanted = Wanted::of_environment();
-    println!("{} steps, FERRY_LADDER_SEED={}", seen.len(), wanted.seed);
-    let probe = rungs(&seen, &wanted, 0)[0].then(Then::FailAgain { at: u64::MAX, how: How::Before });
-    let recovery = climb(template.path(), Some(probe)).recovery_steps;
-    println!("{recovery} steps of a recovery");
-    let mut failed_twice = 0;
-    for (rung, number) in rungs(&seen, &wanted, 0).into_iter().zip(0_u64..) {
+    let steps = OnceCell::new();
+    let outcome = climb_wanted("and the recovery", 0, |template, rung, number| {
+        let steps = *steps.get_or_init(|| {
+            let probe = rung.then(Then::FailAgain { at: u64::MAX, how: How::Before });
+            climb(template, Some(probe)).recovery_steps
+        });
         // Each rung has another step of the recovery, so that all of these are met, too.
-        let then = Then::FailAgain { at: 1 + (wanted.seed.wrapping_add(number)) % recovery, how: How::Before };
-        let rung = rung.then(then);
-        let climbed = climb(template.path(), Some(rung));
-        failed_twice += u64::from(climbed.met_again);
-        climbed.verdict.unwrap_or_else(|why| panic!("FERRY_LADDER_RUNG='{rung}':\n{why}"));
-    }
-    println!("{failed_twice} rungs failed twice");
-    assert!(failed_twice > 0);
+        rung.then(Then::FailAgain { at: 1 + number % steps, how: How::Before })
+    });
+    assert!(outcome.met_again > 0);
 }
 
 /// The first of the steps of a kind, taken from the whole run, at which a fault is noticed.
-fn noticed(template: &Path, seen: &[(usize, Step)], step: Step, how: How) -> Option<(Rung, String)> {
-    let at: Vec<u64> = seen.iter().zip(1..).filter(|((_, one), _)| *one == step).map(|(_, at)| at).collect();
+fn noticed(template: &Path, seen: &[Passed], step: Step, how: How) -> Option<(Rung, String)> {
+    let at: Vec<u64> = seen.iter().zip(1..).filter(|(passed, _)| passed.step == step).map(|(_, at)| at).collect();
     let apart = at.len().div_ceil(MISTAKES_MAX);
     at.into_iter().step_by(apart).map(|at| Rung::new(at, how, 0)).find_map(|rung| {
         let why = climb(template, Some(rung)).verdict.err()?;

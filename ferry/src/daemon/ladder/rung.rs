@@ -8,7 +8,8 @@ use crate::fail::plan::{Fault, How};
 /// Which step fails, how, and what comes after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rung {
-    at: u64,
+    /// The number of the step.
+    pub at: u64,
     how: How,
     lasts_ms: u64,
     pub then: Then,

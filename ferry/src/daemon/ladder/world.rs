@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use super::judge::files_below;
 use super::make;
 use super::program::Program;
+use super::work;
 use crate::config::{Config, ZoneLock};
 use crate::daemon::{ZonePorts, start};
 use crate::error::Fault;
@@ -26,19 +27,20 @@ const START_AGAIN_MS: u64 = 1_000;
 /// The wall clock at the beginning.
 const WALL_MS: u64 = 1_700_000_000_000;
 
-/// Timers that make a run short; everything else is as shipped.
+/// Timers that make a run short, and let a zone seldom look, tell or note anything while nothing happens; everything else is
+/// as shipped.
 fn settings(retention_ms: u64) -> Settings {
     Settings {
-        observe_ms: 250,
-        scan_ms: 300,
+        observe_ms: 400,
+        scan_ms: 400,
         settle_ms: 300,
         heartbeat_ms: 4_000,
         handshake_ms: 1_000,
-        status_debounce_ms: 200,
+        status_debounce_ms: 1_500,
         gate_worst_ms: 2_000,
         resend_max_ms: 8_000,
         retry_ms: 400,
-        note_ms: 500,
+        note_ms: 2_000,
         retention_ms,
         ..Settings::default()
     }
@@ -141,7 +143,8 @@ impl World {
             running.jobs.push_back(job);
         }
         let Some((op, action)) = running.jobs.pop_front() else { return false };
-        let outcome = plan::within(index, now.mono.0, || perform(action, &zone.around, &running.ports.ports()));
+        let name = work::name_of(&action);
+        let outcome = plan::within(index, now.mono.0, name, || perform(action, &zone.around, &running.ports.ports()));
         running.link.handle(op, outcome, now);
         for (what, text) in running.link.take_faults() {
             self.tell(format!("{} {what}: {text}", make::NAMES[index]));
@@ -163,7 +166,7 @@ impl World {
         let zone = &mut self.zones[index];
         zone.boots += 1;
         let boot = BootNonce([zone.boots, u8::try_from(index).unwrap(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        zone.running = Some(plan::within(index, now.mono.0, || zone.open(boot, now))?);
+        zone.running = Some(plan::within(index, now.mono.0, work::START, || zone.open(boot, now))?);
         Ok(())
     }
 
@@ -184,7 +187,7 @@ impl World {
         let now = self.now();
         let zone = &mut self.zones[index];
         let Some(mut running) = zone.running.take() else { return };
-        plan::within(index, now.mono.0, || {
+        plan::within(index, now.mono.0, work::STOP, || {
             for (op, action) in std::mem::take(&mut running.jobs) {
                 let outcome = perform(action, &zone.around, &running.ports.ports());
                 running.link.handle(op, outcome, now);
