@@ -1,5 +1,6 @@
 //! What the end-to-end tests, the demo and the tests of the repository share: where things lie.
 
+pub mod bench;
 pub mod demo;
 pub mod forge;
 pub mod kills;

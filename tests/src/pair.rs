@@ -73,11 +73,14 @@ pub struct Making {
     pub ferry: PathBuf,
     /// No gate at all: what one zone publishes lies in the other's drop directory at once.
     pub no_gate: bool,
+    /// What crosses.
+    pub contract: PathBuf,
 }
 
 impl Default for Making {
     fn default() -> Self {
-        Self { time_scale: 200, ferry: program("ferry"), no_gate: false }
+        let contract = workspace_root().join("contract/nontax.toml");
+        Self { time_scale: 200, ferry: program("ferry"), no_gate: false, contract }
     }
 }
 
@@ -89,7 +92,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Makes both zones with the non-tax contract, and exchanges their cards.
+    /// Makes both zones, and exchanges their cards.
     pub fn make(making: Making) -> Self {
         let dir = tempfile::tempdir().expect("a scratch directory");
         let pair = Self { dir, making };
@@ -106,11 +109,10 @@ impl Pair {
 
     /// Makes one zone, and returns the fingerprint of its card.
     fn init(&self, zone: usize) -> String {
-        let contract = workspace_root().join("contract/nontax.toml");
         let mut command = Command::new(&self.making.ferry);
         command.env("LANG", "C").args(["--json", "init"]).arg("--dir").arg(self.zone_dir(zone));
         command.args(["--zone", NAMES[zone], "--peer", NAMES[1 - zone], "--link", "nontax", "--contract"]);
-        command.arg(contract).arg("--time-scale").arg(self.making.time_scale.to_string());
+        command.arg(&self.making.contract).arg("--time-scale").arg(self.making.time_scale.to_string());
         if self.making.no_gate {
             let crossing = |from: &str| self.dir.path().join(format!("from-{from}"));
             command.arg("--to-gate").arg(crossing(NAMES[zone])).arg("--from-gate").arg(crossing(NAMES[1 - zone]));
