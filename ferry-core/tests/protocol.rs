@@ -513,11 +513,13 @@ fn what_a_key_signs_after_its_time_waits_too() {
     world.commit("confirm", 3);
     pass(&mut world, 60_000);
     assert!(!world.is_done());
+    assert_eq!(world.zones[INNER].link.alarm(), Some("peer-key-expired"));
     assert!(world.zones[INNER].quarantine.notes.lock().unwrap().is_empty());
     trust.remove(&entry.sign.id());
     trust.add(entry).unwrap();
     world.zones[INNER].sealer.trust = trust;
     world.until("the rows are applied", |world| world.is_done());
+    assert_eq!(world.zones[INNER].link.alarm(), None);
 }
 
 #[test]

@@ -158,9 +158,8 @@ impl Link {
                 self.look_later(&name, now);
             }
             Ok(None) => self.gone(&name),
-            // What an expired key signed stays at the gate until operators have put another one in use, or this one again.
             Ok(Some((_, Ok(Vetted::Batch(batch))))) if self.keys.has_expired(batch.signer, now) => {
-                self.look_later(&name, now);
+                self.hold_expired(&name, now);
             }
             Ok(Some((bytes, Ok(Vetted::Batch(batch))))) => {
                 self.judge(name, &batch.statement, (batch.digest, batch.signer), bytes, now);
@@ -170,7 +169,7 @@ impl Link {
                 self.came_back(name, batch.statement, batch.digest, bytes, now);
             }
             Ok(Some((_, Ok(Vetted::Status(status))))) if self.keys.has_expired(status.signer, now) => {
-                self.look_later(&name, now);
+                self.hold_expired(&name, now);
             }
             Ok(Some((bytes, Ok(Vetted::Status(status))))) => {
                 // An old status of a revoked key is evidence; for what is so now it may be a thief's.

@@ -11,6 +11,8 @@ use crate::time::Now;
 
 /// Alarm: the peer's statuses announce two different cards, so one of them may be a thief's.
 pub(super) const PEER_TWO_CARDS: &str = "peer-two-cards";
+/// Alarm: what the peer signs is held because its key's time has run out.
+const PEER_KEY_EXPIRED: &str = "peer-key-expired";
 /// The code under which a card counts that proves nothing.
 const BAD_CARD: &str = "bad-card";
 
@@ -22,6 +24,8 @@ pub(super) struct Keys {
     announced: Option<(Card, Vec<u8>)>,
     /// It has announced two.
     two_cards: bool,
+    /// A file is held whose key's time has run out.
+    holds_expired: bool,
 }
 
 impl Keys {
@@ -32,7 +36,8 @@ impl Keys {
 
     /// What is wrong with what the peer announces, by its published code.
     pub(super) fn alarm(&self) -> Option<&'static str> {
-        self.two_cards.then_some(PEER_TWO_CARDS)
+        let expired = self.holds_expired.then_some(PEER_KEY_EXPIRED);
+        self.two_cards.then_some(PEER_TWO_CARDS).or(expired)
     }
 
     /// The peer's keys, for an action to find whether they still stand so.
@@ -100,7 +105,14 @@ impl Link {
         for receiver in self.receivers.values_mut() {
             receiver.set_peer_keys(&standing.peer_keys);
         }
+        self.keys.holds_expired = false;
         self.keys.standing = standing;
+    }
+
+    /// A file of a key whose time has run out stays at the gate until operators have put another key in use, or this one again.
+    pub(super) fn hold_expired(&mut self, name: &str, now: Now) {
+        self.keys.holds_expired = true;
+        self.look_later(name, now);
     }
 
     /// What a fresh status announces. It bears a signature of the key in use; the card bears one of the next key. Whether the

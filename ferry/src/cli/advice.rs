@@ -261,6 +261,17 @@ const CODES: &[Advice] = &[
         ],
     },
     Advice {
+        code: "peer-key-expired",
+        meaning: [
+            "what the peer signs is held at the gate: its key was replaced, and the time for which it still counted is over",
+            "对端签名的文件被扣留在网闸侧：其密钥已被替换，且过渡期已过",
+        ],
+        next: [
+            "let its operator run `ferry keys finish`; nothing is lost, it is sealed and sent anew",
+            "请对端操作员运行 `ferry keys finish`；不会丢失，内容将重新封装并发送",
+        ],
+    },
+    Advice {
         code: "revoked-chain",
         meaning: [
             "a batch bears a revoked key's signature and does not chain to the last good one",
