@@ -71,20 +71,7 @@ impl World {
             let (own, peer) = (&cards[zone.index()], &cards[zone.peer().index()]);
             let entropy = seed.rotate_left(17) ^ zone.index() as u64;
             let mut sealer = SimSealer::new(own_keys, own, peer, &operators_cards, entropy);
-            if breaks::is(Break::AnySigner) {
-                sealer.trust_wrongly(&card(&strangers(seed), &link(), &zone_name(zone.peer())));
-            }
-            if breaks::is(Break::AnyLink) {
-                let other = "other".parse().expect("a good name");
-                sealer.trust_wrongly(&ferry_format::Card { link: other, ..cards[zone.peer().index()].clone() });
-            }
-            if breaks::is(Break::ReturnUnverified) {
-                sealer.take_for_own(&card(&strangers(seed), &link(), &zone_name(zone)));
-            }
-            if breaks::is(Break::OneOperator) {
-                sealer
-                    .trust_beside(&strange_operators(seed).map(|keys| card(&keys, &link(), &zone_name(ZoneId::Inner))));
-            }
+            make_mistakes(&mut sealer, seed, zone, peer);
             make_host(zone, &options, &contract, sealer)
         });
         let gateways = [
@@ -211,6 +198,23 @@ fn database(zone: ZoneId, seed: u64, contract: &Contract) -> Database {
     let digest = ferry_format::Digest::of(&[b"instance\n", &seed.to_be_bytes(), zone.name().as_bytes()]);
     instance.copy_from_slice(&digest.0[..16]);
     empty_database(&zone_name(zone), &link(), Instance(instance), contract, |stream| epoch_id(seed, stream))
+}
+
+/// Makes a sealer trust whom it must not: for the mistakes that do.
+fn make_mistakes(sealer: &mut SimSealer, seed: u64, zone: ZoneId, peer: &ferry_format::Card) {
+    if breaks::is(Break::AnySigner) {
+        sealer.trust_wrongly(&card(&strangers(seed), &link(), &zone_name(zone.peer())));
+    }
+    if breaks::is(Break::AnyLink) {
+        let other = "other".parse().expect("a good name");
+        sealer.trust_wrongly(&ferry_format::Card { link: other, ..peer.clone() });
+    }
+    if breaks::is(Break::ReturnUnverified) {
+        sealer.take_for_own(&card(&strangers(seed), &link(), &zone_name(zone)));
+    }
+    if breaks::is(Break::OneOperator) {
+        sealer.trust_beside(&strange_operators(seed).map(|keys| card(&keys, &link(), &zone_name(ZoneId::Inner))));
+    }
 }
 
 /// The cards of operators whom both zones trust.
