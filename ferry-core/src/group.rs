@@ -119,6 +119,11 @@ impl BatchSource for Group<'_> {
 impl Group<'_> {
     /// A file that was whole when it was taken and is so no more has rotted here; one that is still whole was made so.
     fn blame(&self, id: &BatchId, bytes: &[u8], error: &FormatError) -> SourceFault {
+        if *error == FormatError::NotARecipient {
+            // The peer seals to a key that this zone is to have: its keys are wrong, not the batch.
+            let text = format!("batch {}/{} is sealed to keys that are not here", id.stream, id.seq);
+            return SourceFault::Port(PortError::new(FaultKind::Transient, text));
+        }
         match self.sealer.vet(bytes) {
             Ok(Vetted::Batch(batch)) if batch.digest == id.digest => {
                 SourceFault::Refused(refusal(id.seq, error.code(), None, None))

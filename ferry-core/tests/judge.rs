@@ -166,6 +166,8 @@ fn what_is_held_and_counts_no_more_is_set_aside_before_anything_is_applied() {
     receiver.add(&after(13, "twelve"), (digest("thirteen"), STOLEN), 100, NOW, false);
     receiver.set_peer_keys(&revoked_after(12, "twelve"));
     assert!(receiver.next_group(NOW.mono, |_| None).is_none());
+    let genuine = judge_by(&receiver, &after(14, "thirteen"), "genuine", KEY);
+    assert_eq!(genuine, Verdict::Leave, "it disputes nothing while the other one is there");
     let (id, why) = receiver.next_expelled(NOW.mono).unwrap();
     assert_eq!((id.seq, why), (14, Expelled::Revoked), "the other file is not there yet");
     receiver.expelled(&id, true);

@@ -193,6 +193,8 @@ impl TrustStore {
         }
         let Revocation { last_good, status_number, .. } = &**revocation;
         entry.state = KeyState::Revoked { last_good: last_good.clone(), status_number: *status_number };
+        // What it signed is judged by the places alone from now on.
+        entry.not_after_ms = None;
         Ok(())
     }
 

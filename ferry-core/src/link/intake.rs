@@ -158,7 +158,7 @@ impl Link {
                 self.look_later(&name, now);
             }
             Ok(None) => self.gone(&name),
-            Ok(Some((_, Ok(Vetted::Batch(batch))))) if self.keys.has_expired(batch.signer, now) => {
+            Ok(Some((_, Ok(Vetted::Batch(batch))))) if self.is_held_for_its_key(&batch, now) => {
                 self.hold_expired(&name, now);
             }
             Ok(Some((bytes, Ok(Vetted::Batch(batch))))) => {
@@ -168,12 +168,10 @@ impl Link {
                 let batch = batch.into_inner();
                 self.came_back(name, batch.statement, batch.digest, bytes, now);
             }
-            Ok(Some((_, Ok(Vetted::Status(status))))) if self.keys.has_expired(status.signer, now) => {
-                self.hold_expired(&name, now);
-            }
             Ok(Some((bytes, Ok(Vetted::Status(status))))) => {
-                // An old status of a revoked key is evidence; for what is so now it may be a thief's.
-                let counts = !self.keys.is_revoked(status.signer);
+                // For what is so now a status of a revoked key may be a thief's; one of a key whose time is over is not held, since
+                // there are many and a newer one says more.
+                let counts = self.may_tell(status.signer, now);
                 if counts && self.read_status(&status.statement, &status.body, now) {
                     self.read_cards(&status.body, status.signer);
                     self.intake.todo.push_back(Action::KeepStatus { name, bytes });
@@ -202,7 +200,7 @@ impl Link {
     }
 
     pub(super) fn unverified(&mut self, name: String, error: &FormatError, bytes: Arc<Vec<u8>>, now: Now) {
-        let by_next_key = matches!(error.code(), "unknown-signer" | "announced-key") && self.keys.is_announced(&bytes);
+        let by_next_key = matches!(error.code(), "unknown-signer" | "announced-key") && self.is_by_announced(&bytes);
         if by_next_key {
             // It is held at the gate until operators have compared the fingerprint.
             return self.look_later(&name, now);

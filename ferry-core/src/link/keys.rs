@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use ferry_format::{Card, KeyId, KeyState, StatusBody, Verified, inspect_batch};
+use ferry_format::{
+    Card, Expect, KeyId, KeyState, LinkId, SignedBatch, StatusBody, TrustEntry, TrustStore, Verified, ZoneName,
+    verify_batch,
+};
 
 use super::Link;
 use crate::coverage::{self, Place};
+use crate::perform::Surroundings;
 use crate::ports::{PeerKey, Standing};
 use crate::time::Now;
 
@@ -59,10 +63,14 @@ impl Keys {
         self.state(key).is_some_and(|known| known.not_after_ms.is_some_and(|end| now.wall_ms > end))
     }
 
-    /// Whether a file bears the signature of a key that the peer has announced and nobody has put in use.
-    pub(super) fn is_announced(&self, bytes: &[u8]) -> bool {
+    /// Whether a file is a batch by a key that the peer has announced and nobody has put in use.
+    fn is_announced(&self, bytes: &[u8], link: &LinkId, zone: &ZoneName, peer: &ZoneName) -> bool {
         let Some((card, _)) = &self.announced else { return false };
-        inspect_batch(bytes).is_ok_and(|batch| batch.envelope.signer == card.sign.id())
+        let mut trust = TrustStore::new();
+        if trust.add(TrustEntry::of_zone(card, KeyState::Active)).is_err() {
+            return false;
+        }
+        verify_batch(bytes, &Expect { trust: &trust, link: Some(link), from: Some(peer), to: Some(zone) }).is_ok()
     }
 
     /// What an operator is told: the card that the peer announces, and whether the peer has taken ours.
@@ -105,8 +113,34 @@ impl Link {
         for receiver in self.receivers.values_mut() {
             receiver.set_peer_keys(&standing.peer_keys);
         }
-        self.keys.holds_expired = false;
+        if standing.peer_keys != self.keys.standing.peer_keys {
+            // People have decided about the peer's keys: what was announced before is announced again if it still is.
+            (self.keys.announced, self.keys.two_cards, self.keys.holds_expired) = (None, false, false);
+        }
         self.keys.standing = standing;
+    }
+
+    /// Whether a file is a batch by a key that the peer has announced and nobody has put in use.
+    pub(super) fn is_by_announced(&self, bytes: &[u8]) -> bool {
+        let Surroundings { link, zone, peer, .. } = &*self.around;
+        self.keys.is_announced(bytes, link, zone, peer)
+    }
+
+    /// Whether a batch that is needed is to wait because the time of its key has run out.
+    pub(super) fn is_held_for_its_key(&self, batch: &SignedBatch, now: Now) -> bool {
+        let (stream, epoch, seq) = (&batch.statement.stream, batch.statement.epoch, batch.statement.seq);
+        let needed = self.receivers.get(stream).is_some_and(|receiver| receiver.needs(epoch, seq));
+        needed && self.keys.has_expired(batch.signer, now)
+    }
+
+    /// Whether a status by a key may tell how things are.
+    pub(super) fn may_tell(&mut self, signer: KeyId, now: Now) -> bool {
+        let expired = self.keys.has_expired(signer, now);
+        let counts = !expired && !self.keys.is_revoked(signer);
+        if expired || counts {
+            self.keys.holds_expired = expired;
+        }
+        counts
     }
 
     /// A file of a key whose time has run out stays at the gate until operators have put another key in use, or this one again.
@@ -126,6 +160,8 @@ impl Link {
         for file in &body.cards {
             let card = Card::parse(file).ok().map(Verified::into_inner);
             match card.filter(|card| card.link == self.around.link && card.zone == self.around.peer) {
+                // It is in use already; the peer does not know yet.
+                Some(card) if self.keys.state(card.sign.id()).is_some() => {}
                 Some(card) => announced.push((card, file.clone())),
                 None => *self.turned_away.entry(BAD_CARD.to_owned()).or_default() += 1,
             }

@@ -54,6 +54,10 @@ impl Receiver {
                 }
             }
         }
+        // What is held there and counts no more gives way first.
+        if self.is_revoked_at(statement.epoch, statement.seq) {
+            return Verdict::Leave;
+        }
         if self.is_held(statement, digest) {
             return Verdict::Duplicate;
         }

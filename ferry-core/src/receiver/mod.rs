@@ -209,8 +209,7 @@ impl Receiver {
     pub fn held_ranges(&self, limit: usize) -> Vec<SeqRange> {
         let counts = |held: &Held| held.durable || breaks::is(Break::HeldBeforeDurable);
         // What is about to be set aside counts as missing to the peer.
-        let is_out = |seq: u64| self.revoked.iter().any(|(epoch, out, _)| (*epoch, *out) == (self.epoch(), seq));
-        let here = self.held_here().filter(|(seq, held)| counts(held) && !is_out(*seq));
+        let here = self.held_here().filter(|(seq, held)| counts(held) && !self.is_revoked_at(self.epoch(), *seq));
         ranges::collect(here.map(|(seq, _)| seq), limit)
     }
 

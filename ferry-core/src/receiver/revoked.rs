@@ -66,6 +66,11 @@ impl Receiver {
         !self.revoked.is_empty()
     }
 
+    /// Whether what is held at a place is about to be set aside.
+    pub(super) fn is_revoked_at(&self, epoch: u64, seq: u64) -> bool {
+        self.revoked.iter().any(|(out_epoch, out, _)| (*out_epoch, *out) == (epoch, seq))
+    }
+
     /// The first held batch that does not count any more and whose file is there to be set aside.
     pub(super) fn next_revoked(&mut self) -> Option<BatchId> {
         let Self { revoked, held, stream, .. } = self;

@@ -43,7 +43,11 @@ pub enum KeysVerb {
         out: Option<PathBuf>,
     },
     /// Make the zone's next keys, which the daemon announces to the peer
-    Rotate,
+    Rotate {
+        /// Put others in the place of next keys that are there already: somebody else may have them
+        #[arg(long)]
+        anew: bool,
+    },
     /// Sign with the next keys from now on, after the peer has put them in use
     Finish {
         /// Also if the peer is not known to have put them in use: its operators have the card from somebody's hand
@@ -66,6 +70,7 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("keys show", "", "显示本区密钥的编号与公钥"),
     ("keys card", "", "写出要带给对端的公开名片，并显示其指纹"),
     ("keys rotate", "", "生成下一代密钥，由守护进程向对端公告"),
+    ("keys rotate", "anew", "取代已有的下一代密钥：它们可能已落入他人之手"),
     ("keys finish", "", "在对端启用后，自此使用下一代密钥签名"),
     ("keys finish", "at_once", "即使未获知对端已启用：其操作员已当面取得名片"),
     ("keys trace", "", "在没有时生成 `ferry trace` 所用的密钥"),
@@ -87,7 +92,7 @@ pub fn run(args: KeysArgs, context: &Context) -> Result<Output, Fault> {
         }
         KeysVerb::Show => shown(&config, &load(&config)?, context.lang),
         KeysVerb::Card { out } => card(&config, out, context),
-        KeysVerb::Rotate => super::rotation::rotate(&config, context),
+        KeysVerb::Rotate { anew } => super::rotation::rotate(&config, anew, context),
         KeysVerb::Finish { at_once } => super::rotation::finish(&config, at_once, context),
         KeysVerb::Trace => trace(&config, context.lang),
         KeysVerb::Operator { key } => operator(&config, &key, context),

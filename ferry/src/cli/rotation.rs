@@ -20,26 +20,26 @@ pub const OWN_CARD: &str = "own_card";
 /// The card that the peer announces, in hex.
 pub const PEER_CARD: &str = "peer_card";
 
-/// Makes the next keys, which the daemon announces from then on.
+/// Makes the next keys, which the daemon announces from then on, or shows those that are there.
 ///
 /// # Errors
-/// When there are some, or they cannot be written.
-pub fn rotate(config: &Config, context: &Context) -> Result<Output, Fault> {
+/// When they cannot be written.
+pub fn rotate(config: &Config, anew: bool, context: &Context) -> Result<Output, Fault> {
     load_keys(config, credentials_directory().as_deref())?;
-    let next = create_next(config, context.now_ms)?;
+    let next = create_next(config, anew, context.now_ms)?;
     let path = config.directory().join(format!("{}-next.card", config.zone));
     let written = durable::publish(config.directory(), &format!("{}-next.card", config.zone), &next.file);
     written.map_err(|error| super::keys::unwritable(&path, &error))?;
     let (file, fingerprint, key) = (path.display(), next.card.fingerprint_text(), next.keys.sign_key_id());
     let human = match context.lang {
         Lang::En => format!(
-            "next keys were made; the running daemon announces them\n{file} is their card\nkey          {key}\n\
+            "next keys are there; the running daemon announces them\n{file} is their card\nkey          {key}\n\
              fingerprint  {fingerprint}\n\
              next: the peer's operator calls you, compares the fingerprint and runs `ferry trust activate`;\n      \
              then run `ferry keys finish` here\n"
         ),
         Lang::Zh => format!(
-            "已生成下一代密钥；运行中的守护进程将予以公告\n{file} 为其名片\n密钥  {key}\n指纹  {fingerprint}\n\
+            "下一代密钥已就绪；运行中的守护进程将予以公告\n{file} 为其名片\n密钥  {key}\n指纹  {fingerprint}\n\
              下一步：对端操作员致电核对指纹后运行 `ferry trust activate`；\n        然后在本区运行 `ferry keys finish`\n"
         ),
     };

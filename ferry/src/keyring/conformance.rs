@@ -84,7 +84,7 @@ impl SealerFixture for RealSealers {
     }
 
     fn rotate(&mut self) {
-        create_next(&self.configs[0], 5).unwrap();
+        create_next(&self.configs[0], false, 5).unwrap();
     }
 
     fn put_in_use(&mut self) {

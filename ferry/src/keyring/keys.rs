@@ -35,7 +35,12 @@ pub fn load_keys(config: &Config, credentials: Option<&Path>) -> Result<SoftKeys
     check_keys(config, credentials)?;
     let directory = credentials.unwrap_or(&config.paths.keys);
     let keys = read_pair(directory)?;
-    older_keys(directory)?.into_iter().try_fold(keys, |keys, path| {
+    let mut older = older_keys(directory)?;
+    // The store holds one pair; the keys that a rotation left are those of the zone's directory then too.
+    if credentials.is_some() && config.paths.keys.is_dir() {
+        older.extend(older_keys(&config.paths.keys)?);
+    }
+    older.into_iter().try_fold(keys, |keys, path| {
         let key = EncryptKey::from_pem(&read(&path)?).map_err(|error| unusable(&path, &error))?;
         Ok(keys.with_older(key))
     })

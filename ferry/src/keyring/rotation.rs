@@ -43,23 +43,17 @@ pub fn next_directory(config: &Config) -> PathBuf {
     config.paths.keys.join(NEXT)
 }
 
-/// Makes the zone's next keys and their card.
+/// Makes the zone's next keys and their card, if there are none. `anew` puts others in the place of those that are there.
 ///
 /// # Errors
-/// When there are some, or they could not be durably written.
-pub fn create_next(config: &Config, now_ms: u64) -> Result<NextKeys, Fault> {
+/// When they could not be read or durably written.
+pub fn create_next(config: &Config, anew: bool, now_ms: u64) -> Result<NextKeys, Fault> {
     let directory = next_directory(config);
-    if directory.join(NEXT_CARD).exists() {
-        let place = directory.display();
-        return Err(Fault::new(
-            "rotation-open",
-            ExitCode::Exists,
-            text!("{place} holds next keys already", "{place} 中已有下一代密钥"),
-            Text::fixed(
-                "show their card with `ferry keys show`; take them up with `ferry keys finish`",
-                "请用 `ferry keys show` 查看其名片；用 `ferry keys finish` 启用",
-            ),
-        ));
+    if anew {
+        remove(&directory.join(NEXT_CARD))?;
+    }
+    if let Some(next) = load_next(config)? {
+        return Ok(next);
     }
     // Keys without a card were left by a command that did not come to its end: nobody has seen them.
     keys::prepare(&directory)?;
