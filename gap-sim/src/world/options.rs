@@ -130,7 +130,6 @@ impl Options {
         draw_acts(&mut strikes, seed);
         draw_rebuilt(&mut strikes, seed);
         draw_keys(&mut strikes, seed);
-        leave_out_what_is_not_followed(&mut strikes);
         // A file that the faults swallowed comes again after the longest interval between two attempts. Then it crosses,
         // which a status of the peer tells: each needs two looks of the gate and its worst delay.
         let crossing_ms = settings.gate_worst_ms + 3 * profile.scan_interval_ms;
@@ -214,15 +213,6 @@ fn draw_retention(settings: &mut Settings, seed: u64, divisor: u64) {
     let mut prng = Prng::fork(seed, &[0x7265_7461_696e]);
     if prng.below(2) == 0 {
         settings.retention_ms = [60_000, 180_000, 600_000][pick(&mut prng, 3)] / divisor;
-    }
-}
-
-/// The world does not follow what a load makes of rows whose owner was put back to before two operators passed them over.
-fn leave_out_what_is_not_followed(strikes: &mut BTreeMap<Fault, u64>) {
-    let goes_back = [Fault::OwnerRestored, Fault::BothRestored, Fault::OwnerRebuilt];
-    let is_put_back = goes_back.iter().any(|fault| strikes.contains_key(fault));
-    if is_put_back && strikes.contains_key(&Fault::OperatorSupersede) {
-        strikes.remove(&Fault::OperatorLoad);
     }
 }
 
