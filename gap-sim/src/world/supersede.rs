@@ -81,12 +81,8 @@ impl World {
         let of_stream = stream.clone();
         self.hand_in(owner, Deed::Supersede { stream: of_stream, epoch, epoch_id, contract, first, old, new });
         // What was passed over leaves the peer with other rows than its owner has. Some try to mend that with a load.
-        // Not where an owner may be put back to before its decision, which the world then does not follow.
-        let strikes = &self.options.strikes;
-        let goes_back = [Fault::OwnerRestored, Fault::BothRestored, Fault::OwnerRebuilt];
-        let may_load =
-            strikes.contains_key(&Fault::OperatorLoad) && !goes_back.iter().any(|it| strikes.contains_key(it));
-        let loads = may_load && self.fates[stream].unsendable_from.is_none();
+        let loads =
+            self.options.strikes.contains_key(&Fault::OperatorLoad) && self.fates[stream].unsendable_from.is_none();
         if !with_images && loads && !self.is_safe {
             self.hand_in(owner, Deed::Load { stream: stream.clone() });
         }
