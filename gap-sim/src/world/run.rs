@@ -156,12 +156,16 @@ impl World {
     fn learn_recorded(&mut self, zone: ZoneId) {
         let database = self.hosts[zone.index()].store.database();
         for (stream, own) in &database.own {
-            let Some(fate) = self.fates.get_mut(stream).filter(|fate| !fate.frozen) else { continue };
+            let Some(fate) = self.fates.get_mut(stream) else { continue };
+            // A decision that a backup brought back is carried out once more, as another batch with the same rows.
+            fate.learn_superseding(own);
+            if fate.frozen {
+                continue;
+            }
             let known = fate.recorded.keys().next_back().copied().unwrap_or(0);
             for (seq, recorded) in own.batches.range(known + 1..) {
                 fate.recorded.insert(*seq, (recorded.batch.digest, recorded.through_id));
             }
-            fate.learn_superseding(own);
         }
     }
 
