@@ -77,6 +77,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Looks at the outboxes more often where a stream has a short linger, in milliseconds, of which looking must not be the
+    /// larger part.
+    #[must_use]
+    pub fn hastened(mut self, lingers_ms: impl IntoIterator<Item = u64>) -> Self {
+        let shortest = lingers_ms.into_iter().min().map_or(u64::MAX, |linger| linger / LOOKS_A_LINGER);
+        self.observe_ms = self.observe_ms.min(shortest.max(OBSERVE_MS_MIN));
+        self
+    }
+
     /// Divides every timer by `scale`, each to at least one millisecond. Windows and sizes stay.
     #[must_use]
     pub fn scaled(mut self, scale: NonZeroU64) -> Self {
@@ -103,6 +112,10 @@ impl Settings {
     }
 }
 
+/// Looks at the outboxes within the shortest linger: the last one is late by a fifth of it at most.
+const LOOKS_A_LINGER: u64 = 5;
+/// No linger makes looks more frequent than this: fifty a second cost a hundredth of a processor when there is nothing to see.
+const OBSERVE_MS_MIN: u64 = 20;
 /// A day in milliseconds.
 pub const DAY_MS: u64 = 86_400_000;
 /// Whole batches stay in the archive at least so long: a zone that was put back to a backup of last week is given its rows
@@ -140,6 +153,11 @@ pub const HELD_BATCHES_MAX: usize = 65_536;
 /// What a load captures at a time, in full batches: few enough that a program waits for the database only for moments, and that
 /// the group they make stays far below [`Settings::group_bytes`].
 pub const LOAD_BATCHES: u64 = 2;
+/// Groups that one transaction applies when they wait: a page of an index that they all change is written once, and what a commit
+/// costs is shared. Few enough that a program waits for the database only for moments.
+pub const GROUPS_TOGETHER_MAX: usize = 8;
+/// Bytes of the files of such groups: seven of a thousand confirmations. A larger group is applied by itself.
+pub const TOGETHER_BYTES_MAX: u64 = 1 << 20;
 /// How far above the watermark a seq may lie; beyond it a batch stays at the gate.
 pub const AHEAD_MAX: u64 = 1 << 20;
 /// Lines in the life of batches kept until the next note; beyond it the oldest are dropped.
@@ -168,6 +186,15 @@ pub const STATUS_NUMBERS_RESERVED: u64 = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_lingers_hasten_the_looks_and_long_ones_do_not() {
+        let looks = |lingers: &[u64]| Settings::default().hastened(lingers.iter().copied()).observe_ms;
+        assert_eq!((looks(&[]), looks(&[60_000, 1_000])), (200, 200));
+        assert_eq!((looks(&[60_000, 500]), looks(&[0, 1_000])), (100, OBSERVE_MS_MIN));
+        let often = Settings { observe_ms: 5, ..Settings::default() };
+        assert_eq!(often.hastened([0]).observe_ms, 5);
+    }
 
     #[test]
     fn scale_divides_every_timer_and_no_size() {

@@ -8,7 +8,7 @@ use ferry_core::ports::{
     AppliedBatch, ApplyOutcome, BatchId, DisputedPlace, FaultKind, PeerKey, PortError, RecoveredIn, Spoiled,
 };
 use ferry_core::receiver::{Expelled, Receiver, Verdict};
-use ferry_core::settings::{AHEAD_MAX, Settings};
+use ferry_core::settings::{AHEAD_MAX, Settings, TOGETHER_BYTES_MAX};
 use ferry_core::time::{Mono, Now};
 use ferry_format::{
     ActId, BatchStatement, Checkpoint, Digest, EpochId, Group, KeyId, KeyState, Mark, Plain, Reason, Refusal,
@@ -251,6 +251,59 @@ fn a_group_waits_until_it_is_whole_and_durable() {
     let group = receiver.next_group(NOW.mono, |_| None).unwrap();
     assert_eq!(group.batches.iter().map(|(id, _)| id.seq).collect::<Vec<_>>(), [11, 12]);
     assert!(receiver.next_group(NOW.mono, |_| None).is_none(), "one group at a time");
+}
+
+/// Three groups of one batch each behind the watermark, all here.
+fn three_groups() -> Receiver {
+    let mut receiver = receiver();
+    let mut previous = "ten";
+    for (seq, word) in [(11, "eleven"), (12, "twelve"), (13, "thirteen")] {
+        let group = Group { first: seq, index: 0, last: true };
+        let statement = BatchStatement { seq, group, previous: digest(previous), ..next() };
+        receiver.add(&statement, digest(word), 100, NOW, true);
+        previous = word;
+    }
+    receiver
+}
+
+fn next_seqs(receiver: &mut Receiver) -> Vec<u64> {
+    let group = receiver.next_group(NOW.mono, |_| None);
+    group.map_or(Vec::new(), |group| group.batches.iter().map(|(id, _)| id.seq).collect())
+}
+
+#[test]
+fn groups_that_wait_are_applied_together_as_far_as_nothing_speaks_against_them() {
+    assert_eq!(next_seqs(&mut three_groups()), [11, 12, 13]);
+    let mut disputed = three_groups();
+    disputed.dispute(2, 13);
+    assert_eq!(next_seqs(&mut disputed), [11, 12]);
+    let mut broken = three_groups();
+    let group = Group { first: 14, index: 0, last: true };
+    let stranger = BatchStatement { seq: 14, group, previous: digest("another"), ..next() };
+    broken.add(&stranger, digest("fourteen"), 100, NOW, true);
+    assert_eq!(next_seqs(&mut broken), [11, 12, 13]);
+    let mut large = three_groups();
+    let group = Group { first: 14, index: 0, last: true };
+    let statement = BatchStatement { seq: 14, group, previous: digest("thirteen"), ..next() };
+    large.add(&statement, digest("fourteen"), TOGETHER_BYTES_MAX, NOW, true);
+    assert_eq!(next_seqs(&mut large), [11, 12, 13]);
+}
+
+#[test]
+fn groups_that_were_refused_together_are_judged_one_at_a_time() {
+    let mut receiver = three_groups();
+    assert_eq!(next_seqs(&mut receiver), [11, 12, 13]);
+    let code = "constraint-check".to_owned();
+    let refusal = Refusal { code, seq: 12, table: None, row: None, constraint: None };
+    receiver.applied(Ok(ApplyOutcome::Refused(refusal.clone())), NOW, &Settings::default());
+    assert_eq!(receiver.refused(), None, "which of them is the bad one is not known before the first is applied");
+    assert_eq!(next_seqs(&mut receiver), [11]);
+    let applied = AppliedBatch { seq: 11, rows: 1, parked: 0, apply_ms: 1 };
+    let applied = ApplyOutcome::Applied { mark: mark(2, 11, "eleven"), batches: vec![applied], parked_rows: 0 };
+    receiver.applied(Ok(applied), NOW, &Settings::default());
+    assert_eq!(next_seqs(&mut receiver), [12]);
+    receiver.applied(Ok(ApplyOutcome::Refused(refusal.clone())), NOW, &Settings::default());
+    assert_eq!(receiver.refused(), Some(&refusal));
 }
 
 #[test]

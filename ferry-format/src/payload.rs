@@ -1,21 +1,33 @@
 //! The plaintext of a file: salt, then one line a record.
 
+use std::sync::OnceLock;
+
 use crate::error::FormatError;
 use crate::limits::{PLAIN_BYTES_MAX, RECORD_BYTES_MAX, RECORDS_MAX, SALT_BYTES};
 use crate::{Digest, Plain};
 
 /// The plaintext of a batch: 32 salt bytes, then records that each end in a newline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Payload {
     bytes: Vec<u8>,
     records: u64,
+    /// Length and digest, once somebody has asked: whoever makes a statement asks, and whoever seals asks again.
+    plain: OnceLock<Plain>,
 }
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Payload {}
 
 impl Payload {
     /// A payload without records. The salt is drawn afresh for every statement and kept when it is sealed again.
     #[must_use]
     pub fn new(salt: [u8; SALT_BYTES]) -> Self {
-        Self { bytes: salt.to_vec(), records: 0 }
+        Self { bytes: salt.to_vec(), records: 0, plain: OnceLock::new() }
     }
 
     /// Appends a record and its newline. Whether it is canonical is checked when the payload is sealed.
@@ -29,6 +41,7 @@ impl Payload {
         self.bytes.extend_from_slice(record_line);
         self.bytes.push(b'\n');
         self.records += 1;
+        self.plain.take();
         Ok(())
     }
 
@@ -53,7 +66,7 @@ impl Payload {
     /// Length and digest, as a statement gives them.
     #[must_use]
     pub fn plain(&self) -> Plain {
-        plain_of(&self.bytes)
+        *self.plain.get_or_init(|| plain_of(&self.bytes))
     }
 
     /// Salt and records.
@@ -72,7 +85,7 @@ impl Payload {
         }
         let records = bytes[SALT_BYTES..].iter().filter(|byte| **byte == b'\n').count() as u64;
         check(records, "records", RECORDS_MAX)?;
-        Ok(Self { bytes, records })
+        Ok(Self { bytes, records, plain: OnceLock::new() })
     }
 }
 
@@ -99,6 +112,15 @@ mod tests {
         assert_eq!(payload.lines().collect::<Vec<_>>(), [&b"a"[..], b"", b"b"]);
         assert_eq!(payload.len(), 32 + 5);
         assert_eq!(Payload::of_bytes(payload.as_bytes().to_vec()).unwrap(), payload);
+    }
+
+    #[test]
+    fn the_digest_follows_what_is_appended() {
+        let mut payload = Payload::new([7; 32]);
+        let empty = payload.plain();
+        payload.push(b"a").unwrap();
+        assert_ne!(payload.plain(), empty);
+        assert_eq!(payload.plain(), Payload::of_bytes(payload.as_bytes().to_vec()).unwrap().plain());
     }
 
     #[test]

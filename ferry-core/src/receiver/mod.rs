@@ -6,6 +6,7 @@ mod judge;
 mod promote;
 mod revoked;
 mod supersede;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -93,6 +94,7 @@ pub struct Receiver {
     dismissed: BTreeSet<(u64, u64)>,
     published: u64,
     applying: bool,
+    together: together::Together,
     reading: bool,
     retry_at: Option<Mono>,
     expelling: Option<(u64, u64)>,
@@ -136,6 +138,7 @@ impl Receiver {
             dismissed: recovered.dismissed.into_iter().collect(),
             published: 0,
             applying: false,
+            together: together::Together::default(),
             reading: false,
             retry_at: None,
             expelling: None,

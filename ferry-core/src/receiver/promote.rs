@@ -13,14 +13,14 @@ use crate::time::{Mono, Now};
 /// information only.
 const REPORTS_KEPT_MAX: usize = 4 * ferry_format::limits::REPORTS_MAX;
 
-/// A group that is whole, here, and allowed.
+/// A group that is whole, here, and allowed, and perhaps others that follow it.
 #[derive(Debug)]
 pub struct NextGroup {
     /// The epoch's id.
     pub epoch_id: EpochId,
     /// The watermark on which it follows.
     pub expect: Mark,
-    /// Its batches, each with the moment it was taken.
+    /// Their batches, each with the moment it was taken.
     pub batches: Vec<(BatchId, u64)>,
 }
 
@@ -45,7 +45,8 @@ pub struct Applied {
 }
 
 impl Receiver {
-    /// The group at the head of the stream, if it is whole and nothing stands in its way.
+    /// The group at the head of the stream, if it is whole and nothing stands in its way, and groups behind it that can be
+    /// applied with it.
     pub fn next_group(&mut self, now: Mono, watermark: impl Fn(&StreamName) -> Option<Mark>) -> Option<NextGroup> {
         if self.on_hold && self.whole_group().is_some() {
             coverage::hit(Place::HoldWaits);
@@ -56,9 +57,10 @@ impl Receiver {
         }
         let followed = self.followed.clone()?;
         let seqs = self.whole_group()?;
+        let last = self.take_together(&seqs, &watermark);
         self.applying = true;
         self.retry_at = None;
-        let batches = seqs
+        let batches = (*seqs.start()..=last)
             .filter_map(|seq| {
                 let held = self.held.get(&(followed.mark.epoch, seq))?;
                 let id = BatchId { stream: self.stream.clone(), epoch: followed.mark.epoch, seq, digest: held.digest };
@@ -178,6 +180,7 @@ impl Receiver {
     /// Takes the result of applying a group.
     pub fn applied(&mut self, result: Result<ApplyOutcome, PortError>, now: Now, settings: &Settings) -> Applied {
         self.applying = false;
+        let several = self.together.landed();
         match result {
             Ok(ApplyOutcome::Applied { mark, batches, parked_rows }) => {
                 if batches.iter().any(|batch| batch.parked > 0) {
@@ -203,6 +206,10 @@ impl Receiver {
                     self.reports.pop_front();
                 }
                 applied
+            }
+            Ok(ApplyOutcome::Refused(_)) if several.is_some() => {
+                self.together.part(several);
+                Applied::default()
             }
             Ok(ApplyOutcome::Refused(refusal)) => {
                 coverage::hit(Place::RowRefused);
@@ -288,7 +295,7 @@ impl Receiver {
     }
 }
 
-fn obstacle_of(required: &Requirement, watermark: &impl Fn(&StreamName) -> Option<Mark>) -> Option<&'static str> {
+pub(super) fn obstacle_of(required: &Requirement, watermark: &impl Fn(&StreamName) -> Option<Mark>) -> Option<&'static str> {
     let Some(mark) = watermark(&required.stream) else { return Some("requires-stream") };
     let place = (required.epoch, required.seq);
     match (mark.epoch, mark.seq).cmp(&place) {

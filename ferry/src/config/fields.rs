@@ -241,8 +241,8 @@ pub const FIELDS: &[Field] = &[
     field(
         "timers.observe_interval_ms",
         number(200, 10, TIMER_MS_MAX, "ms"),
-        "How often the database is looked into for new rows.",
-        "查看数据库新变更的间隔。",
+        "How often the database is looked into for new rows; short lingers make it more often.",
+        "查看数据库新变更的间隔；攒批时间较短时更频繁。",
     ),
     field(
         "timers.handshake_ms",

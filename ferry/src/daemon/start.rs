@@ -76,7 +76,9 @@ pub fn register(zone: &ZonePorts, config: &Config, contract: &Contract, text: &s
 pub fn recover(zone: &ZonePorts, around: &Arc<Surroundings>, config: &Config, now: Now) -> Result<Link, Fault> {
     let mut boot = [0; 16];
     OsEntropy::new().fill(&mut boot).map_err(Fault::internal)?;
-    recover_link(around.clone(), numbers::settings(config), BootNonce(boot), &zone.ports(), now).map_err(|error| {
+    let own = around.contract.streams().iter().filter(|stream| stream.owner == around.zone);
+    let settings = numbers::settings(config).hastened(own.map(|stream| stream.limits.linger_ms));
+    recover_link(around.clone(), settings, BootNonce(boot), &zone.ports(), now).map_err(|error| {
         match &error {
             RecoverError::Port(error) => storage_fault(error),
             RecoverError::UnknownStream(_) => Fault::new(

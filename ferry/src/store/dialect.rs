@@ -184,6 +184,8 @@ pub(crate) struct Statements {
     pub rollback_to: &'static str,
     /// Forgets the savepoint.
     pub release: &'static str,
+    /// A number that is another one when another connection has committed.
+    pub data_version: &'static str,
     /// Puts the checks of foreign keys off until the commit.
     pub defer_foreign_keys: &'static str,
     /// Yields a row if the database has ferry's tables.

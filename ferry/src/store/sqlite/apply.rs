@@ -117,7 +117,7 @@ pub(super) fn apply(
     session.begin()?;
     let (applied, clock) = (Vec::new(), Clock::start());
     let mut group = Group { session, link, index, request, plan: &plan, applied, parked_rows: 0, clock };
-    let written = group.write(first, source);
+    let written = group.write(first, &mut Ahead { source, opened: None });
     match written.and_then(|outcome| group.commit().map(|()| outcome)) {
         Ok(outcome) => Ok(outcome),
         Err(stop) => {
@@ -133,6 +133,25 @@ fn end(stop: Stop) -> Result<ApplyOutcome, PortError> {
         Stop::Spoiled(spoiled) => Ok(ApplyOutcome::Spoiled(spoiled)),
         Stop::Moved(mark) => Ok(ApplyOutcome::Moved(mark)),
         Stop::Failed(error) => Err(error.into()),
+    }
+}
+
+/// The batches that come after the one in hand. The next one is opened while the database writes this one.
+struct Ahead<'s> {
+    source: &'s mut dyn BatchSource,
+    opened: Option<Result<Option<CheckedBatch>, Stop>>,
+}
+
+impl Ahead<'_> {
+    fn open(&mut self) {
+        if self.opened.is_none() {
+            self.opened = Some(next(self.source));
+        }
+    }
+
+    fn take(&mut self) -> Result<Option<CheckedBatch>, Stop> {
+        self.open();
+        self.opened.take().unwrap_or(Ok(None))
     }
 }
 
@@ -180,7 +199,7 @@ struct Group<'g> {
 }
 
 impl Group<'_> {
-    fn write(&mut self, first: CheckedBatch, source: &mut dyn BatchSource) -> Result<ApplyOutcome, Stop> {
+    fn write(&mut self, first: CheckedBatch, ahead: &mut Ahead<'_>) -> Result<ApplyOutcome, Stop> {
         let before = self.expected_watermark()?;
         self.parked_rows = before.parked_rows;
         self.session.run(sql().applying_set, args![self.link.as_str()])?;
@@ -191,7 +210,7 @@ impl Group<'_> {
             if batch.seq != mark.seq + 1 {
                 return Err(conflict(format!("batches of {} do not follow each other", mark.stream)).into());
             }
-            let parked = self.write_batch(&batch)?;
+            let parked = self.write_batch(&batch, ahead)?;
             drill::pass("rows written");
             if breaks::is(Break::WatermarkApart) {
                 self.part()?;
@@ -202,7 +221,7 @@ impl Group<'_> {
             }
             self.report(&batch, u64::try_from(parked.len()).map_err(|_| corrupt("a batch with too many rows"))?)?;
             self.supersede(&batch)?;
-            upcoming = next(source)?;
+            upcoming = ahead.take()?;
         }
         self.session.run(sql().applying_clear, &[])?;
         self.advance(&mark, before.parked_rows)?;
@@ -236,11 +255,11 @@ impl Group<'_> {
     }
 
     /// Writes one batch, and tells the indexes of its rows that were parked, in order.
-    fn write_batch(&mut self, batch: &CheckedBatch) -> Result<Vec<u64>, Stop> {
+    fn write_batch(&mut self, batch: &CheckedBatch, ahead: &mut Ahead<'_>) -> Result<Vec<u64>, Stop> {
         self.session.run(sql().savepoint, &[])?;
         let sets = collapse(batch).map_err(|_| corrupt("a checked batch is not UTF-8"))?;
         let parked_before = self.parked_rows;
-        let parked = match self.write_sets(&sets) {
+        let parked = match self.write_sets(&sets, ahead) {
             Ok(()) => Vec::new(),
             Err(DbError::Constraint(_)) => {
                 self.parked_rows = parked_before;
@@ -253,7 +272,7 @@ impl Group<'_> {
         Ok(parked)
     }
 
-    fn write_sets(&mut self, sets: &[TableSet]) -> Result<(), DbError> {
+    fn write_sets(&mut self, sets: &[TableSet], ahead: &mut Ahead<'_>) -> Result<(), DbError> {
         for set in sets.iter().rev() {
             if let Some(keys) = &set.deletes {
                 self.remove(set.table, keys)?;
@@ -261,7 +280,8 @@ impl Group<'_> {
         }
         for set in sets {
             if let Some(rows) = &set.upserts {
-                self.session.run(Arc::clone(&self.plan.tables[set.table].upsert), args![rows.as_str()])?;
+                let upsert = Arc::clone(&self.plan.tables[set.table].upsert);
+                self.session.run_while(upsert, args![rows.as_str()], || ahead.open())?;
             }
         }
         for set in sets {

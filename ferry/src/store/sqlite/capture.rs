@@ -280,6 +280,13 @@ impl Watch {
         Ok(())
     }
 
+    /// Counts an observation of a database in which nothing was committed since the last one. Says whether what was seen then
+    /// is still recent enough.
+    pub fn rest(&mut self) -> bool {
+        self.observations += 1;
+        self.observations < LOOK_AGAIN_OBSERVATIONS
+    }
+
     /// Adds what was seen last.
     pub fn tell(&self, streams: &mut [StreamBacklog]) {
         for backlog in streams {

@@ -49,6 +49,7 @@ const STATEMENTS: Statements = Statements {
     savepoint: "SAVEPOINT ferry_batch",
     rollback_to: "ROLLBACK TO ferry_batch",
     release: "RELEASE ferry_batch",
+    data_version: "PRAGMA data_version",
     defer_foreign_keys: "PRAGMA defer_foreign_keys = ON",
     has_meta: "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ferry_meta'",
     meta_get: "SELECT value FROM ferry_meta WHERE key = ?1",

@@ -1,6 +1,8 @@
 //! One connection, used by one thread at a time.
 
+use std::future::Future as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use ferry_core::ports::{FaultKind, PortError};
@@ -64,7 +66,8 @@ impl Lane {
     pub fn new(file: &std::path::Path, access: Access) -> Result<Self, PortError> {
         let runtime = Builder::new_current_thread().build();
         let runtime = runtime.map_err(|error| PortError::new(FaultKind::Transient, format!("no runtime: {error}")))?;
-        let session = Session { runtime, options: options(file, access), connection: None, patience: BUSY_TIMEOUT };
+        let options = options(file, access);
+        let session = Session { runtime, options, connection: None, opened: 0, patience: BUSY_TIMEOUT };
         Ok(Self { state: Mutex::new(session) })
     }
 
@@ -79,6 +82,8 @@ pub(super) struct Session {
     runtime: Runtime,
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
+    /// How often it was opened.
+    opened: u64,
     /// How long a transaction waits for its turn to write.
     pub(super) patience: Duration,
 }
@@ -95,6 +100,30 @@ impl Session {
         step(what, || Ok(runtime.block_on(query.execute(connection)).map_err(DbError::from)?.rows_affected()))
     }
 
+    /// Runs a statement as [`Self::run`] does, and does `meanwhile` while the connection's own thread works on it.
+    pub fn run_while(
+        &mut self,
+        sql: impl Into<Sql>,
+        args: &[Arg<'_>],
+        meanwhile: impl FnOnce(),
+    ) -> Result<u64, DbError> {
+        let query = sqlx::query_with(sql.into().0, bind(args)?);
+        let (runtime, connection) = self.parts()?;
+        step(Step::Run, || {
+            let done = runtime.block_on(async {
+                let mut running = std::pin::pin!(query.execute(connection));
+                // The first look hands the statement over.
+                let first = std::future::poll_fn(|context| Poll::Ready(running.as_mut().poll(context))).await;
+                meanwhile();
+                match first {
+                    Poll::Ready(done) => done,
+                    Poll::Pending => running.await,
+                }
+            });
+            Ok(done.map_err(DbError::from)?.rows_affected())
+        })
+    }
+
     /// Runs a statement and takes every row that it yields.
     pub fn all(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<Vec<SqliteRow>, DbError> {
         let query = sqlx::query_with(sql.into().0, bind(args)?);
@@ -107,6 +136,13 @@ impl Session {
         let query = sqlx::query_with(sql.into().0, bind(args)?);
         let (runtime, connection) = self.parts()?;
         step(Step::Query, || runtime.block_on(query.fetch_optional(connection)).map_err(DbError::from))
+    }
+
+    /// As long as this is the same, no other connection has committed anything.
+    pub fn version(&mut self) -> Result<Version, DbError> {
+        let row = self.first(sql().data_version, &[])?;
+        let committed = row.ok_or_else(|| corrupt("a pragma yielded no row"))?.signed(0)?;
+        Ok(Version { opened: self.opened, committed })
     }
 
     /// Runs a text of several statements.
@@ -204,10 +240,18 @@ impl Session {
         if self.connection.is_none() {
             let connect = || self.runtime.block_on(self.options.connect()).map_err(DbError::from);
             self.connection = Some(step(Step::Connect, connect)?);
+            self.opened += 1;
         }
         let connection = self.connection.as_mut().expect("it was opened above");
         Ok((&self.runtime, connection))
     }
+}
+
+/// How far the database has come, as one connection sees it: each counts the commits of the others for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    opened: u64,
+    committed: i64,
 }
 
 /// Turns SQLite's own waiting on again.

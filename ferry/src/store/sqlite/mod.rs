@@ -56,7 +56,7 @@ pub use create::{Registered, Registration, create};
 
 use self::apply::Plan;
 use self::capture::Watch;
-use self::lane::{Access, Lane};
+use self::lane::{Access, Lane, Version};
 use self::trace::Index;
 use super::{StoreError, TraceKey};
 
@@ -73,6 +73,8 @@ pub struct SqliteStore {
     plans: Mutex<BTreeMap<Digest, Arc<Plan>>>,
     /// Looks whether the triggers stand, once it is asked to.
     watch: Mutex<Option<Watch>>,
+    /// What was observed last, and before what it was: it is so still if nobody has committed since.
+    observed: Mutex<Option<(Version, Observation)>>,
     /// By which rows are found again; without a secret none is kept.
     index: Option<Index>,
 }
@@ -91,6 +93,7 @@ impl SqliteStore {
             books: Lane::new(path, Access::Write)?,
             plans: Mutex::new(BTreeMap::new()),
             watch: Mutex::new(None),
+            observed: Mutex::new(None),
             index: None,
         };
         create::prepare(&mut store.out.lock(), path, link)?;
@@ -154,6 +157,7 @@ impl SqliteStore {
         }
         let watch = Watch::new(registration.zone, registration.contract);
         *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+        *self.observed.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 
@@ -177,7 +181,16 @@ impl Store for SqliteStore {
 
     fn observe(&self) -> Result<Observation, PortError> {
         let mut session = self.books.lock();
+        let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Taken before anything is read: what is committed meanwhile makes it another one.
+        let version = session.version()?;
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, observation)) = observed.as_ref().filter(|(before, _)| *before == version)
+            && watch.as_mut().is_none_or(Watch::rest)
+        {
+            return Ok(observation.clone());
+        }
+        *observed = None;
         let (mut observation, moved) = session.read(|session| {
             if let Some(watch) = watch.as_mut() {
                 watch.look(session, &self.link)?;
@@ -191,6 +204,7 @@ impl Store for SqliteStore {
         if !moved.is_empty() {
             session.write(|session| boundaries::remember(session, &self.link, &moved, &observation))?;
         }
+        *observed = Some((version, observation.clone()));
         Ok(observation)
     }
 
