@@ -43,6 +43,9 @@ pub struct CutRequest {
     pub upto: u64,
     /// Read at most so many rows.
     pub rows: u64,
+    /// What is beyond so many bytes of lines need not be read, but for two rows: the one with which they are exceeded, and one
+    /// after it, which shows that there are more.
+    pub bytes: u64,
 }
 
 /// Captured rows in order of id, all under one contract digest; rows after a change of digest are left for the next cut.

@@ -155,8 +155,9 @@ impl Sender {
         let upto = *boundaries.last()?;
         self.cutting = true;
         self.retry_at = None;
-        let request = CutRequest { stream: self.stream.clone(), after: self.cut_through, upto, rows: self.limits.rows };
-        Some(Action::Cut { request, boundaries, plain_bytes: self.limits.plain_bytes, open: self.cut_open })
+        let (rows, bytes) = (self.limits.rows, self.limits.plain_bytes);
+        let request = CutRequest { stream: self.stream.clone(), after: self.cut_through, upto, rows, bytes };
+        Some(Action::Cut { request, boundaries, plain_bytes: bytes, open: self.cut_open })
     }
 
     /// Takes what a cut gave.

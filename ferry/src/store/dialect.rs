@@ -99,7 +99,8 @@ pub(crate) trait Dialect {
     /// Binds after, upto, between which the contract changes. Yields the last id before that, and its contract.
     fn same_contract(&self, outbox: &str) -> String;
 
-    /// Binds after, upto, bytes. Yields the first id with which the lines together exceed the bytes.
+    /// Binds after, upto, bytes. Yields the id after the first one with which the lines together exceed the bytes, if there is
+    /// one.
     fn enough_bytes(&self, outbox: &str) -> String;
 
     /// Binds first and last id, and how many rows there are. Yields the lines in order of id, joined by newlines.

@@ -190,7 +190,7 @@ fn leaves(fixture: &dyn StoreFixture) -> u64 {
 
 /// Rows of a stream with ids above `after`, up to `upto`.
 fn cut(fixture: &dyn StoreFixture, stream: &str, after: u64, upto: u64, rows: u64) -> RawCut {
-    fixture.store().cut(&CutRequest { stream: name(stream), after, upto, rows }).unwrap()
+    fixture.store().cut(&CutRequest { stream: name(stream), after, upto, rows, bytes: u64::MAX }).unwrap()
 }
 
 /// A batch after `last` that holds the rows up to `through_id`.

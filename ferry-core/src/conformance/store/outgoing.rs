@@ -189,7 +189,7 @@ fn a_cut_ends_where_the_contract_changes(fixture: &mut dyn StoreFixture) {
 
 fn a_stream_of_the_peer_cannot_be_cut(fixture: &mut dyn StoreFixture) {
     for stream in ["confirm", "nowhere"] {
-        let request = crate::ports::CutRequest { stream: name(stream), after: 0, upto: 9, rows: 9 };
+        let request = crate::ports::CutRequest { stream: name(stream), after: 0, upto: 9, rows: 9, bytes: u64::MAX };
         assert_eq!(kind(fixture.store().cut(&request)), FaultKind::Conflict);
     }
 }

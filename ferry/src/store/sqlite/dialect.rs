@@ -303,7 +303,7 @@ impl Dialect for SqliteDialect {
     fn enough_bytes(&self, outbox: &str) -> String {
         format!(
             "SELECT id FROM (SELECT id, sum(octet_length(line)) OVER (ORDER BY id) AS bytes FROM {} \
-             WHERE id > ?1 AND id <= ?2) WHERE bytes > ?3 ORDER BY id LIMIT 1",
+             WHERE id > ?1 AND id <= ?2) WHERE bytes > ?3 ORDER BY id LIMIT 1 OFFSET 1",
             quote(outbox)
         )
     }

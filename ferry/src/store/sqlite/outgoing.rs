@@ -12,8 +12,7 @@ use super::lane::{Columns as _, Session, args, sql};
 use super::trace::Index;
 use crate::store::dialect::Dialect as _;
 
-/// One cut reads rows up to and including the one with which this is exceeded. It is above what any batch can hold,
-/// so a cut that ends here is never taken for one that ends because there are no more rows.
+/// One cut reads no more than this, whoever asks. It is above what any batch can hold.
 const CUT_BYTES_MAX: u64 = 2 * PLAIN_BYTES_MAX;
 
 /// One own stream, as the database has it.
@@ -73,8 +72,9 @@ pub(super) fn cut(session: &mut Session, link: &LinkId, request: &CutRequest) ->
         let (end, id) = first_contract(session, &outbox, after, last)?;
         (last, contract, shortened) = (end, id, true);
     }
-    if bytes > CUT_BYTES_MAX {
-        let row = session.first(SqliteDialect.enough_bytes(&outbox), args![after, last, CUT_BYTES_MAX])?;
+    let enough = request.bytes.min(CUT_BYTES_MAX);
+    if bytes > enough {
+        let row = session.first(SqliteDialect.enough_bytes(&outbox), args![after, last, enough])?;
         if let Some(row) = row {
             (last, shortened) = (row.int(0)?, true);
         }

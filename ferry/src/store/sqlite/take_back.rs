@@ -144,7 +144,8 @@ impl Work<'_> {
     /// The next rows of the outbox, as far as they were captured under the contract of the batches.
     fn waiting(&mut self, rows: u64) -> Result<Vec<(u64, Vec<u8>)>, DbError> {
         let stream = self.request.contract.name.clone();
-        let request = CutRequest { stream, after: self.cursor, upto: i64::MAX.unsigned_abs(), rows };
+        let (upto, bytes) = (i64::MAX.unsigned_abs(), u64::MAX);
+        let request = CutRequest { stream, after: self.cursor, upto, rows, bytes };
         let cut = outgoing::cut(self.session, self.link, &request)?;
         if cut.contract != Some(self.request.contract.digest) {
             return Ok(Vec::new());
@@ -166,8 +167,8 @@ impl Work<'_> {
         }
         let (stream, mut after) = (self.request.contract.name.clone(), self.cursor);
         loop {
-            let upto = i64::MAX.unsigned_abs();
-            let request = CutRequest { stream: stream.clone(), after, upto, rows: COMPARED_AT_A_TIME };
+            let (upto, bytes) = (i64::MAX.unsigned_abs(), u64::MAX);
+            let request = CutRequest { stream: stream.clone(), after, upto, rows: COMPARED_AT_A_TIME, bytes };
             let cut = outgoing::cut(self.session, self.link, &request)?;
             let Some(last) = cut.ids.last() else { return Ok(None) };
             after = *last;

@@ -14,7 +14,7 @@ fn remarks(zone: &Zone, first: u64, last: u64) {
 }
 
 fn cut(zone: &Zone, after: u64, upto: u64, rows: u64) -> (Vec<u64>, usize) {
-    let raw = zone.store.cut(&CutRequest { stream: sale(), after, upto, rows }).unwrap();
+    let raw = zone.store.cut(&CutRequest { stream: sale(), after, upto, rows, bytes: u64::MAX }).unwrap();
     let lines = raw.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
     (raw.ids, lines)
 }
@@ -51,7 +51,7 @@ fn a_cut_ends_where_the_contract_changes() {
     let new = Contract::parse(&text, "shop.toml").unwrap().stream(&sale()).unwrap().digest;
     for (after, ids, digest) in [(0, vec![1, 2], old), (1, vec![2], old), (2, vec![3, 4, 5], new), (5, vec![6, 7], old)]
     {
-        let raw = zone.store.cut(&CutRequest { stream: sale(), after, upto: 7, rows: 100 }).unwrap();
+        let raw = zone.store.cut(&CutRequest { stream: sale(), after, upto: 7, rows: 100, bytes: u64::MAX }).unwrap();
         assert_eq!((raw.ids, raw.contract), (ids, Some(digest)));
     }
 }
@@ -66,7 +66,19 @@ fn a_cut_ends_above_what_a_batch_can_hold() {
     let (ids, lines) = cut(&zone, 0, 90, 1_000);
     assert_eq!(ids.len(), lines);
     assert!((68..90).contains(&lines), "{lines}");
-    assert_eq!(cut(&zone, 68, 90, 1_000).0.last(), Some(&90));
+    assert_eq!(cut(&zone, 69, 90, 1_000).0.last(), Some(&90));
+}
+
+#[test]
+fn a_cut_reads_two_rows_beyond_what_fits() {
+    let zone = Zone::new("outer");
+    remarks(&zone, 1, 9);
+    let read = |upto, bytes| zone.store.cut(&CutRequest { stream: sale(), after: 0, upto, rows: 100, bytes }).unwrap();
+    let ids = |bytes| read(9, bytes).ids;
+    let line = u64::try_from(read(1, u64::MAX).lines.len()).unwrap();
+    assert_eq!(ids(1), [1, 2]);
+    assert_eq!(ids(3 * line), [1, 2, 3, 4, 5]);
+    assert_eq!(ids(9 * line), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 /// The ends that the sale stream would see again after a restart.

@@ -176,7 +176,7 @@ impl Zone {
         let after =
             self.store.recover().unwrap().outgoing.iter().find(|out| out.last.stream == sale()).unwrap().through_id;
         let upto = self.store.observe().unwrap().streams.iter().find(|one| one.stream == sale()).unwrap().last_id;
-        self.store.cut(&CutRequest { stream: sale(), after, upto, rows: 100_000 }).unwrap()
+        self.store.cut(&CutRequest { stream: sale(), after, upto, rows: 100_000, bytes: u64::MAX }).unwrap()
     }
 
     /// The lines of a cut.

@@ -179,7 +179,10 @@ impl World {
             let mut batches = Vec::new();
             let mut recorded = Vec::new();
             while after < upto {
-                let raw = self.owner.cut(&CutRequest { stream: last.stream.clone(), after, upto, rows }).unwrap();
+                let raw = self
+                    .owner
+                    .cut(&CutRequest { stream: last.stream.clone(), after, upto, rows, bytes: u64::MAX })
+                    .unwrap();
                 let Some(through_id) = raw.ids.last().copied() else { break };
                 let seq = last.seq + 1;
                 let digest = Digest::of(&[&seq.to_be_bytes(), &raw.lines]);
