@@ -295,7 +295,10 @@ impl Receiver {
     }
 }
 
-pub(super) fn obstacle_of(required: &Requirement, watermark: &impl Fn(&StreamName) -> Option<Mark>) -> Option<&'static str> {
+pub(super) fn obstacle_of(
+    required: &Requirement,
+    watermark: &impl Fn(&StreamName) -> Option<Mark>,
+) -> Option<&'static str> {
     let Some(mark) = watermark(&required.stream) else { return Some("requires-stream") };
     let place = (required.epoch, required.seq);
     match (mark.epoch, mark.seq).cmp(&place) {
