@@ -7,9 +7,10 @@ mod world;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ferry_core::action::{Action, OpId, Outcome};
 use ferry_core::contract::Tally;
 use ferry_core::link::Lock;
-use ferry_core::ports::{BatchId, Sealer as _, Side, Store as _};
+use ferry_core::ports::{BatchId, FaultKind, Notes, PortError, Sealer as _, Side, Store as _};
 use ferry_core::sender::Sender;
 use ferry_core::settings::{STATUS_NUMBERS_RESERVED, Settings};
 use ferry_format::{
@@ -182,6 +183,40 @@ fn a_late_status_with_a_higher_number_does_not_silence_the_present_start() {
     world.until("the late one is read", |world| !lies_there(world));
     world.commit("notice", 3);
     world.until("the present start is heard", |world| world.is_done());
+}
+
+/// Everything that a zone begins at once: the note, if there is one, and the numbers of statuses.
+fn begun(world: &mut World, zone: usize) -> (Option<(OpId, Notes)>, Vec<u64>) {
+    let (now, mut note, mut statuses) = (world.now(), None, Vec::new());
+    while let Some((op, action)) = world.zones[zone].link.next(now) {
+        match action {
+            Action::Note(notes) => note = Some((op, notes)),
+            Action::PublishStatus { statement, .. } => statuses.push(statement.number),
+            _ => {}
+        }
+    }
+    (note, statuses)
+}
+
+#[test]
+fn a_start_without_an_anchor_says_nothing_before_the_books_know_its_numbers() {
+    let mut world = run(41, Faults::NONE, 5);
+    *world.zones[1].anchor.anchor.lock().unwrap() = None;
+    world.restart_zone(1);
+    let (note, statuses) = begun(&mut world, 1);
+    let (op, notes) = note.unwrap();
+    assert!(statuses.is_empty() && notes.status_number.is_some(), "{statuses:?}");
+    let now = world.now();
+    let failed = PortError::new(FaultKind::Transient, "the database is busy");
+    world.zones[1].link.handle(op, Outcome::Noted(notes.clone(), Err(failed)), now);
+    assert!(begun(&mut world, 1).1.is_empty());
+    world.now_ms += world.settings.note_ms;
+    let (note, statuses) = begun(&mut world, 1);
+    let (op, again) = note.unwrap();
+    assert_eq!((statuses.len(), again.status_number), (0, notes.status_number));
+    let now = world.now();
+    world.zones[1].link.handle(op, Outcome::Noted(again, Ok(())), now);
+    assert_eq!(begun(&mut world, 1).1, [notes.status_number.unwrap()]);
 }
 
 #[test]

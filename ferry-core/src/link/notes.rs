@@ -26,7 +26,7 @@ impl Link {
         let fingerprint = self.fingerprint(&states, now);
         let stale = now.mono.since(self.last_noted) >= self.settings.heartbeat_ms / 4;
         let nothing_new = self.notes.life.is_empty() && self.notes.acts_told.is_empty();
-        if nothing_new && !stale && fingerprint == self.noted_fingerprint {
+        if nothing_new && !stale && !self.status.unnoted && fingerprint == self.noted_fingerprint {
             // A quiet link writes nothing but a sign of life now and then.
             self.note.at = now.mono + self.settings.note_ms;
             return None;
@@ -65,9 +65,11 @@ impl Link {
         self.note.busy = false;
         self.note.at = now.mono + self.settings.note_ms;
         match result {
+            Ok(()) if notes.status_number.is_some() => self.status.unnoted = false,
             Ok(()) => {}
             Err(error) => {
                 self.fault("note", &error);
+                self.notes.status_number = self.notes.status_number.or(notes.status_number);
                 // What happened to batches is told again; states and facts are made anew.
                 let newer = std::mem::replace(&mut self.notes.life, notes.life);
                 for event in newer {

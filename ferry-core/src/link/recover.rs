@@ -228,6 +228,8 @@ impl Link {
         self.status.started = now.mono;
         let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) else {
             self.anchor.status_next = self.status.next + UNANCHORED_NUMBERS;
+            self.status.unnoted = true;
+            self.notes.status_number = Some(self.status.next);
             return;
         };
         self.status.next = match anchor.restored {

@@ -30,6 +30,9 @@ struct AtGate {
 pub(super) struct StatusState {
     /// The number of the next status.
     pub(super) next: u64,
+    /// No anchor stands for the numbers of this start, and the books do not know yet where they begin. Nothing is said before: a
+    /// start after this one would use them again.
+    pub(super) unnoted: bool,
     /// When this life of the daemon began.
     pub(super) started: Mono,
     busy: bool,
@@ -64,7 +67,7 @@ impl StatusState {
 impl Link {
     /// When the next status is due if nothing more happens.
     pub(super) fn status_at(&self) -> Mono {
-        if self.status.busy {
+        if self.status.busy || self.status.unnoted {
             return Mono(u64::MAX);
         }
         let Some(last) = self.status.last_sent else { return self.status.retry_at.unwrap_or_default() };

@@ -256,7 +256,8 @@ pub struct StreamState {
     pub parked_rows: u64,
 }
 
-/// What the books should show, written from time to time and never waited for.
+/// What the books should show, written from time to time and never waited for, but for the number with which a start without an
+/// anchor begins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Notes {
     /// Lines in the life of batches.
@@ -265,7 +266,8 @@ pub struct Notes {
     pub states: Vec<StreamState>,
     /// Named numbers and texts of the link: silence, lock, gate counters, peer's clock.
     pub facts: Vec<(String, String)>,
-    /// The number of the last status that was published, for a start that finds no anchor.
+    /// The number of the last status that was published, or of the first that a start without an anchor may use; for the next
+    /// start that finds none.
     pub status_number: Option<u64>,
     /// Acts that the peer has listed, by id.
     pub acts_told: Vec<u64>,
