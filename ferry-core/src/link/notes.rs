@@ -26,7 +26,8 @@ impl Link {
         let fingerprint = self.fingerprint(&states, now);
         let stale = now.mono.since(self.last_noted) >= self.settings.heartbeat_ms / 4;
         let nothing_new = self.notes.life.is_empty() && self.notes.acts_told.is_empty();
-        if nothing_new && !stale && !self.status.unnoted && fingerprint == self.noted_fingerprint {
+        let is_unnoted = self.status.is_unnoted();
+        if nothing_new && !stale && !is_unnoted && fingerprint == self.noted_fingerprint {
             // A quiet link writes nothing but a sign of life now and then.
             self.note.at = now.mono + self.settings.note_ms;
             return None;
@@ -34,6 +35,9 @@ impl Link {
         self.note.busy = true;
         self.last_noted = now.mono;
         self.noted_fingerprint = fingerprint;
+        if is_unnoted {
+            self.notes.status_number = Some(self.status.next);
+        }
         let mut notes = std::mem::take(&mut self.notes);
         notes.states = states;
         notes.facts.extend(self.facts(now));
@@ -65,8 +69,12 @@ impl Link {
         self.note.busy = false;
         self.note.at = now.mono + self.settings.note_ms;
         match result {
-            Ok(()) if notes.status_number.is_some() => self.status.unnoted = false,
-            Ok(()) => {}
+            Ok(()) => {
+                self.status.noted = self.status.noted.max(notes.status_number.unwrap_or(0));
+                if self.status.is_unnoted() {
+                    self.note.at = now.mono;
+                }
+            }
             Err(error) => {
                 self.fault("note", &error);
                 self.notes.status_number = self.notes.status_number.or(notes.status_number);

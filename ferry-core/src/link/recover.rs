@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ferry_format::{BootNonce, Counters, StreamName};
 use thiserror::Error;
 
+use super::status::UNNOTED_NUMBERS;
 use super::{Chore, Link, Lock, acts, intake, outgoing, peer, status};
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
@@ -19,9 +20,6 @@ use crate::time::{Mono, Now};
 
 /// Status numbers that a zone without its anchor may use before the peer has answered; the clock outruns them.
 const UNANCHORED_NUMBERS: u64 = 1_000_000;
-/// Statuses that may have been published after the last one that a note told of: those of some minutes in which no note
-/// could be written.
-const UNNOTED_NUMBERS: u64 = 1_000;
 
 /// Why the work cannot be taken up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -224,12 +222,10 @@ impl Link {
         // second since 1970 are above any number that a zone which speaks a few times a second can have used. The clock may
         // have been put back since an earlier start without an anchor: then the books know better.
         let unknown = (now.wall_ms / 10).max(noted.saturating_add(UNNOTED_NUMBERS));
-        self.status.next = unknown;
+        (self.status.next, self.status.noted) = (unknown, noted);
         self.status.started = now.mono;
         let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) else {
             self.anchor.status_next = self.status.next + UNANCHORED_NUMBERS;
-            self.status.unnoted = true;
-            self.notes.status_number = Some(self.status.next);
             return;
         };
         self.status.next = match anchor.restored {

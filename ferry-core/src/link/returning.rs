@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ferry_format::{
-    BatchStatement, Digest, EpochId, FormatError, Group, IncomingReport, Mark, SeqRange, StreamName, Want, WantKind,
+    ActId, BatchStatement, Digest, EpochId, FormatError, Group, IncomingReport, Mark, SeqRange, StreamName, Want,
+    WantKind,
 };
 
 use super::{Link, Lock};
@@ -33,6 +34,8 @@ struct Back {
     contract: Digest,
     /// Own streams that must have come so far first.
     requires: Vec<Mark>,
+    /// The act by which it supersedes others, and how many batches that puts into their places.
+    act: Option<(ActId, u64)>,
     /// The peer gave it back: it is the one that it has applied or holds.
     of_peer: bool,
 }
@@ -53,6 +56,7 @@ impl Back {
             group: statement.group,
             contract: statement.contract,
             requires: statement.requires.iter().map(mark).collect(),
+            act: statement.supersedes.as_ref().map(|it| (it.act, u64::try_from(it.new.len()).unwrap_or(u64::MAX))),
             of_peer,
         }
     }
@@ -220,7 +224,8 @@ impl Link {
                 continue;
             };
             let searched = coming.searched >= mark.seq && coming.applied_there.is_some();
-            let lacks = |seq: &u64| !coming.here.contains_key(seq) || coming.is_undecided(*seq);
+            let superseding = self.anchored_superseding(stream);
+            let lacks = |seq: &u64| !coming.has_any(*seq, &superseding) || coming.is_undecided(*seq);
             let mut places = (sender.last_recorded().seq + 1..=mark.seq).filter(lacks);
             let Some(first) = places.next().filter(|_| searched) else { continue };
             let last = places.take_while(|seq| *seq < first + RETURN_FILES_MAX).last().unwrap_or(first);
@@ -228,6 +233,11 @@ impl Link {
             wants.push(Want { kind: WantKind::Return, stream: stream.clone(), epoch: mark.epoch, range });
         }
         wants
+    }
+
+    /// The superseding batches of an own stream that the anchor names.
+    fn anchored_superseding(&self, stream: &StreamName) -> Vec<Digest> {
+        self.anchor.superseding.iter().filter(|mark| mark.stream == *stream).map(|mark| mark.digest).collect()
     }
 
     /// The next step of the return.
@@ -351,11 +361,12 @@ impl Link {
             return None;
         }
         let contract = self.around.contract.stream(stream)?.digest;
+        let superseding = self.anchored_superseding(stream);
         let (expect, mut batches, mut whole) = (sender.last_recorded().clone(), Vec::new(), false);
         let mut previous = expect.digest;
         let mut requires = Vec::new();
         for seq in expect.seq + 1..=target.seq {
-            let Some(back) = coming.follows(seq, previous, target) else { break };
+            let Some(back) = coming.follows(seq, previous, target, &superseding) else { break };
             if back.epoch_id != sender.epoch_id || back.contract != contract {
                 let code = if back.contract == contract { "return-other-epoch" } else { "unknown-contract" };
                 let place = format!("seq {seq}");
@@ -446,9 +457,28 @@ impl Coming {
         self.applied_there.is_none_or(|last| seq <= last)
     }
 
+    /// Whether a batch that supersedes another may have been sent. Where the daemon was killed while it sealed what an act puts into
+    /// the places of a group, some files of that are here and others never were: the act was not done, and the anchor does not
+    /// name it.
+    fn was_decided(&self, back: &Back, anchored: &[Digest]) -> bool {
+        let Some((act, count)) = back.act else { return true };
+        let of_act = |seq: u64| {
+            let all = self.here.get(&seq).map_or(&[][..], Vec::as_slice);
+            all.iter().find(|other| other.act.is_some_and(|(id, _)| id == act))
+        };
+        let mut places = (back.group.first..).take(usize::try_from(count).unwrap_or(usize::MAX)).map(of_act);
+        let is_named = |one: &Back| one.of_peer || anchored.contains(&one.digest);
+        places.clone().flatten().any(is_named) || places.all(|one| one.is_some())
+    }
+
+    /// Whether a batch is here that may be taken back to a place.
+    fn has_any(&self, seq: u64, anchored: &[Digest]) -> bool {
+        self.here.get(&seq).is_some_and(|all| all.iter().any(|back| self.was_decided(back, anchored)))
+    }
+
     /// The batch of a place that follows on the one before it. Of several the one is meant that the next one names, or the
-    /// anchor; and of those that took each other's places the latest.
-    fn follows(&self, seq: u64, previous: Digest, target: &Mark) -> Option<&Back> {
+    /// anchor; and of those that took each other's places the latest. `anchored` are the superseding ones that the anchor names.
+    fn follows(&self, seq: u64, previous: Digest, target: &Mark, anchored: &[Digest]) -> Option<&Back> {
         if self.is_undecided(seq) {
             return None;
         }
@@ -463,7 +493,75 @@ impl Coming {
         };
         let needs_name = (chains.len() > 1 || seq == target.seq) && !breaks::is(Break::ReturnUnverified);
         let chain = chains.into_iter().find(|chain| !needs_name || is_named(chain))?;
-        let latest = all.iter().rfind(|back| back.chain == chain && back.digest != chain);
-        latest.or_else(|| all.iter().find(|back| back.chain == chain)).copied()
+        let of_chain = |back: &&&Back| back.chain == chain && self.was_decided(back, anchored);
+        let latest = all.iter().filter(of_chain).rfind(|back| back.digest != chain);
+        latest.or_else(|| all.iter().find(of_chain)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(word: &str) -> Digest {
+        Digest::of(&[word.as_bytes()])
+    }
+
+    /// A batch of the group 1 to 3: the first that stood at its place, or the one that an act puts there.
+    fn back(seq: u64, act: Option<u8>) -> Back {
+        let chain = |seq: u64| digest(&format!("batch {seq}"));
+        Back {
+            digest: act.map_or(chain(seq), |act| digest(&format!("{act} at {seq}"))),
+            chain: chain(seq),
+            previous: chain(seq - 1),
+            epoch_id: EpochId([1; 8]),
+            group: Group { first: 1, index: seq - 1, last: seq == 3 },
+            contract: digest("contract"),
+            requires: Vec::new(),
+            act: act.map(|act| (ActId([act; 16]), 3)),
+            of_peer: false,
+        }
+    }
+
+    fn chosen(coming: &Coming, anchored: &[Digest]) -> Vec<bool> {
+        let target = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest: back(3, None).chain };
+        let choose = |seq: u64| coming.follows(seq, back(seq, None).previous, &target, anchored).unwrap().act.is_some();
+        (1..=3).map(choose).collect()
+    }
+
+    #[test]
+    fn what_an_act_puts_in_is_taken_back_whole_or_not_at_all() {
+        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
+        for seq in 1..=3 {
+            coming.add(seq, back(seq, None));
+        }
+        coming.add(1, back(1, Some(7)));
+        coming.add(2, back(2, Some(7)));
+        assert_eq!(chosen(&coming, &[]), [false; 3]);
+        coming.add(3, back(3, Some(8)));
+        assert_eq!(chosen(&coming, &[]), [false; 3], "another act does not make it whole");
+        coming.add(3, back(3, Some(7)));
+        assert_eq!(chosen(&coming, &[]), [true; 3]);
+    }
+
+    #[test]
+    fn what_an_act_never_put_in_stands_for_no_original_that_is_gone() {
+        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
+        coming.add(1, back(1, None));
+        coming.add(2, back(2, Some(7)));
+        coming.add(3, back(3, None));
+        let target = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest: back(3, None).chain };
+        assert!(coming.follows(2, back(2, None).previous, &target, &[]).is_none());
+        assert_eq!([1, 2, 3].map(|seq| coming.has_any(seq, &[])), [true, false, true]);
+    }
+
+    #[test]
+    fn what_the_anchor_names_was_decided() {
+        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
+        for seq in 1..=3 {
+            coming.add(seq, back(seq, None));
+        }
+        coming.add(1, back(1, Some(7)));
+        assert_eq!(chosen(&coming, &[back(1, Some(7)).digest]), [true, false, false]);
     }
 }

@@ -14,6 +14,9 @@ use crate::time::{Mono, Now};
 const URGENT_BATCHES: u32 = 16;
 /// Batch reports in one status over all streams: each takes some eighty bytes of the body's limit.
 const REPORTS_OF_A_STATUS_MAX: usize = 4_096;
+/// Statuses that may be published after the last one that a note told of: those of some minutes in which no note could be
+/// written. Beyond that nothing is said until one is.
+pub(super) const UNNOTED_NUMBERS: u64 = 1_000;
 /// The versions of the format that this program reads.
 pub const FORMATS_READ: [u64; 1] = [1];
 
@@ -30,9 +33,8 @@ struct AtGate {
 pub(super) struct StatusState {
     /// The number of the next status.
     pub(super) next: u64,
-    /// No anchor stands for the numbers of this start, and the books do not know yet where they begin. Nothing is said before: a
-    /// start after this one would use them again.
-    pub(super) unnoted: bool,
+    /// The last number that the books are known to tell of.
+    pub(super) noted: u64,
     /// When this life of the daemon began.
     pub(super) started: Mono,
     busy: bool,
@@ -47,6 +49,12 @@ pub(super) struct StatusState {
 }
 
 impl StatusState {
+    /// Whether the books are to know the next number before it is used: a start that finds no anchor goes on so far above what they
+    /// tell of, and must not come upon a number that was used.
+    pub(super) const fn is_unnoted(&self) -> bool {
+        self.next >= self.noted.saturating_add(UNNOTED_NUMBERS)
+    }
+
     /// Something happened that the peer should hear of.
     pub(super) fn progress(&mut self, now: Mono) {
         self.progress_since.get_or_insert(now);
@@ -67,7 +75,7 @@ impl StatusState {
 impl Link {
     /// When the next status is due if nothing more happens.
     pub(super) fn status_at(&self) -> Mono {
-        if self.status.busy || self.status.unnoted {
+        if self.status.busy || self.status.is_unnoted() {
             return Mono(u64::MAX);
         }
         let Some(last) = self.status.last_sent else { return self.status.retry_at.unwrap_or_default() };

@@ -7,7 +7,7 @@ use ferry_core::ports::{
     ReturnSource, ReturnedBatch, SourceFault, TakeBackOutcome, TakeBackRequest,
 };
 use ferry_core::settings::RETURNED_ATTEMPT;
-use ferry_format::{Digest, Op, Refusal, StreamName};
+use ferry_format::{Deed, Digest, Op, Refusal, SignedAct, StreamName};
 
 use super::database::{Database, Json, OwnStream, RecordedBatch};
 use super::store::Change;
@@ -132,8 +132,8 @@ impl TakeBackPlan {
             instead: if file == batch.digest { Vec::new() } else { vec![file] },
         };
         let (through_id, previous) = (self.own.through_id, batch.previous);
-        // What the payload of the batch that took the place was, the file alone knows.
-        let payloads = recovered.instead.iter().map(|_| Digest([0; 32])).collect();
+        let act = returned.rows.act.as_deref();
+        let payloads = recovered.instead.iter().filter_map(|_| decided(act?, batch.seq)).collect();
         self.own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous, payloads });
         (self.own.last.seq, self.own.last.digest) = (batch.seq, batch.digest);
         self.own.boundaries = self.own.boundaries.split_off(&(through_id + 1));
@@ -154,6 +154,12 @@ impl TakeBackPlan {
             database.leaf(&log, &leaf);
         }
     }
+}
+
+/// What operators decided to put into a place: its payload, as their act says.
+fn decided(act: &[u8], seq: u64) -> Option<Digest> {
+    let Deed::Supersede { first, new, .. } = SignedAct::parse(act).ok()?.act.deed else { return None };
+    new.get(usize::try_from(seq.checked_sub(first)?).ok()?).copied()
 }
 
 fn change_of(request: &TakeBackRequest<'_>, batch: &CheckedBatch, row: &CheckedRow) -> Change {

@@ -53,7 +53,8 @@ fn expect_ferry(deb: &Path, scratch: &Path) {
     for path in files(&workspace_root().join("docs")) {
         wanted.insert(format!("usr/share/doc/ferry/docs/{}", name(&path)), format!("docs/{}", name(&path)));
     }
-    let made = ["usr/bin/ferry", "usr/share/doc/ferry/copyright"].map(ToOwned::to_owned);
+    let made = ["usr/bin/ferry", "usr/share/doc/ferry/copyright", "usr/share/doc/ferry/third-party.txt.gz"];
+    let made = made.map(ToOwned::to_owned);
     let all: BTreeSet<String> = wanted.keys().cloned().chain(made).collect();
     assert_eq!(contents(deb), all);
     let root = scratch.join("root");
@@ -64,11 +65,27 @@ fn expect_ferry(deb: &Path, scratch: &Path) {
     }
     let copyright = std::fs::read_to_string(root.join("usr/share/doc/ferry/copyright")).expect("a text");
     assert!(copyright.contains("License: MIT or Apache-2.0"), "{copyright}");
+    expect_third_party(&root.join("usr/share/doc/ferry/third-party.txt.gz"));
     expect_control(deb, "ferry", scratch);
 }
 
+/// Every library that the program contains is named with its licence, and what its licence says is there.
+fn expect_third_party(packed: &Path) {
+    let unpacked = run(Command::new("gzip").args(["-d", "-c"]).arg(packed));
+    expect_success(&unpacked);
+    let text = String::from_utf8_lossy(&unpacked.stdout);
+    for library in ["sm2 v", "sm4 v", "sqlx-sqlite v", "libsqlite3-sys v", "zstd-sys v", "ring v", "clap v"] {
+        let line =
+            text.lines().find(|line| line.starts_with(library)).unwrap_or_else(|| panic!("{library} is missing"));
+        let number = line.rsplit(' ').next().expect("a line has a last word");
+        assert!(text.contains(&format!("\n==== text {number} ====\n")), "{line}");
+    }
+    assert!(!text.lines().any(|line| line.contains(": no licence stated:")), "a library states no licence");
+    assert!(!text.lines().any(|line| line.starts_with("ferry-core ")), "Ferry is no third party");
+}
+
 fn expect_gap_sim(deb: &Path) {
-    let pages = ["copyright", "gap-sim.md", "gap-sim.zh-CN.md", "gate-profiles.md"];
+    let pages = ["copyright", "gap-sim.md", "gap-sim.zh-CN.md", "gate-profiles.md", "third-party.txt.gz"];
     let pages = pages.iter().map(|page| format!("usr/share/doc/gap-sim/{page}"));
     let all: BTreeSet<String> = pages.chain(["usr/bin/gap-sim".to_owned()]).collect();
     assert_eq!(contents(deb), all);
