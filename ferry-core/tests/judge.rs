@@ -260,7 +260,7 @@ fn three_groups() -> Receiver {
     for (seq, word) in [(11, "eleven"), (12, "twelve"), (13, "thirteen")] {
         let group = Group { first: seq, index: 0, last: true };
         let statement = BatchStatement { seq, group, previous: digest(previous), ..next() };
-        receiver.add(&statement, digest(word), 100, NOW, true);
+        receiver.add(&statement, (digest(word), KEY), 100, NOW, true);
         previous = word;
     }
     receiver
@@ -280,12 +280,12 @@ fn groups_that_wait_are_applied_together_as_far_as_nothing_speaks_against_them()
     let mut broken = three_groups();
     let group = Group { first: 14, index: 0, last: true };
     let stranger = BatchStatement { seq: 14, group, previous: digest("another"), ..next() };
-    broken.add(&stranger, digest("fourteen"), 100, NOW, true);
+    broken.add(&stranger, (digest("fourteen"), KEY), 100, NOW, true);
     assert_eq!(next_seqs(&mut broken), [11, 12, 13]);
     let mut large = three_groups();
     let group = Group { first: 14, index: 0, last: true };
     let statement = BatchStatement { seq: 14, group, previous: digest("thirteen"), ..next() };
-    large.add(&statement, digest("fourteen"), TOGETHER_BYTES_MAX, NOW, true);
+    large.add(&statement, (digest("fourteen"), KEY), TOGETHER_BYTES_MAX, NOW, true);
     assert_eq!(next_seqs(&mut large), [11, 12, 13]);
 }
 

@@ -186,6 +186,11 @@ impl Link {
         let median = self.senders.values().filter_map(|sender| sender.delay().median_ms()).max();
         let text = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
         let beyond: Vec<String> = self.beyond().map(beyond_text).collect();
+        let next_epochs: Vec<String> = self
+            .senders
+            .values()
+            .map(|sender| format!("{}/{}", sender.stream, self.highest_epoch(sender).saturating_add(1)))
+            .collect();
         let (failing, failing_detail) = self.failing.told(now.mono, &self.settings);
         let facts = [
             ("failing", failing.to_owned()),
@@ -196,6 +201,7 @@ impl Link {
             ("peer_alarm", self.alarm().unwrap_or_default().to_owned()),
             ("lock", self.lock.map_or("", super::Lock::code).to_owned()),
             ("beyond", beyond.join(" ")),
+            ("next_epochs", next_epochs.join(" ")),
             ("gate_foreign", counters.foreign.to_string()),
             ("gate_unverified", counters.unverified.to_string()),
             ("gate_damaged", counters.damaged.to_string()),

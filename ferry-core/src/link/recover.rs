@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use ferry_format::{BootNonce, Counters, StreamName};
+use ferry_format::{BootNonce, Counters, Mark, StreamName};
 use thiserror::Error;
 
 use super::{Chore, Link, Lock, acts, intake, outgoing, peer, status};
@@ -83,6 +83,7 @@ pub fn recover(
         acts: acts::Acts::recovered(recovered.untold.clone()),
         returning: super::returning::Returning::default(),
         giving: super::give_back::Giving::default(),
+        epochs: super::epochs::Epochs::default(),
         last_fault: BTreeMap::new(),
         failing: super::failing::Failing::default(),
         left: super::put_away::LeftBehind::default(),
@@ -169,7 +170,10 @@ fn sort_spool(recovered: &Recovered, lock: Option<Lock>, ports: &Ports<'_>) -> R
             // Another batch has taken its place: it is evidence.
             settled.push(id);
         } else if counts {
-            let waits = |stream: &RecoveredOut| stream.last.stream == id.stream && id.seq > stream.settled.seq;
+            let waits = |stream: &RecoveredOut| {
+                let settled = &stream.settled;
+                settled.stream == id.stream && settled.epoch == id.epoch && id.seq > settled.seq
+            };
             if !recovered.outgoing.iter().any(waits) {
                 settled.push(id);
             }
@@ -243,7 +247,7 @@ impl Link {
         self.anchor.marks.clone_from(&anchor.sent);
         self.anchor.superseding.clone_from(&anchor.superseding);
         self.anchor.restored = anchor.restored;
-        self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect();
+        self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, (mark.epoch, mark.seq))).collect();
     }
 
     /// Batches that were held when the daemon ended are vetted again and held again.
@@ -251,7 +255,7 @@ impl Link {
         let mut applied: Vec<BatchId> = Vec::new();
         for id in ports.spool.list(Side::In)? {
             let Some(receiver) = self.receivers.get_mut(&id.stream) else { continue };
-            if receiver.mark().is_some_and(|mark| (id.epoch, id.seq) <= (mark.epoch, mark.seq)) {
+            if is_applied(receiver.mark(), &id, ports)? {
                 applied.push(id);
                 continue;
             }
@@ -276,6 +280,17 @@ impl Link {
         if !applied.is_empty() {
             ports.spool.archive(Side::In, &applied)?;
         }
+        self.receivers.values_mut().for_each(Receiver::find_ended);
         Ok(())
     }
+}
+
+/// Whether a batch in the spool was applied. One of an epoch that has ended may have been held when it did.
+fn is_applied(mark: Option<&Mark>, id: &BatchId, ports: &Ports<'_>) -> Result<bool, PortError> {
+    let Some(mark) = mark else { return Ok(false) };
+    if id.epoch >= mark.epoch {
+        return Ok((id.epoch, id.seq) <= (mark.epoch, mark.seq));
+    }
+    let place = ports.store.applied_place(&id.stream, id.epoch, id.seq)?;
+    Ok(place.is_some_and(|place| place.digest == id.digest))
 }

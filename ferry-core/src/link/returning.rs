@@ -99,7 +99,7 @@ impl Link {
         marks.filter_map(|mark| {
             let sender = self.senders.get(&mark.stream)?;
             let is_behind = sender.epoch == mark.epoch && sender.last_recorded().seq < mark.seq;
-            is_behind.then_some((&mark.stream, mark))
+            (is_behind && !sender.is_ending()).then_some((&mark.stream, mark))
         })
     }
 
@@ -119,7 +119,9 @@ impl Link {
         let has_superseding = |mark: &Mark| {
             let sender = self.senders.get(&mark.stream);
             sender.is_some_and(|sender| {
-                sender.settled().seq >= mark.seq || sender.open_superseding().any(|it| it == *mark)
+                let settled = sender.settled();
+                (settled.epoch, settled.seq) >= (mark.epoch, mark.seq)
+                    || sender.open_superseding().any(|it| it == *mark)
             })
         };
         !self.anchor.marks.is_empty()
@@ -189,6 +191,19 @@ impl Link {
         coverage::hit(Place::ReturnApproved);
         self.returning.beyond.remove(&mark.stream);
         self.status.progress(now.mono);
+    }
+
+    /// Whether batches of a stream are being looked for or taken back at the moment.
+    pub(super) fn is_returning(&self, stream: &StreamName) -> bool {
+        self.returning.streams.get(stream).is_some_and(|coming| coming.searching || coming.taking)
+    }
+
+    /// A stream has begun another life: nothing of the old one comes back any more.
+    pub(super) fn forget_return(&mut self, stream: &StreamName) {
+        self.returning.beyond.remove(stream);
+        if let Some(coming) = self.returning.streams.get_mut(stream) {
+            *coming = Coming::default();
+        }
     }
 
     /// What the peer has of streams that lack batches.
@@ -372,8 +387,10 @@ impl Link {
             }
         }
         let reaches_the_end = batches.last().is_some_and(|id| id.seq == target.seq);
-        let has =
-            |mark: &Mark| self.senders.get(&mark.stream).is_none_or(|other| other.last_recorded().seq >= mark.seq);
+        let has = |mark: &Mark| {
+            let last = self.senders.get(&mark.stream).map(|other| other.last_recorded());
+            last.is_none_or(|last| (last.epoch, last.seq) >= (mark.epoch, mark.seq))
+        };
         if batches.is_empty() || !(whole || reaches_the_end) || !requires.iter().all(has) {
             return None;
         }

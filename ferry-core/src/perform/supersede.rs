@@ -21,6 +21,9 @@ pub(super) fn act(
             Err(code) => order.verdict = Err(code.to_owned()),
         }
     }
+    if let Ok(Act { deed: Deed::NewEpoch { .. }, .. }) = &order.verdict {
+        ports.spool.archive_act(Side::Out, &Digest::of(&[&order.file]), &order.file)?;
+    }
     let stream = order.verdict.as_ref().ok().map(|act| act.deed.stream().clone());
     let contract = stream.as_ref().and_then(|stream| around.contract.stream(stream));
     let (end, parked_rows) = ports.store.act(order, contract)?;
@@ -34,6 +37,11 @@ pub(super) fn act(
             let _ = ports.gate.withdraw(&around.batch_name(&id, place.attempt));
             let _ = ports.spool.archive(Side::Out, &[id]);
         }
+    }
+    for (id, attempt) in order.ended.iter().filter(|_| end.is_done()) {
+        // Their life has ended: what stays behind is tidied at the next start, and is turned away at the peer.
+        let _ = ports.gate.withdraw(&around.batch_name(id, *attempt));
+        let _ = ports.spool.archive(Side::Out, std::slice::from_ref(id));
     }
     Ok((end, parked_rows))
 }

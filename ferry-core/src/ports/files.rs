@@ -99,6 +99,13 @@ pub trait Spool: Send + Sync {
     /// # Errors
     /// When it could not be written.
     fn archive_status(&self, side: Side, name: &str, bytes: &[u8]) -> Result<(), PortError>;
+
+    /// Keeps an act that begins an epoch of this zone's (`Out`) or of the peer's (`In`) as evidence, by the SM3 of its file. The
+    /// same one again is no error.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn archive_act(&self, side: Side, digest: &Digest, bytes: &[u8]) -> Result<(), PortError>;
 }
 
 /// A file that lies in the drop directory under a name of ours.

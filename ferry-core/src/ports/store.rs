@@ -312,6 +312,8 @@ pub struct RecoveredOut {
     pub on_hold: bool,
     /// Its tables are being captured once more.
     pub loading: bool,
+    /// The act that began its epoch; the first epoch has none.
+    pub begun: Option<UntoldAct>,
 }
 
 /// A recorded batch that is not known to be applied.
@@ -440,11 +442,13 @@ pub trait Store: Send + Sync {
         source: &mut dyn ReturnSource,
     ) -> Result<TakeBackOutcome, PortError>;
 
-    /// Follows an epoch of one of the peer's streams from its beginning.
+    /// Follows an epoch of one of the peer's streams from its beginning. With the act that began it, an earlier one is left for
+    /// it: in the same transaction the act is listed as verified, and disputes about the earlier one end. Rows that were parked
+    /// alone stay.
     ///
     /// # Errors
-    /// `Conflict` when the stream already follows one.
-    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError>;
+    /// `Conflict` when the stream already follows one; with an act, when it follows none or not an earlier one.
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark, act: Option<&PeerAct>) -> Result<(), PortError>;
 
     /// Remembers that two verified statements came for a place of one of the peer's streams. The first time counts; again
     /// is no error.
@@ -484,7 +488,9 @@ pub trait Store: Send + Sync {
     /// Carries out what an operator decided, or notes why it is not carried out: one transaction with its line in the list
     /// of acts and its audit leaf. An act that has ended is no error: what became of it is told again. With an act on
     /// parked rows comes how many the stream still has. `contract` is that of the act's stream, if there is one. Batches that
-    /// supersede take their places in the books, and the drafts of their payloads go.
+    /// supersede take their places in the books, and the drafts of their payloads go. Where an act begins another life of a
+    /// stream, that begins behind the rows recorded so far and with a load; it is turned away as [`STREAM_MOVED`] when another
+    /// batch than the one that it names was recorded last.
     ///
     /// # Errors
     /// When nothing was changed; `Conflict` when there is no such act.

@@ -49,6 +49,8 @@ const TEXTS: &[Line] = &[
     ("restore", "dir", "备份所在目录"),
     ("take-back", "", "取回对端已应用而超出本区（恢复后的）锚点的内容"),
     ("take-back", "stream", "本区发送的流"),
+    ("new-epoch", "", "开始流的新纪元，用于对端所缺内容已无处可取时"),
+    ("new-epoch", "stream", "本区发送的流"),
     ("supersede", "", "以其他批次取代被对端拒收的批次组"),
     ("supersede", "stream", "本区发送的流"),
     ("supersede", "seq", "组中任一批次"),

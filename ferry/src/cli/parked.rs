@@ -56,6 +56,10 @@ pub fn run(args: ParkedArgs, context: &Context) -> Result<Output, Fault> {
         ParkedVerb::List { stream } => list(&desk, stream.as_ref(), context.lang),
         ParkedVerb::Retry { stream, range, act: args } => {
             let epoch = place::at(&desk, &stream, 0)?.epoch;
+            // Rows may have been parked in an epoch that has ended since: the oldest are tried first.
+            let parked = desk.books.parked_rows(ROWS_MAX).map_err(unread)?;
+            let oldest = parked.iter().filter(|row| row.stream == stream).map(|row| row.epoch).min();
+            let epoch = oldest.unwrap_or(epoch);
             let Range { first, last } = range.unwrap_or(Range { first: 1, last: ferry_format::limits::SEQ_MAX });
             act(&desk, Deed::RetryRows { range: ActRange { stream, epoch, first, last } }, &args, context)
         }

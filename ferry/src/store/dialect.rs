@@ -305,6 +305,14 @@ pub(crate) struct Statements {
     pub load_advance: &'static str,
     /// Binds link, stream.
     pub load_end: &'static str,
+    pub load_again: &'static str,
+    pub out_begin: &'static str,
+    pub epoch_add: &'static str,
+    pub epoch_act: &'static str,
+    pub epoch_unsettled: &'static str,
+    pub in_begin: &'static str,
+    pub dispute_forget: &'static str,
+    pub act_verify: &'static str,
     /// Binds the path of a file that is not there yet. Copies the whole database into it.
     pub copy_into: &'static str,
     /// Fails as busy while another connection has the database open.

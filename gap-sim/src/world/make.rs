@@ -269,6 +269,7 @@ pub(super) fn empty_database(
             batches: BTreeMap::new(),
             numbers: BTreeMap::new(),
             boundaries: BTreeMap::new(),
+            begun: None,
         };
         database.own.insert(stream.name.clone(), own);
     }

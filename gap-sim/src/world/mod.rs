@@ -19,6 +19,7 @@ pub mod fuse;
 pub mod gateway;
 pub mod host;
 mod keys;
+pub mod lives;
 mod load;
 mod make;
 pub mod model;
@@ -102,7 +103,7 @@ pub struct Crossed {
 /// What the world knows of a stream beyond what the zones know.
 #[derive(Debug, Clone, Default)]
 pub struct Fate {
-    /// Every batch that the owner ever recorded and may have published: the digest, and through which change.
+    /// Every batch that the owner ever recorded and may have published, by [place](lives): the digest, and through which change.
     pub recorded: BTreeMap<u64, (Digest, u64)>,
     /// What operators have decided to put into the places of batches, one decision after the other.
     pub instead: BTreeMap<u64, Vec<supersede::Substitute>>,
@@ -118,6 +119,8 @@ pub struct Fate {
     pub forgotten: bool,
     /// The receiver's database was put back: what it lacks may be gone from the owner's spool.
     pub rewound: bool,
+    /// The last epoch for whose beginning the world was given time.
+    pub timed_epoch: u64,
     /// Two statements exist for one of its places.
     pub disputed: bool,
     /// What a thief stated with the owner's key: seq and digest.

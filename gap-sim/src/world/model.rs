@@ -127,6 +127,17 @@ impl ModelStream {
         self.followed = to;
     }
 
+    /// A life ends: what it had recorded up to a change and was not applied never is. The rest of a transaction that ends there
+    /// is one of its own.
+    pub fn end_life(&mut self, through: u64) {
+        if through > self.followed {
+            let followed = self.followed;
+            self.poison.retain(|bad| *bad <= followed || *bad > through);
+            self.followed = through;
+        }
+        self.ends.insert(through);
+    }
+
     /// The last change that is expected to be applied: those after it were passed over.
     #[must_use]
     pub fn goal(&self) -> u64 {

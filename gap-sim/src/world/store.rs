@@ -17,6 +17,7 @@ use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 use super::apply::{ApplyPlan, not_applied};
 use super::database::{Captured, Database, PeerStream, RecordedBatch};
 use super::fuse::{Fuse, Stopped};
+use super::lives::{place, place_of};
 use super::load::LoadStep;
 use super::take_back::{TakeBackPlan, recovered_out};
 
@@ -222,7 +223,7 @@ impl Store for SimStore {
                 parked_rows: count(peer.parked.len()),
                 on_hold: database.on_hold.contains(stream),
                 superseded: peer.last_superseded(stream),
-                reports: peer.reports.values().rev().take(256).rev().cloned().collect(),
+                reports: peer.last_reports(256),
                 disputed: peer
                     .disputed
                     .iter()
@@ -297,7 +298,8 @@ impl Store for SimStore {
             |database, ()| {
                 for attempt in attempts {
                     let own = database.own.get_mut(&attempt.stream);
-                    if let Some(recorded) = own.and_then(|own| own.batches.get_mut(&attempt.seq)) {
+                    if let Some(recorded) = own.and_then(|own| own.batches.get_mut(&place(attempt.epoch, attempt.seq)))
+                    {
                         recorded.batch.attempt = attempt.attempt;
                     }
                     let text = format!("attempt {} {}", attempt.seq, attempt.attempt);
@@ -319,7 +321,7 @@ impl Store for SimStore {
                 if mark.seq <= own.settled.seq {
                     return Ok(false);
                 }
-                if own.batches.get(&mark.seq).map(|recorded| recorded.batch.digest) != Some(mark.digest) {
+                if own.batches.get(&place_of(mark)).map(|recorded| recorded.batch.digest) != Some(mark.digest) {
                     return Err(fault(FaultKind::Conflict, "another digest here"));
                 }
                 Ok(true)
@@ -340,8 +342,8 @@ impl Store for SimStore {
                 let own = database.own.get(&mark.stream);
                 let own = own.ok_or_else(|| fault(FaultKind::Conflict, "no stream of this zone"))?;
                 let digest = match mark.seq {
-                    0 => own.batches.get(&1).map(|recorded| recorded.previous),
-                    seq => own.batches.get(&seq).map(|recorded| recorded.batch.digest),
+                    0 => own.batches.get(&place(mark.epoch, 1)).map(|recorded| recorded.previous),
+                    seq => own.batches.get(&place(mark.epoch, seq)).map(|recorded| recorded.batch.digest),
                 };
                 let is_ours = mark.epoch == own.last.epoch && mark.seq <= own.settled.seq;
                 if !is_ours || digest != Some(mark.digest) {
@@ -357,13 +359,13 @@ impl Store for SimStore {
             },
         )?;
         let batches = self.database().own[&mark.stream].batches.clone();
-        Ok(batches.into_iter().filter(|(seq, _)| *seq > mark.seq).map(|(_, recorded)| recorded.batch).collect())
+        Ok(batches.into_iter().filter(|(at, _)| *at > place_of(mark)).map(|(_, recorded)| recorded.batch).collect())
     }
 
     fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         self.read(|database| {
             let own = database.own.get(stream).ok_or_else(|| fault(FaultKind::Conflict, "no stream"))?;
-            let recorded = own.batches.get(&seq).filter(|_| own.last.epoch == epoch);
+            let recorded = own.batches.get(&place(epoch, seq));
             let all = |recorded: &RecordedBatch| {
                 let batch = &recorded.batch;
                 [batch.digest].into_iter().chain(batch.instead.iter().copied()).collect()
@@ -394,15 +396,20 @@ impl Store for SimStore {
         Ok(TakeBackOutcome::TakenBack(Box::new(recovered_out(&database, own))))
     }
 
-    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark, act: Option<&PeerAct>) -> Result<(), PortError> {
         let stream = &genesis.stream;
+        let leaves = act.is_some() || breaks::is(Break::EpochUnsigned);
         self.write(
             |database| match database.peers.get(stream).and_then(|peer| peer.followed.as_ref()) {
-                Some(_) => Err(fault(FaultKind::Conflict, "the stream follows an epoch already")),
-                None => Ok(()),
+                Some((_, mark)) if leaves && mark.epoch < genesis.epoch => Ok(()),
+                None if act.is_none() => Ok(()),
+                Some(_) | None => Err(fault(FaultKind::Conflict, "the stream follows no epoch that could be left so")),
             },
             |database, ()| {
-                database.peers.entry(stream.clone()).or_default().followed = Some((epoch_id, genesis.clone()));
+                database.peers.entry(stream.clone()).or_default().follow(epoch_id, genesis);
+                if let Some(act) = act {
+                    database.peer_acts.insert(act.digest, act.clone());
+                }
                 database.leaf(&format!("in.{stream}"), &format!("followed {}", genesis.epoch));
             },
         )
@@ -472,14 +479,13 @@ impl Store for SimStore {
 
     fn applied_place(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<AppliedPlace>, PortError> {
         self.read(|database| {
-            let peer = database.peers.get(stream);
-            let same_epoch = |peer: &&PeerStream| peer.followed.as_ref().is_some_and(|(_, mark)| mark.epoch == epoch);
-            let place = |peer: &PeerStream| {
-                let chain = *peer.applied.get(&seq)?;
-                let digest = peer.superseding.get(&seq).copied().unwrap_or(chain);
+            let at = place(epoch, seq);
+            let applied = |peer: &PeerStream| {
+                let chain = *peer.applied.get(&at)?;
+                let digest = peer.superseding.get(&at).copied().unwrap_or(chain);
                 Some(AppliedPlace { digest, chain })
             };
-            Ok(peer.filter(same_epoch).and_then(place))
+            Ok(database.peers.get(stream).and_then(applied))
         })
     }
 
@@ -487,7 +493,7 @@ impl Store for SimStore {
         self.read(|database| Ok(database.drafts.get(payload).cloned()))
     }
 
-    fn act(&self, order: &ActOrder, _contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
+    fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
         let known = self.read(|database| {
             let act = database.acts.get(&order.id);
             act.map(|act| act.end.clone()).ok_or_else(|| fault(FaultKind::Conflict, "there is no such act"))
@@ -502,7 +508,7 @@ impl Store for SimStore {
                 {
                     return Err(fault(FaultKind::Conflict, "batches of the act are lacking"));
                 }
-                self.commit(|database| database.carry_out(order, &end))?;
+                self.commit(|database| database.carry_out(order, &end, contract))?;
                 end
             }
         };
@@ -551,7 +557,8 @@ fn plan_record(database: &Database, batches: &[OutgoingBatch]) -> Result<usize, 
     let Some(first) = batches.first() else { return Ok(0) };
     let own = database.own.get(&first.stream).ok_or_else(conflict)?;
     let is_recorded = |batch: &&OutgoingBatch| {
-        own.batches.get(&batch.seq).is_some_and(|recorded| recorded.batch.digest == batch.digest)
+        let recorded = own.batches.get(&place(batch.epoch, batch.seq));
+        recorded.is_some_and(|recorded| recorded.batch.digest == batch.digest)
     };
     let fresh = batches.iter().take_while(is_recorded).count();
     let (mut seq, mut digest) = (own.last.seq, own.last.digest);
@@ -588,6 +595,7 @@ fn record_one(database: &mut Database, batch: &OutgoingBatch) {
         instead: Vec::new(),
     };
     let (through_id, previous) = (batch.through_id, batch.previous);
-    own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous, payloads: Vec::new() });
+    let at = place(batch.epoch, batch.seq);
+    own.batches.insert(at, RecordedBatch { batch: recovered, through_id, previous, payloads: Vec::new() });
     database.leaf(&format!("out.{}", batch.stream), &format!("recorded {} {}", batch.seq, batch.digest));
 }

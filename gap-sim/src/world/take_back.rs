@@ -10,6 +10,7 @@ use ferry_core::settings::RETURNED_ATTEMPT;
 use ferry_format::{Digest, Op, Refusal, StreamName};
 
 use super::database::{Database, Json, OwnStream, RecordedBatch};
+use super::lives::{place, place_of};
 use super::store::Change;
 
 /// What becomes of a stream.
@@ -99,7 +100,7 @@ impl TakeBackPlan {
         }
         let lost_count = u64::try_from(lost.len()).unwrap_or(u64::MAX);
         let is_superseded = returned.rows.digest != batch.digest;
-        self.number(batch.seq, lost_count, is_superseded);
+        self.number(place(batch.epoch, batch.seq), lost_count, is_superseded);
         for (_, change) in lost {
             let values = (change.op != Op::Delete).then_some(change.values);
             self.writes.push((change.table, change.key, values));
@@ -109,12 +110,12 @@ impl TakeBackPlan {
     }
 
     /// Where no later change waits, the lost rows have the ids that they had when they were captured first.
-    fn number(&mut self, seq: u64, lost: u64, is_superseded: bool) {
+    fn number(&mut self, at: u64, lost: u64, is_superseded: bool) {
         if lost == 0 && !is_superseded || !self.own.outbox.is_empty() {
             return;
         }
         let next = self.own.last_id + lost;
-        self.own.last_id = self.own.numbers.get(&seq).copied().unwrap_or(next).max(next);
+        self.own.last_id = self.own.numbers.get(&at).copied().unwrap_or(next).max(next);
         self.own.through_id = self.own.last_id;
     }
 
@@ -134,7 +135,8 @@ impl TakeBackPlan {
         let (through_id, previous) = (self.own.through_id, batch.previous);
         // What the payload of the batch that took the place was, the file alone knows.
         let payloads = recovered.instead.iter().map(|_| Digest([0; 32])).collect();
-        self.own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous, payloads });
+        let at = place(batch.epoch, batch.seq);
+        self.own.batches.insert(at, RecordedBatch { batch: recovered, through_id, previous, payloads });
         (self.own.last.seq, self.own.last.digest) = (batch.seq, batch.digest);
         self.own.boundaries = self.own.boundaries.split_off(&(through_id + 1));
         self.leaves.push(format!("taken-back {} {file}", batch.seq));
@@ -164,7 +166,7 @@ fn change_of(request: &TakeBackRequest<'_>, batch: &CheckedBatch, row: &CheckedR
 
 /// What a restart gives back of an own stream.
 pub(super) fn recovered_out(database: &Database, own: &OwnStream) -> RecoveredOut {
-    let unsettled = own.batches.range(own.settled.seq + 1..).map(|(_, recorded)| recorded.batch.clone());
+    let unsettled = own.batches.range(place_of(&own.settled) + 1..).map(|(_, recorded)| recorded.batch.clone());
     let boundaries: Vec<BTreeMap<StreamName, u64>> = own.boundaries.values().cloned().collect();
     RecoveredOut {
         last: own.last.clone(),
@@ -175,5 +177,6 @@ pub(super) fn recovered_out(database: &Database, own: &OwnStream) -> RecoveredOu
         boundaries,
         on_hold: database.on_hold.contains(&own.last.stream),
         loading: database.loading.contains_key(&own.last.stream),
+        begun: own.begun.clone(),
     }
 }

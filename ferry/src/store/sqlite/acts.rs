@@ -12,7 +12,7 @@ use super::incoming::followed;
 use super::lane::{Columns as _, Session, args, sql};
 use super::load;
 use super::trace::Index;
-use super::{outgoing, parked};
+use super::{epochs, outgoing, parked};
 use crate::store::dialect::Dialect as _;
 
 /// Open acts handed to the daemon at a time; the others follow when these have ended.
@@ -131,6 +131,10 @@ fn carry_out(
         }
         Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } | Deed::TakeBack { .. } => {}
         Deed::Load { stream } => load::begin(session, link, stream, order.id)?,
+        Deed::NewEpoch { epoch, epoch_id, ended } => {
+            let contract = contract.ok_or_else(|| conflict(format!("{} is not in the contract", ended.stream)))?;
+            return Ok(epochs::begin(session, link, order, contract, (*epoch, *epoch_id, ended))?);
+        }
         Deed::Dismiss { range } => {
             // Only what is applied: at other places a statement that supersedes decides.
             let stream = range.stream.as_str();

@@ -14,6 +14,7 @@ mod capture;
 mod collapse;
 mod create;
 mod dialect;
+mod epochs;
 mod failure;
 mod incoming;
 mod inspect;
@@ -253,9 +254,12 @@ impl Store for SqliteStore {
         take_back::take_back(&mut self.out.lock(), &self.link, (&self.plans, self.index.as_ref()), request, source)
     }
 
-    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark, act: Option<&PeerAct>) -> Result<(), PortError> {
         let mut session = self.into.lock();
-        Ok(session.write(|session| incoming::follow(session, &self.link, epoch_id, genesis))?)
+        Ok(session.write(|session| match act {
+            None => incoming::follow(session, &self.link, epoch_id, genesis),
+            Some(act) => incoming::follow_begun(session, &self.link, epoch_id, genesis, act),
+        })?)
     }
 
     fn dispute(&self, dispute: &Dispute) -> Result<(), PortError> {

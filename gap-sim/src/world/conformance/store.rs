@@ -26,6 +26,11 @@ mod reopening {
     ferry_core::store_reopening_cases!(ferry_core::conformance_tests, store_reopening, SimZone::new());
 }
 
+mod beginning {
+    use super::SimZone;
+    ferry_core::store_beginning_cases!(ferry_core::conformance_tests, store_beginning, SimZone::new());
+}
+
 mod loading {
     use super::SimZone;
     ferry_core::store_loading_cases!(ferry_core::conformance_tests, store_loading, SimZone::new());

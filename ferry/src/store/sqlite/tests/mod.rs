@@ -205,7 +205,7 @@ impl Zone {
             return mark;
         }
         let genesis = Mark { stream: sale(), epoch: 1, seq: 0, digest: Digest([1; 32]) };
-        self.store.follow(EPOCH_ID, &genesis).unwrap();
+        self.store.follow(EPOCH_ID, &genesis, None).unwrap();
         genesis
     }
 

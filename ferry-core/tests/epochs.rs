@@ -1,0 +1,279 @@
+//! Another life of a stream: begun by two operators, followed with their act, and not otherwise.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+#![allow(dead_code, reason = "the world is shared with other tests")]
+
+mod world;
+
+use std::sync::Arc;
+
+use ferry_core::contract::Tally;
+use ferry_core::link::Lock;
+use ferry_core::ports::{ACT_DONE, ActEnd, OpenAct, STREAM_MOVED, Sealer as _, Side, UntoldAct};
+use ferry_core::receiver::{EPOCH_ENDED, Receiver};
+use ferry_core::sender::Sender;
+use ferry_format::{
+    Act, ActId, BatchStatement, Checkpoint, Deed, Digest, EpochId, Group, KeyState, Mark, Payload, Reason, SignedAct,
+    SoftKeys, StreamName, TrustEntry, genesis, parse_record,
+};
+use world::files::Counter;
+use world::{Faults, World, card, settings};
+
+const INNER: usize = 0;
+const OUTER: usize = 1;
+
+fn confirm() -> StreamName {
+    "confirm".parse().unwrap()
+}
+
+/// A world with two operators whom both zones trust, in which outer's `confirm` has been applied once.
+fn begun(seed: u64) -> (World, [SoftKeys; 2]) {
+    let mut world = World::new(seed, settings(), Faults::NONE);
+    let operators = [7, 8].map(|number: u64| SoftKeys::generate(&mut Counter(number << 40)).unwrap());
+    for zone in &mut world.zones {
+        for keys in &operators {
+            let card = card(keys, &"gap".parse().unwrap(), &"outer".parse().unwrap());
+            zone.sealer.trust.add(TrustEntry::of_operator(&card, KeyState::Active)).unwrap();
+        }
+    }
+    world.commit("confirm", 3);
+    world.until("the rows are applied", World::is_done);
+    (world, operators)
+}
+
+fn sender(world: &World) -> &Sender {
+    world.zones[OUTER].link.senders().find(|sender| sender.stream == confirm()).unwrap()
+}
+
+fn receiver(world: &World) -> &Receiver {
+    world.zones[INNER].link.receivers().find(|receiver| receiver.stream == confirm()).unwrap()
+}
+
+fn followed(world: &World) -> (u64, u64) {
+    receiver(world).mark().map_or((0, 0), |mark| (mark.epoch, mark.seq))
+}
+
+fn act(number: u8, epoch: u64, ended: &Mark, operators: &[SoftKeys]) -> Vec<u8> {
+    let reason = Reason::new("the archive is gone").unwrap();
+    let deed = Deed::NewEpoch { epoch, epoch_id: EpochId([number; 8]), ended: ended.clone() };
+    let (link, zone) = ("gap".parse().unwrap(), "outer".parse().unwrap());
+    let mut signed = SignedAct::unsigned(Act { link, zone, id: ActId([number; 16]), at_ms: 5, reason, deed });
+    for keys in operators {
+        signed.approve(keys).unwrap();
+    }
+    signed.write().unwrap()
+}
+
+/// Hands an act in, and tells what becomes of it.
+fn decide(world: &mut World, number: u8, epoch: u64, ended: &Mark, operators: &[SoftKeys]) -> String {
+    let file = act(number, epoch, ended, operators);
+    let open = OpenAct { id: u64::from(number), file };
+    world.zones[OUTER].store.books.lock().unwrap().acts.push(open);
+    world.until("the act has ended", |world| end_of(world, number).is_some());
+    end_of(world, number).unwrap()
+}
+
+fn end_of(world: &World, number: u8) -> Option<String> {
+    let books = world.zones[OUTER].store.books.lock().unwrap();
+    let ended = books.ended.iter().find(|(id, _)| *id == u64::from(number));
+    ended.map(|(_, end)| end.code.clone())
+}
+
+/// The model forgets what was committed: the tables of this world are not captured once more.
+fn forget(world: &mut World) {
+    world.committed.insert(confirm(), (OUTER, Vec::new(), vec![0]));
+    world.zones[INNER].store.books.lock().unwrap().incoming.get_mut(&confirm()).unwrap().rows.clear();
+}
+
+fn quarantined(world: &World, code: &str) -> usize {
+    let notes = world.zones[INNER].quarantine.notes.lock().unwrap();
+    notes.iter().filter(|(_, note)| note.code == code).count()
+}
+
+#[test]
+fn a_stream_whose_past_is_nowhere_goes_on_in_another_life() {
+    let (mut world, operators) = begun(41);
+    // The receiver has lost its database, and nobody has the files any more.
+    world.zones[INNER].store.books.lock().unwrap().incoming.insert(confirm(), world::store::In::default());
+    for zone in &world.zones {
+        zone.spool.archive.lock().unwrap().clear();
+        zone.spool.live.lock().unwrap().clear();
+    }
+    forget(&mut world);
+    world.restart_zone(INNER);
+    world.until("the owner cannot send it again", |world| sender(world).damaged().is_some());
+    assert_eq!(world.zones[OUTER].link.alarm(), Some("peer-behind"));
+    let ended = sender(&world).last_recorded().clone();
+    assert_eq!(decide(&mut world, 1, 2, &ended, &operators), ACT_DONE);
+    world.until("the receiver follows", |world| followed(world) == (2, 0));
+    assert!(sender(&world).damaged().is_none() && sender(&world).last_recorded().seq == 0);
+    world.commit("confirm", 4);
+    world.settle(10 * 60_000);
+    assert!(followed(&world).0 == 2 && followed(&world).1 > 0);
+    world.until("the alarm ends", |world| world.zones[OUTER].link.alarm().is_none());
+    let listed = world.zones[INNER].store.books.lock().unwrap().of_peer.clone();
+    assert!(listed.iter().any(|act| act.verified), "it is listed with what follows it");
+    for zone in [INNER, OUTER] {
+        world.restart_zone(zone);
+    }
+    world.commit("confirm", 2);
+    world.settle(10 * 60_000);
+    assert_eq!((followed(&world).0, world.zones[OUTER].link.lock()), (2, None));
+}
+
+#[test]
+fn what_the_old_life_had_under_way_ends_with_it() {
+    let (mut world, operators) = begun(42);
+    world.faults.loss = 100;
+    world.commit("confirm", 3);
+    world.until("a batch is out", |world| sender(world).last_recorded().seq > sender(world).settled().seq);
+    world.until("it is published", |world| sender(world).published() == sender(world).last_recorded().seq);
+    let ended = sender(&world).last_recorded().clone();
+    assert_eq!(decide(&mut world, 1, 2, &ended, &operators), ACT_DONE);
+    let spool = world.zones[OUTER].spool.live.lock().unwrap().len();
+    let archive =
+        world.zones[OUTER].spool.archive.lock().unwrap().keys().filter(|(side, _)| *side == Side::Out).count();
+    assert_eq!((spool, archive), (0, usize::try_from(ended.seq).unwrap()), "its files are evidence");
+    forget(&mut world);
+    world.faults.loss = 0;
+    world.commit("confirm", 2);
+    world.settle(10 * 60_000);
+    assert_eq!(followed(&world).0, 2);
+}
+
+#[test]
+fn nobody_begins_an_epoch_without_two_operators() {
+    let (mut world, operators) = begun(43);
+    let ended = sender(&world).last_recorded().clone();
+    // Whoever has the zone's key can sign a batch of a newer epoch, and a status that tells of an act.
+    let stolen = newer(&world, EpochId([6; 8]));
+    let name = "f1-outer-inner-confirm-00000002-000000000001-a1-a0000000.dat".to_owned();
+    world.zones[INNER].gate.from_gate.lock().unwrap().insert(name, stolen);
+    for (id, signers) in [(91, &operators[..1]), (92, &[])] {
+        let file = act(u8::try_from(id).unwrap(), 2, &ended, signers);
+        let untold = UntoldAct { id, file, end: ActEnd::done(), at_ms: 5 };
+        world.zones[OUTER].store.books.lock().unwrap().untold.push(untold);
+    }
+    world.restart_zone(OUTER);
+    let end = world.now_ms + 60_000;
+    while world.now_ms < end {
+        world.step();
+    }
+    assert_eq!(followed(&world), (1, ended.seq));
+    let waits = receiver(&world).waits_for(|_| None).map(|parked| parked.code);
+    assert_eq!(waits.as_deref(), Some("newer-epoch"));
+    assert_eq!(decide(&mut world, 1, 2, &ended, &operators[..1]), "too-few-approvals");
+    // The operators begin another one under the same number: what the thief put there is set aside.
+    assert_eq!(decide(&mut world, 2, 2, &ended, &operators), ACT_DONE);
+    forget(&mut world);
+    world.commit("confirm", 2);
+    world.settle(10 * 60_000);
+    assert_eq!((followed(&world).0, quarantined(&world, EPOCH_ENDED)), (2, 1));
+    assert_eq!(quarantined(&world, "two-statements"), 0);
+}
+
+#[test]
+fn a_number_that_anybody_knows_begins_nothing() {
+    let (mut world, operators) = begun(44);
+    let ended = sender(&world).last_recorded().clone();
+    let moved = Mark { digest: Digest([9; 32]), ..ended.clone() };
+    assert_eq!(decide(&mut world, 1, 2, &moved, &operators), STREAM_MOVED);
+    // The anchor names an epoch that these books do not know, and nobody has its batches.
+    {
+        let mut anchor = world.zones[OUTER].anchor.anchor.lock().unwrap();
+        let mark = anchor.as_mut().unwrap().sent.iter_mut().find(|mark| mark.stream == confirm()).unwrap();
+        (mark.epoch, mark.seq, mark.digest) = (5, 7, Digest([8; 32]));
+    }
+    world.restart_zone(OUTER);
+    assert_eq!(world.zones[OUTER].link.lock(), Some(Lock::Restored));
+    assert_eq!(decide(&mut world, 2, 6, &ended, &operators), "peer-not-heard");
+    // A status of the peer that answers this start has come when nothing speaks against the act but its number.
+    let mut code = "peer-not-heard".to_owned();
+    for number in 10..70 {
+        code = decide(&mut world, number, 5, &ended, &operators);
+        if code != "peer-not-heard" {
+            break;
+        }
+    }
+    assert_eq!(code, "epoch-not-above");
+    assert_eq!(decide(&mut world, 70, 6, &ended, &operators), ACT_DONE);
+    world.until("the zone is unlocked", |world| world.zones[OUTER].link.lock().is_none());
+    forget(&mut world);
+    world.commit("confirm", 2);
+    world.settle(10 * 60_000);
+    assert_eq!(followed(&world).0, 6);
+}
+
+#[test]
+fn a_crash_between_the_anchor_and_the_act_changes_nothing() {
+    let (mut world, operators) = begun(45);
+    let ended = sender(&world).last_recorded().clone();
+    let open = OpenAct { id: 1, file: act(1, 2, &ended, &operators) };
+    world.zones[OUTER].store.books.lock().unwrap().acts.push(open);
+    let is_anchored = |world: &World| {
+        let anchor = world.zones[OUTER].anchor.anchor.lock().unwrap();
+        anchor.as_ref().is_some_and(|anchor| anchor.sent.iter().any(|mark| mark.epoch == 2))
+    };
+    world.until("the anchor names the new life", is_anchored);
+    assert_eq!(end_of(&world, 1), None);
+    world.restart_zone(OUTER);
+    assert_eq!(world.zones[OUTER].link.lock(), Some(Lock::Restored));
+    world.until("the act is carried out", |world| end_of(world, 1).is_some());
+    assert_eq!(end_of(&world, 1).as_deref(), Some(ACT_DONE));
+    world.until("the zone is unlocked", |world| world.zones[OUTER].link.lock().is_none());
+    forget(&mut world);
+    world.commit("confirm", 2);
+    world.settle(10 * 60_000);
+    assert_eq!(followed(&world).0, 2);
+}
+
+#[test]
+fn a_receiver_that_was_put_back_before_the_epoch_follows_it_again() {
+    let (mut world, operators) = begun(46);
+    let backup = world.zones[INNER].store.books.lock().unwrap().clone();
+    let ended = sender(&world).last_recorded().clone();
+    assert_eq!(decide(&mut world, 1, 2, &ended, &operators), ACT_DONE);
+    forget(&mut world);
+    world.until("the receiver follows", |world| followed(world).0 == 2);
+    world.until("the act is listed", |world| world.zones[OUTER].store.books.lock().unwrap().untold.is_empty());
+    *world.zones[INNER].store.books.lock().unwrap() = backup;
+    world.zones[INNER].store.books.lock().unwrap().incoming.get_mut(&confirm()).unwrap().rows.clear();
+    world.restart_zone(INNER);
+    assert_eq!(followed(&world).0, 1);
+    world.commit("confirm", 2);
+    world.settle(10 * 60_000);
+    assert_eq!(followed(&world).0, 2);
+}
+
+/// A batch by the key of outer that begins an epoch which nobody has decided.
+fn newer(world: &World, epoch_id: EpochId) -> Vec<u8> {
+    let zone = &world.zones[OUTER];
+    let contract: Arc<_> = zone.contract();
+    let contract = contract.stream(&confirm()).unwrap();
+    let mut payload = Payload::new([3; 32]);
+    let line = b"[\"confirm_row\",\"i\",900,\"text\"]";
+    payload.push(line).unwrap();
+    let mut tally = Tally::new(contract);
+    tally.add(&parse_record(line).unwrap()).unwrap();
+    let (link, from, to) = ("gap".parse().unwrap(), "outer".parse().unwrap(), "inner".parse().unwrap());
+    let previous = genesis(&link, &from, &to, &confirm(), 2, epoch_id);
+    let statement = BatchStatement {
+        link,
+        from,
+        to,
+        stream: confirm(),
+        epoch: 2,
+        epoch_id,
+        seq: 1,
+        group: Group { first: 1, index: 0, last: true },
+        previous,
+        contract: contract.digest,
+        requires: Vec::new(),
+        tables: tally.summarize(),
+        records: 1,
+        plain: payload.plain(),
+        cut_at_ms: 0,
+        audit: Checkpoint { size: 0, root: Digest::of(&[]) },
+        supersedes: None,
+    };
+    zone.sealer.seal_batch(&statement, &payload).unwrap().bytes
+}
