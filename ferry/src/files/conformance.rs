@@ -80,7 +80,7 @@ impl SpoolFixture for RealFiles {
     }
 
     fn leave_unfinished(&mut self, side: Side) {
-        let id = BatchId { stream: "bill".parse().unwrap(), epoch: 1, seq: 9, digest: ferry_format::Digest([0; 32]) };
+        let id = BatchId { stream: "bill".parse().unwrap(), epoch: 1, seq: 9, digest: Digest([0; 32]) };
         let path = self.files.spool.spool_path(side, &id).with_file_name("tmp-1-2");
         std::fs::File::create(path).unwrap().set_len(9).unwrap();
     }
