@@ -365,12 +365,11 @@ impl Store for SimStore {
     fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         self.read(|database| {
             let own = database.own.get(stream).ok_or_else(|| fault(FaultKind::Conflict, "no stream"))?;
-            let recorded = own.batches.get(&place(epoch, seq));
             let all = |recorded: &RecordedBatch| {
                 let batch = &recorded.batch;
                 [batch.digest].into_iter().chain(batch.instead.iter().copied()).collect()
             };
-            Ok(recorded.map(all).unwrap_or_default())
+            Ok(own.batches.get(&place(epoch, seq)).map(all).unwrap_or_default())
         })
     }
 
