@@ -85,6 +85,10 @@ places! {
     ContractParked = "contract-parked";
     /// A group is refused for a row.
     RowRefused = "row-refused";
+    /// Groups that waited one behind the other are applied in one transaction.
+    GroupsTogether = "groups-together";
+    /// Something in several groups was refused, so they are judged one at a time.
+    GroupsParted = "groups-parted";
     /// A row of an independent table is parked alone.
     RowParked = "row-parked";
     /// A row cannot be encoded and stops its stream.

@@ -9,7 +9,7 @@ use crate::layout::{Layout, Tail};
 use crate::limits::SALT_BYTES;
 use crate::lines::read_status_body;
 use crate::payload::{Payload, plain_of};
-use crate::records::{Op, parse_record};
+use crate::records::{Op, check_record};
 use crate::verified::Verified;
 use crate::verify::{Expect, check_batch, check_status};
 use crate::{BatchStatement, Digest, KeyId, Plain, StatusBody, StatusStatement};
@@ -82,9 +82,9 @@ pub(crate) fn check_records(statement: &BatchStatement, payload: &Payload) -> Re
     let mut left: Vec<[u64; 3]> =
         statement.tables.iter().map(|table| [table.inserts, table.updates, table.deletes]).collect();
     for (index, line) in payload.lines().enumerate() {
-        let record = parse_record(line).map_err(|error| FormatError::BadRecord { index: index as u64, error })?;
-        let table = statement.tables.binary_search_by(|table| table.name.as_str().cmp(record.table.as_ref()));
-        let op = match record.op {
+        let (table, op) = check_record(line).map_err(|error| FormatError::BadRecord { index: index as u64, error })?;
+        let table = statement.tables.binary_search_by(|known| known.name.as_str().cmp(table.as_ref()));
+        let op = match op {
             Op::Insert => 0,
             Op::Update => 1,
             Op::Delete => 2,

@@ -116,15 +116,24 @@ const VALUES_EXPECTED: usize = 16;
 /// # Errors
 /// When the line is not exactly what [`write_record`] writes.
 pub fn parse_record(line: &[u8]) -> Result<Record<'_>, RecordError> {
-    let (record, mut parser) = parse_values(line, usize::MAX)?;
-    parser.expect(b']')?;
-    if parser.at != line.len() {
-        return Err(parser.syntax());
-    }
-    if record.values.is_empty() {
-        return Err(RecordError::Columns);
-    }
-    Ok(record)
+    let mut parser = Parser::of_line(line)?;
+    let (table, op) = parser.head()?;
+    let mut values = Vec::with_capacity(VALUES_EXPECTED);
+    parser.values(usize::MAX, |value| values.push(value))?;
+    parser.end(values.len())?;
+    Ok(Record { table, op, values })
+}
+
+/// Checks one line as [`parse_record`] does, without keeping its values. Returns its table and what it does.
+///
+/// # Errors
+/// Those of [`parse_record`].
+pub(crate) fn check_record(line: &[u8]) -> Result<(Cow<'_, str>, Op), RecordError> {
+    let mut parser = Parser::of_line(line)?;
+    let head = parser.head()?;
+    let found = parser.values(usize::MAX, drop)?;
+    parser.end(found)?;
+    Ok(head)
 }
 
 /// Parses the beginning of a line that was parsed whole before: its first values, at most so many.
@@ -132,35 +141,11 @@ pub fn parse_record(line: &[u8]) -> Result<Record<'_>, RecordError> {
 /// # Errors
 /// When it does not begin as [`write_record`] begins one.
 pub fn parse_record_head(line: &[u8], values_max: usize) -> Result<Record<'_>, RecordError> {
-    parse_values(line, values_max).map(|(record, _)| record)
-}
-
-fn parse_values(line: &[u8], values_max: usize) -> Result<(Record<'_>, Parser<'_>), RecordError> {
-    if line.len() > RECORD_BYTES_MAX {
-        return Err(RecordError::TooLong);
-    }
-    let text = core::str::from_utf8(line).map_err(|_| RecordError::Utf8)?;
-    let mut parser = Parser { text, bytes: line, at: 0 };
-    parser.expect(b'[')?;
-    let table = parser.text()?;
-    if !is_table_name(&table) {
-        return Err(RecordError::Table);
-    }
-    parser.expect(b',')?;
-    let op = match parser.text()?.as_ref() {
-        "i" => Op::Insert,
-        "u" => Op::Update,
-        "d" => Op::Delete,
-        _ => return Err(RecordError::Op),
-    };
+    let mut parser = Parser::of_line(line)?;
+    let (table, op) = parser.head()?;
     let mut values = Vec::with_capacity(VALUES_EXPECTED.min(values_max));
-    while values.len() < values_max && parser.take(b',') {
-        if values.len() == COLUMNS_MAX {
-            return Err(RecordError::Columns);
-        }
-        values.push(parser.value()?);
-    }
-    Ok((Record { table, op, values }, parser))
+    parser.values(values_max, |value| values.push(value))?;
+    Ok(Record { table, op, values })
 }
 
 /// Appends a record to `out`, without a newline.
@@ -183,7 +168,7 @@ pub fn write_record(out: &mut Vec<u8>, table: &str, op: Op, values: &[Value<'_>]
 pub fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
-        Value::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::Integer(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
         Value::Text(text) => write_text(out, text),
     }
 }
@@ -191,17 +176,48 @@ pub fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
 fn write_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(plain) = rest.iter().position(|byte| must_escape(*byte)) {
-        out.extend_from_slice(&rest[..plain]);
-        write_escape(out, rest[plain]);
-        rest = &rest[plain + 1..];
+    loop {
+        let (plain, escaped) = rest.split_at(count_plain(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = escaped.split_first() else { break };
+        write_escape(out, *byte);
+        rest = behind;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
 }
 
 fn must_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// How many bytes there are before the first that must be escaped. Eight are looked at together: nearly all bytes of a row pass
+/// here, several times on each side.
+fn count_plain(bytes: &[u8]) -> usize {
+    const WORD: usize = size_of::<u64>();
+    let mut passed = 0;
+    while let Some((word, _)) = bytes[passed..].split_first_chunk::<WORD>() {
+        let found = marks_of_escaped(u64::from_le_bytes(*word));
+        if found != 0 {
+            return passed + found.trailing_zeros() as usize / 8;
+        }
+        passed += WORD;
+    }
+    let rest = &bytes[passed..];
+    passed + rest.iter().position(|byte| must_escape(*byte)).unwrap_or(rest.len())
+}
+
+/// The highest bit of each byte that must be escaped. What lies above the lowest such byte may be marked wrongly, because a
+/// borrow runs upwards.
+const fn marks_of_escaped(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    const fn below(word: u64, bound: u8) -> u64 {
+        word.wrapping_sub(ONES.wrapping_mul(bound as u64)) & !word & HIGHS
+    }
+    const fn equal(word: u64, byte: u8) -> u64 {
+        below(word ^ ONES.wrapping_mul(byte as u64), 1)
+    }
+    below(word, 0x20) | equal(word, b'"') | equal(word, b'\\')
 }
 
 fn write_escape(out: &mut Vec<u8>, byte: u8) {
@@ -230,6 +246,52 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
+    fn of_line(line: &'a [u8]) -> Result<Self, RecordError> {
+        if line.len() > RECORD_BYTES_MAX {
+            return Err(RecordError::TooLong);
+        }
+        let text = core::str::from_utf8(line).map_err(|_| RecordError::Utf8)?;
+        Ok(Self { text, bytes: line, at: 0 })
+    }
+
+    fn head(&mut self) -> Result<(Cow<'a, str>, Op), RecordError> {
+        self.expect(b'[')?;
+        let table = self.text()?;
+        if !is_table_name(&table) {
+            return Err(RecordError::Table);
+        }
+        self.expect(b',')?;
+        let op = match self.text()?.as_ref() {
+            "i" => Op::Insert,
+            "u" => Op::Update,
+            "d" => Op::Delete,
+            _ => return Err(RecordError::Op),
+        };
+        Ok((table, op))
+    }
+
+    /// The next values, at most so many. Returns how many there were.
+    fn values(&mut self, values_max: usize, mut take: impl FnMut(Value<'a>)) -> Result<usize, RecordError> {
+        let mut found = 0;
+        while found < values_max && self.take(b',') {
+            if found == COLUMNS_MAX {
+                return Err(RecordError::Columns);
+            }
+            take(self.value()?);
+            found += 1;
+        }
+        Ok(found)
+    }
+
+    /// Nothing may follow on so many values.
+    fn end(&mut self, values: usize) -> Result<(), RecordError> {
+        self.expect(b']')?;
+        if self.at != self.bytes.len() {
+            return Err(self.syntax());
+        }
+        if values == 0 { Err(RecordError::Columns) } else { Ok(()) }
+    }
+
     fn value(&mut self) -> Result<Value<'a>, RecordError> {
         match self.bytes.get(self.at) {
             Some(b'"') => self.text().map(Value::Text),
@@ -294,8 +356,7 @@ impl<'a> Parser<'a> {
     }
 
     fn skip_plain(&mut self) -> usize {
-        let rest = &self.bytes[self.at..];
-        self.at += rest.iter().position(|byte| must_escape(*byte)).unwrap_or(rest.len());
+        self.at += count_plain(&self.bytes[self.at..]);
         self.at
     }
 
@@ -359,6 +420,7 @@ mod tests {
         ];
         for line in lines {
             let record = parse_record(line.as_bytes()).unwrap();
+            assert_eq!(check_record(line.as_bytes()).unwrap(), (record.table.clone(), record.op));
             let mut out = Vec::new();
             write_record(&mut out, &record.table, record.op, &record.values);
             assert_eq!(out, line.as_bytes());
@@ -383,6 +445,20 @@ mod tests {
         let record = parse_record(br#"["t","i","plain","a\tb"]"#).unwrap();
         assert!(matches!(&record.values[0], Value::Text(Cow::Borrowed("plain"))));
         assert!(matches!(&record.values[1], Value::Text(Cow::Owned(text)) if text == "a\tb"));
+    }
+
+    #[test]
+    fn the_first_byte_to_escape_is_found_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for place in 0..20 {
+                let mut bytes = vec![b'#'; 20];
+                bytes[place] = byte;
+                assert_eq!(count_plain(&bytes), if must_escape(byte) { place } else { 20 }, "{byte} at {place}");
+                // One more behind it must not hide it, nor one before it be missed.
+                bytes[19] = b'"';
+                assert_eq!(count_plain(&bytes), if must_escape(byte) { place } else { 19 }, "{byte} at {place}");
+            }
+        }
     }
 
     #[test]
@@ -419,6 +495,7 @@ mod tests {
         for (line, code) in others {
             let error = parse_record(line).unwrap_err();
             assert_eq!(error.code(), *code, "{}", String::from_utf8_lossy(line));
+            assert_eq!(check_record(line).unwrap_err(), error);
         }
     }
 }

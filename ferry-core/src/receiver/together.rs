@@ -10,6 +10,7 @@ use ferry_format::{Mark, StreamName};
 
 use super::Receiver;
 use super::promote::obstacle_of;
+use crate::coverage::{self, Place};
 use crate::settings::{GROUPS_TOGETHER_MAX, TOGETHER_BYTES_MAX};
 
 /// What is known of groups that are applied together.
@@ -29,6 +30,7 @@ impl Together {
 
     /// From here on each group up to a seq is judged by itself.
     pub fn part(&mut self, through: Option<u64>) {
+        coverage::hit(Place::GroupsParted);
         self.alone_through = through.unwrap_or(self.alone_through);
     }
 }
@@ -49,6 +51,9 @@ impl Receiver {
         let alone = *head.end();
         let last = self.last_together(head, watermark).unwrap_or(alone);
         self.together.under_way = (last > alone).then_some(last);
+        if last > alone {
+            coverage::hit(Place::GroupsTogether);
+        }
         last
     }
 

@@ -32,7 +32,8 @@ enum CaptureVerb {
 
 #[derive(Debug, Args)]
 struct InstallArgs {
-    /// A table with rows whose triggers did not stand; you say that nothing was written to it meanwhile
+    /// A table with rows whose triggers did not stand; you say that nothing was written to it meanwhile, or that `ferry load`
+    /// will send its rows
     #[arg(long, value_name = "TABLE")]
     unchanged: Vec<String>,
 }
@@ -42,7 +43,7 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("capture", "", "查看捕获变更的触发器是否完好，并重新安装"),
     ("capture show", "", "逐表说明触发器是否与安装时一致，以及问题所在"),
     ("capture install", "", "检查无变更可绕过之后，重新为各表安装触发器"),
-    ("capture install", "unchanged", "触发器曾缺失且有数据的表；声明其间没有写入"),
+    ("capture install", "unchanged", "触发器曾缺失且有数据的表；声明其间没有写入，或随后以 `ferry load` 发送其数据"),
 ];
 
 /// Shows or installs.

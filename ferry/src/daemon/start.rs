@@ -78,15 +78,13 @@ pub fn recover(zone: &ZonePorts, around: &Arc<Surroundings>, config: &Config, no
     OsEntropy::new().fill(&mut boot).map_err(Fault::internal)?;
     let own = around.contract.streams().iter().filter(|stream| stream.owner == around.zone);
     let settings = numbers::settings(config).hastened(own.map(|stream| stream.limits.linger_ms));
-    recover_link(around.clone(), settings, BootNonce(boot), &zone.ports(), now).map_err(|error| {
-        match &error {
-            RecoverError::Port(error) => storage_fault(error),
-            RecoverError::UnknownStream(_) => Fault::new(
-                "contract-lacks-stream",
-                ExitCode::Contract,
-                crate::text!("{error}", "{error}"),
-                Text::fixed("put back the contract that has this stream", "请恢复包含该数据流的契约"),
-            ),
-        }
+    recover_link(around.clone(), settings, BootNonce(boot), &zone.ports(), now).map_err(|error| match &error {
+        RecoverError::Port(error) => storage_fault(error),
+        RecoverError::UnknownStream(_) => Fault::new(
+            "contract-lacks-stream",
+            ExitCode::Contract,
+            crate::text!("{error}", "{error}"),
+            Text::fixed("put back the contract that has this stream", "请恢复包含该数据流的契约"),
+        ),
     })
 }

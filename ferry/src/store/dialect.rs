@@ -103,9 +103,6 @@ pub(crate) trait Dialect {
     /// one.
     fn enough_bytes(&self, outbox: &str) -> String;
 
-    /// Binds first and last id, and how many rows there are. Yields the lines in order of id, joined by newlines.
-    fn read_lines(&self, outbox: &str) -> String;
-
     /// Binds the id before the first, the last id, and a limit. Yields the lines in order of id, joined by newlines, the times of
     /// their capture, joined by commas (0 where it is not known), and the least contract; nulls when there is no row.
     fn read_captured(&self, outbox: &str) -> String;

@@ -15,9 +15,10 @@ const NEEDS_LOAD: Judgement = (
     ExitCode::Capture,
     "表中已有未捕获的数据",
     Text::fixed(
-        "begin with empty tables; or, where nothing was written while the triggers did not stand, say so with \
-         `ferry capture install --unchanged TABLE`",
-        "请从空表开始；若触发器缺失期间确无写入，请用 `ferry capture install --unchanged 表名` 声明",
+        "where nothing was written while the triggers did not stand, say so with `ferry capture install --unchanged TABLE`; \
+         otherwise say it too, and have every row of the stream sent with `ferry load STREAM`",
+        "若触发器缺失期间确无写入，请用 `ferry capture install --unchanged 表名` 声明；否则同样声明，\
+         随后用 `ferry load 数据流` 将该流的所有行重新发送",
     ),
 );
 

@@ -297,9 +297,10 @@ impl Dialect for SqliteDialect {
     }
 
     fn measure_cut(&self, outbox: &str) -> String {
+        // A length that is asked for where the row is read is taken from its head: a long line is not read for it.
         format!(
-            "SELECT count(*), min(id), max(id), sum(octet_length(line)), min(contract), max(contract) FROM \
-             (SELECT id, contract, line FROM {} WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+            "SELECT count(*), min(id), max(id), sum(bytes), min(contract), max(contract) FROM \
+             (SELECT id, contract, octet_length(line) AS bytes FROM {} WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
             quote(outbox)
         )
     }
@@ -316,17 +317,9 @@ impl Dialect for SqliteDialect {
 
     fn enough_bytes(&self, outbox: &str) -> String {
         format!(
-            "SELECT id FROM (SELECT id, sum(octet_length(line)) OVER (ORDER BY id) AS bytes FROM {} \
-             WHERE id > ?1 AND id <= ?2) WHERE bytes > ?3 ORDER BY id LIMIT 1 OFFSET 1",
-            quote(outbox)
-        )
-    }
-
-    fn read_lines(&self, outbox: &str) -> String {
-        // The limit keeps the order of the inner query, which costs a quarter of an ordered aggregate.
-        format!(
-            "SELECT group_concat(line, char(10)) FROM \
-             (SELECT line FROM {} WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)",
+            "SELECT id FROM (SELECT id, sum(bytes) OVER (ORDER BY id) AS bytes FROM \
+             (SELECT id, octet_length(line) AS bytes FROM {} WHERE id > ?1 AND id <= ?2)) \
+             WHERE bytes > ?3 ORDER BY id LIMIT 1 OFFSET 1",
             quote(outbox)
         )
     }

@@ -30,8 +30,10 @@ const WAIT_NOT: &str = "PRAGMA busy_timeout = 0";
 const SQLITE_BUSY: u32 = 5;
 /// The primary result code stands in the low byte of the extended one.
 const PRIMARY: u32 = 0xff;
-/// Pages kept in memory by a connection, in KiB; SQLite takes a negative number as KiB.
+/// Pages kept in memory by a connection that writes rows wherever their keys are, in KiB; SQLite takes a negative number as KiB.
 const CACHE_KIB: &str = "-32768";
+/// The same of a connection that goes through tables in order. More would only keep what is not read again.
+const ORDERED_CACHE_KIB: &str = "-6144";
 /// What is left of the write-ahead log on disk after a checkpoint.
 const WAL_BYTES_LIMIT: &str = "67108864";
 /// The write-ahead log is folded into the database when it has so many pages: 64 MiB of pages of 4 KiB, what is kept of
@@ -48,8 +50,10 @@ pub(super) fn sql() -> &'static Statements {
 /// What a lane may do to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Reads and writes.
+    /// Reads and writes rows anywhere.
     Write,
+    /// Reads and writes, mostly one row behind the other.
+    WriteOrdered,
     /// Reads; writes fail.
     Read,
     /// Shares the database with nobody.
@@ -273,6 +277,13 @@ const fn unclear(kind: FaultKind) -> bool {
     }
 }
 
+const fn cache_kib(access: Access) -> &'static str {
+    match access {
+        Access::Write | Access::Alone => CACHE_KIB,
+        Access::WriteOrdered | Access::Read => ORDERED_CACHE_KIB,
+    }
+}
+
 /// No memory map: a read error of the disk would then be a signal instead of an error.
 fn options(file: &std::path::Path, access: Access) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::new()
@@ -281,7 +292,7 @@ fn options(file: &std::path::Path, access: Access) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS_KEPT)
-        .pragma("cache_size", CACHE_KIB)
+        .pragma("cache_size", cache_kib(access))
         .pragma("journal_size_limit", WAL_BYTES_LIMIT)
         .pragma("mmap_size", "0")
         .pragma("temp_store", "MEMORY")
@@ -289,7 +300,7 @@ fn options(file: &std::path::Path, access: Access) -> SqliteConnectOptions {
         .pragma("cell_size_check", "ON")
         .disable_statement_logging();
     match access {
-        Access::Write => options
+        Access::Write | Access::WriteOrdered => options
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES),

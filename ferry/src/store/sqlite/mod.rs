@@ -32,6 +32,7 @@ mod take_back;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod trace_ahead;
 mod trace_statements;
 mod traced;
 mod triggers;
@@ -89,9 +90,9 @@ impl SqliteStore {
         create::must_exist(path)?;
         let store = Self {
             link: link.clone(),
-            out: Lane::new(path, Access::Write)?,
+            out: Lane::new(path, Access::WriteOrdered)?,
             into: Lane::new(path, Access::Write)?,
-            books: Lane::new(path, Access::Write)?,
+            books: Lane::new(path, Access::WriteOrdered)?,
             plans: Mutex::new(BTreeMap::new()),
             watch: Mutex::new(None),
             observed: Mutex::new(None),
@@ -210,7 +211,7 @@ impl Store for SqliteStore {
     }
 
     fn cut(&self, request: &CutRequest) -> Result<RawCut, PortError> {
-        Ok(outgoing::cut(&mut self.out.lock(), &self.link, request)?)
+        Ok(outgoing::cut(&mut self.out.lock(), &self.link, request, self.index.as_ref())?)
     }
 
     fn record(&self, batches: &[OutgoingBatch]) -> Result<(), PortError> {

@@ -9,7 +9,7 @@ use super::audit::{Leaf, Log, append};
 use super::dialect::SqliteDialect;
 use super::failure::{DbError, conflict, corrupt};
 use super::lane::{Columns as _, Session, args, sql};
-use super::trace::Index;
+use super::trace::{Index, read_captured};
 use crate::store::dialect::Dialect as _;
 
 /// One cut reads no more than this, whoever asks. It is above what any batch can hold.
@@ -52,7 +52,12 @@ pub(super) fn own_stream(session: &mut Session, link: &LinkId, stream: &StreamNa
 
 /// The first rows of an outbox, in one pass to measure them and one to read them. Rows up to a boundary never change,
 /// and only this connection removes them, so the passes need no transaction around them.
-pub(super) fn cut(session: &mut Session, link: &LinkId, request: &CutRequest) -> Result<RawCut, DbError> {
+pub(super) fn cut(
+    session: &mut Session,
+    link: &LinkId,
+    request: &CutRequest,
+    index: Option<&Index>,
+) -> Result<RawCut, DbError> {
     let own = own_stream(session, link, &request.stream)?;
     let outbox = own.outbox;
     // The last recorded row is there still, empty.
@@ -83,13 +88,17 @@ pub(super) fn cut(session: &mut Session, link: &LinkId, request: &CutRequest) ->
         let row = session.first(SqliteDialect.measure_cut(&outbox), args![after, last, request.rows])?;
         count = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?.int(0)?;
     }
-    let lines = read_lines(session, &outbox, first, last, count)?;
+    let read = read_captured(session, &outbox, after, last, count)?;
+    let read = read.ok_or_else(|| corrupt("rows of the outbox that were measured are gone"))?;
     let ids = read_ids(session, &outbox, first, last, count)?;
-    let newlines = lines.iter().filter(|byte| **byte == b'\n').count();
+    let newlines = read.lines.iter().filter(|byte| **byte == b'\n').count();
     if newlines + 1 != ids.len() {
         return Err(corrupt("a line of the outbox has a newline in it"));
     }
-    Ok(RawCut { ids, lines, contract: Some(contract_digest(session, contract)?) })
+    if let Some(index) = index {
+        index.look_ahead(session, &request.stream, &ids, &read)?;
+    }
+    Ok(RawCut { ids, lines: read.lines, contract: Some(contract_digest(session, contract)?) })
 }
 
 /// The last id under the contract of the first row, and that contract's id.
@@ -97,13 +106,6 @@ fn first_contract(session: &mut Session, outbox: &str, after: u64, upto: u64) ->
     let row = session.first(SqliteDialect.same_contract(outbox), args![after, upto])?;
     let row = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?;
     Ok((row.int(0)?, row.signed(1)?))
-}
-
-fn read_lines(session: &mut Session, outbox: &str, first: u64, last: u64, count: u64) -> Result<Vec<u8>, DbError> {
-    let row = session.first(SqliteDialect.read_lines(outbox), args![first, last, count])?;
-    let row = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?;
-    // A text that is not UTF-8 is the sender's to judge, row by row.
-    row.raw(0)
 }
 
 /// Ids have no gaps unless rows were removed by hand, so they are read only then.

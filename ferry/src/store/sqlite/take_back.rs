@@ -146,7 +146,7 @@ impl Work<'_> {
         let stream = self.request.contract.name.clone();
         let (upto, bytes) = (i64::MAX.unsigned_abs(), u64::MAX);
         let request = CutRequest { stream, after: self.cursor, upto, rows, bytes };
-        let cut = outgoing::cut(self.session, self.link, &request)?;
+        let cut = outgoing::cut(self.session, self.link, &request, None)?;
         if cut.contract != Some(self.request.contract.digest) {
             return Ok(Vec::new());
         }
@@ -169,7 +169,7 @@ impl Work<'_> {
         loop {
             let (upto, bytes) = (i64::MAX.unsigned_abs(), u64::MAX);
             let request = CutRequest { stream: stream.clone(), after, upto, rows: COMPARED_AT_A_TIME, bytes };
-            let cut = outgoing::cut(self.session, self.link, &request)?;
+            let cut = outgoing::cut(self.session, self.link, &request, None)?;
             let Some(last) = cut.ids.last() else { return Ok(None) };
             after = *last;
             for (id, line) in cut.ids.iter().zip(cut.lines.split(|byte| *byte == b'\n')) {

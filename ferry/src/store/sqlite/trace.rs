@@ -1,7 +1,7 @@
 //! Writes the index by which rows are found again, in the transactions that record and apply their batches.
 //!
-//! Each batch first has its entries in one blob, in its own order. Every [`RUN_BATCHES`] batches of a stream are then
-//! sorted by print into one run, in chunks, so that a search reads one chunk of each run instead of every batch. A row is
+//! Each batch first has its entries in one blob, in its own order. When there are [`RUN_ROWS`] of them, or [`RUN_BATCHES`] batches
+//! of a stream, they are sorted by print into one run, in chunks, so that a search reads one chunk of each run instead of every batch. A row is
 //! written twice so, both times in sequence; an ordinary index would touch a page for every row.
 
 use std::collections::BTreeMap;
@@ -16,13 +16,15 @@ use super::dialect::SqliteDialect;
 use super::failure::{DbError, corrupt};
 use super::lane::{Columns as _, Session, args, sql};
 use super::notes::direction_name;
+use super::trace_ahead::{Ahead, Captured};
 use crate::store::dialect::Dialect as _;
 use crate::store::trace::{ENTRY_BYTES, Entry, RunEntry, TraceKey, run_entry};
 
 /// Batches of one run: as many as one byte tells apart.
 const RUN_BATCHES: u64 = 256;
-/// Rows of one run, or one batch alone: sorting them takes 20 MiB of memory.
-const RUN_ROWS_MAX: u64 = 1 << 20;
+/// A run ends with the batch by which it has so many rows. Sorting them takes 10 MiB of memory and some tens of milliseconds, in
+/// which programs wait for the database; with fewer of them a search would have to look into more runs.
+const RUN_ROWS: u64 = 1 << 18;
 /// Entries of a chunk, 18 KiB: what a search reads of each run. A chunk is longer where one key changed more often.
 const CHUNK_ENTRIES: usize = 1_024;
 
@@ -33,6 +35,17 @@ pub(super) struct Index {
     key: i64,
     /// The contracts under which own rows were captured, by their id.
     contracts: Mutex<BTreeMap<i64, Arc<Contract>>>,
+    /// Rows that were cut and are not recorded.
+    ahead: Ahead,
+}
+
+/// Rows of an outbox as they were read: lines joined by newlines, the times of their capture by commas.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub lines: Vec<u8>,
+    pub times: String,
+    /// The id of the contract under which all of them were captured.
+    pub contract: i64,
 }
 
 /// Where entries belong.
@@ -58,7 +71,7 @@ impl Index {
         session.run(sql().trace.key_add, args![mark.as_str()])?;
         let key = keys(session)?.into_iter().find(|(_, other)| *other == mark);
         let (key, _) = key.ok_or_else(|| corrupt("a key's mark that was added is not there"))?;
-        Ok(Self { secret, key, contracts: Mutex::new(BTreeMap::new()) })
+        Ok(Self { secret, key, contracts: Mutex::new(BTreeMap::new()), ahead: Ahead::default() })
     }
 
     /// Takes up the rows that batches of one own stream hold, while they are still in the outbox: those above `after`, the
@@ -79,6 +92,20 @@ impl Index {
         Ok(())
     }
 
+    /// Reckons what will be kept of rows that were cut, before a batch of them is recorded.
+    pub fn look_ahead(
+        &self,
+        session: &mut Session,
+        stream: &StreamName,
+        ids: &[u64],
+        read: &Lines,
+    ) -> Result<(), DbError> {
+        if !ids.is_empty() {
+            self.ahead.keep(stream, ids, self.read(session, stream, read)?);
+        }
+        Ok(())
+    }
+
     /// The entries of the outbox rows above `after` that a batch holds.
     fn captured(
         &self,
@@ -87,26 +114,33 @@ impl Index {
         batch: &OutgoingBatch,
         after: u64,
     ) -> Result<Vec<Entry>, DbError> {
-        let read = SqliteDialect.read_captured(&SqliteDialect.outbox(link, &batch.stream));
-        let row = session.first(read, args![after, batch.through_id, RECORDS_MAX])?;
-        let row = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?;
-        let Some(times) = row.maybe_string(1)? else { return Ok(Vec::new()) };
-        let lines = row.raw(0)?;
-        let contract = self.contract(session, row.signed(2)?)?;
-        let contract = contract.stream(&batch.stream).ok_or_else(|| corrupt("a stream is not in its own contract"))?;
-        let lines: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').collect();
-        let times: Vec<&str> = times.split(',').collect();
-        if lines.len() != times.len() {
-            return Err(corrupt("a line of the outbox has a newline in it"));
+        if let Some(entries) = self.ahead.take(batch, after) {
+            return Ok(entries);
         }
+        let outbox = SqliteDialect.outbox(link, &batch.stream);
+        let Some(read) = read_captured(session, &outbox, after, batch.through_id, RECORDS_MAX)? else {
+            return Ok(Vec::new());
+        };
+        let rows = self.read(session, &batch.stream, &read)?;
+        Ok(rows.into_iter().map(|row| row.in_batch(batch.cut_at_ms)).collect())
+    }
+
+    fn read(&self, session: &mut Session, stream: &StreamName, read: &Lines) -> Result<Vec<Captured>, DbError> {
+        let contract = self.contract(session, read.contract)?;
+        let contract = contract.stream(stream).ok_or_else(|| corrupt("a stream is not in its own contract"))?;
+        let mut times = read.times.split(',');
         let mut key = Vec::new();
         let values_max = key_values_max(contract);
-        let entry = |(line, time): (&&[u8], &&str)| {
+        let mut rows = Vec::new();
+        for line in read.lines.split(|byte| *byte == b'\n') {
+            let time = times.next().ok_or_else(|| corrupt("a line of the outbox has a newline in it"))?;
             let at_ms = time.parse::<u64>().ok().filter(|at_ms| *at_ms > 0);
-            let age_ms = at_ms.map(|at_ms| batch.cut_at_ms.saturating_sub(at_ms));
-            Entry { age_ms, ..self.entry(line, contract, values_max, &mut key) }
-        };
-        Ok(lines.iter().zip(&times).map(entry).collect())
+            rows.push(Captured { entry: self.entry(line, contract, values_max, &mut key), at_ms });
+        }
+        match times.next() {
+            None => Ok(rows),
+            Some(_) => Err(corrupt("a row of the outbox has a time and no line")),
+        }
     }
 
     fn contract(&self, session: &mut Session, id: i64) -> Result<Arc<Contract>, DbError> {
@@ -214,8 +248,23 @@ impl Index {
         let of =
             args![link, direction, place.stream.as_str(), place.epoch, seq, act, self.key, rows, bytes.as_flattened()];
         session.run(sql().trace.batch_add, of)?;
-        if act == 0 && seq.is_multiple_of(RUN_BATCHES) { sort(session, place, seq) } else { Ok(()) }
+        if act == 0 { sort(session, place, seq) } else { Ok(()) }
     }
+}
+
+/// Reads rows of an outbox above an id; `None` when there are none.
+pub(super) fn read_captured(
+    session: &mut Session,
+    outbox: &str,
+    after: u64,
+    last: u64,
+    rows_max: u64,
+) -> Result<Option<Lines>, DbError> {
+    let row = session.first(SqliteDialect.read_captured(outbox), args![after, last, rows_max])?;
+    let row = row.ok_or_else(|| corrupt("an aggregate yielded no row"))?;
+    let Some(times) = row.maybe_string(1)? else { return Ok(None) };
+    // A text that is not UTF-8 is the sender's to judge, row by row.
+    Ok(Some(Lines { lines: row.raw(0)?, times, contract: row.signed(2)? }))
 }
 
 /// So many values of a record hold its key, whichever table it is of: most keys stand first.
@@ -228,13 +277,16 @@ pub(super) fn keys(session: &mut Session) -> Result<Vec<(i64, String)>, DbError>
     session.all(sql().trace.keys, &[])?.iter().map(|row| Ok((row.signed(0)?, row.string(1)?))).collect()
 }
 
-/// Sorts the last [`RUN_BATCHES`] batches up to `last` into runs.
+/// Sorts the batches up to `last` that are in no run into runs, when they are enough.
 fn sort(session: &mut Session, place: &Place<'_>, last: u64) -> Result<(), DbError> {
     let (link, direction, stream) = (place.link.as_str(), direction_name(place.direction), place.stream.as_str());
-    let first = last - (RUN_BATCHES - 1);
+    let first = last.saturating_sub(RUN_BATCHES - 1);
     let mut loose = Vec::new();
     for row in session.all(sql().trace.batch_list, args![link, direction, stream, place.epoch, first, last])? {
         loose.push(Loose { seq: row.int(0)?, key: row.signed(1)?, rows: row.int(2)? });
+    }
+    if !last.is_multiple_of(RUN_BATCHES) && loose.iter().map(|batch| batch.rows).sum::<u64>() < RUN_ROWS {
+        return Ok(());
     }
     for run in runs(&loose) {
         let (Some(one), Some(other)) = (run.first(), run.last()) else { continue };
@@ -252,13 +304,13 @@ fn sort(session: &mut Session, place: &Place<'_>, last: u64) -> Result<(), DbErr
     Ok(())
 }
 
-/// Batches that go into one run: they follow each other under one secret, and are not too many rows.
+/// Batches that go into one run: they follow each other under one secret, and are enough.
 fn runs(loose: &[Loose]) -> Vec<&[Loose]> {
     let mut runs = Vec::new();
     let (mut from, mut rows) = (0, 0);
     for (index, batch) in loose.iter().enumerate() {
         let follows = index == 0 || (loose[index - 1].seq + 1 == batch.seq && loose[index - 1].key == batch.key);
-        if index > from && (!follows || rows + batch.rows > RUN_ROWS_MAX) {
+        if index > from && (!follows || rows >= RUN_ROWS) {
             runs.push(&loose[from..index]);
             (from, rows) = (index, 0);
         }
@@ -319,11 +371,12 @@ mod tests {
             loose(1, 1, 5),
             loose(2, 1, 5),
             loose(4, 1, 5),
-            loose(5, 2, RUN_ROWS_MAX),
+            loose(5, 2, RUN_ROWS),
             loose(6, 2, 1),
-            loose(7, 2, RUN_ROWS_MAX + 1),
+            loose(7, 2, RUN_ROWS - 1),
+            loose(8, 2, 1),
         ];
-        assert_eq!(runs(&all), [&all[..2], &all[2..3], &all[3..4], &all[4..5], &all[5..]]);
+        assert_eq!(runs(&all), [&all[..2], &all[2..3], &all[3..4], &all[4..6], &all[6..]]);
     }
 
     #[test]

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use ferry_core::ports::{ActOrder, ApplyOutcome, Direction, Instead, Store as _};
+use ferry_core::ports::{ActOrder, ApplyOutcome, Direction, Instead, RawCut, Store as _};
 use ferry_format::{
     Act, ActId, ActRange, Deed, Digest, Op, Payload, Reason, Substitute, Value, parse_record, write_value,
 };
 use proptest::prelude::*;
 
+use super::super::dialect::SqliteDialect;
 use super::super::lane::{Columns as _, args};
-use super::{EPOCH_ID, Zone, link, sale, secret};
+use super::{EPOCH_ID, Zone, link, outgoing, sale, secret};
+use crate::store::dialect::Dialect as _;
 use crate::store::trace::TraceQuery;
 use crate::store::{Books as _, SqliteBooks, SqliteStore, Trace, TraceKey, UnsearchedCause};
 
@@ -63,6 +65,39 @@ fn a_row_is_found_in_both_zones_after_it_has_left_the_outbox() {
     let known = |zone: &Zone| trace(zone, "item", r#"["b"]"#).changes[0].captured_at_ms.is_some();
     assert!(known(&owner) && !known(&replica), "only the owner knows when a change was captured");
     assert!(trace(&replica, "item", r#"["b"]"#).changes[0].batch.applied_at_ms.is_some());
+}
+
+#[test]
+fn rows_are_indexed_alike_whether_their_cut_is_remembered_or_not() {
+    let kept = |is_remembered: bool| {
+        let owner = Zone::new("outer");
+        owner.run("INSERT INTO item VALUES ('a', NULL, 1, 0, NULL, NULL), ('b', NULL, 2, 0, NULL, NULL)").unwrap();
+        owner.run("UPDATE item SET fen = 5 WHERE id = 'b'; DELETE FROM item WHERE id = 'a'").unwrap();
+        let (raw, own) = (owner.cut(), owner.store.recover().unwrap().outgoing);
+        let own = own.into_iter().find(|out| out.last.stream == sale()).unwrap();
+        let another = SqliteStore::open(&owner.path, &link()).unwrap().indexed(secret(1)).unwrap();
+        let recorder = if is_remembered { &owner.store } else { &another };
+        // The first three rows; the fourth waits for the next cut.
+        let ids = raw.ids[..3].to_vec();
+        let batch = outgoing(&own.last, &RawCut { ids, lines: raw.lines.clone(), contract: raw.contract });
+        recorder.record(std::slice::from_ref(&batch)).unwrap();
+        let sql = "SELECT group_concat(rows || ':' || hex(entries)) FROM ferry_trace_batch";
+        owner.program.lock().first(sql.to_owned(), args![]).unwrap().unwrap().string(0).unwrap()
+    };
+    assert!(kept(true).starts_with("3:"), "{}", kept(true));
+    assert_eq!(kept(true), kept(false));
+}
+
+#[test]
+fn a_row_that_was_removed_after_the_cut_is_not_indexed() {
+    let owner = Zone::new("outer");
+    owner.run("INSERT INTO remark VALUES (1, NULL, 1), (2, NULL, 2), (3, NULL, 3)").unwrap();
+    owner.cut();
+    let outbox = SqliteDialect.outbox(&link(), &sale());
+    owner.program.lock().script(&format!("DELETE FROM \"{outbox}\" WHERE id = 2")).unwrap();
+    owner.send();
+    assert_eq!(places(&trace(&owner, "remark", "[3]")), [(1, 1, Op::Insert)]);
+    assert!(places(&trace(&owner, "remark", "[2]")).is_empty());
 }
 
 #[test]
