@@ -140,6 +140,52 @@ fn what_the_old_life_had_under_way_ends_with_it() {
     assert_eq!(followed(&world).0, 2);
 }
 
+/// Decides as soon as nothing speaks against an act but what the zone has not heard yet. Yields the number of the act.
+fn decide_when_heard(world: &mut World, first: u8, epoch: u64, ended: &Mark, operators: &[SoftKeys]) -> (u8, String) {
+    for number in first..first + 60 {
+        let code = decide(world, number, epoch, ended, operators);
+        if code != "peer-not-heard" {
+            return (number, code);
+        }
+    }
+    panic!("the peer is never heard\n{}", world.story());
+}
+
+#[test]
+fn what_an_owner_that_was_put_back_does_not_know_of_the_old_life_is_kept() {
+    let (mut world, operators) = begun(47);
+    let backup = world.zones[OUTER].store.books.lock().unwrap().clone();
+    let ended = sender(&world).last_recorded().clone();
+    world.faults.loss = 100;
+    for seq in ended.seq + 1..=ended.seq + 3 {
+        world.commit("confirm", 2);
+        world.until("a batch is anchored", |world| sender(world).published() == seq);
+    }
+    *world.zones[OUTER].store.books.lock().unwrap() = backup;
+    // The first of them is nowhere: the others cannot be taken back.
+    let hole = ended.seq + 1;
+    world.zones[OUTER].spool.live.lock().unwrap().retain(|(side, id), _| *side != Side::Out || id.seq != hole);
+    world.restart_zone(OUTER);
+    world.faults.loss = 0;
+    assert_eq!(world.zones[OUTER].link.lock(), Some(Lock::Restored));
+    assert_eq!(decide_when_heard(&mut world, 1, 2, &ended, &operators).1, ACT_DONE);
+    let kept = |world: &World| -> Vec<u64> {
+        let archive = world.zones[OUTER].spool.archive.lock().unwrap();
+        archive.keys().filter(|(side, id)| *side == Side::Out && id.seq > ended.seq).map(|(_, id)| id.seq).collect()
+    };
+    assert_eq!(kept(&world), [hole + 1, hole + 2], "they may be all that is left of their rows");
+    // A daemon that is killed right after the act finds them in the spool.
+    let spool = &world.zones[OUTER].spool;
+    spool.live.lock().unwrap().append(&mut spool.archive.lock().unwrap());
+    world.until("the zone is unlocked", |world| world.zones[OUTER].link.lock().is_none());
+    world.restart_zone(OUTER);
+    assert_eq!(kept(&world), [hole + 1, hole + 2]);
+    forget(&mut world);
+    world.commit("confirm", 2);
+    world.settle(10 * 60_000);
+    assert_eq!(followed(&world).0, 2);
+}
+
 #[test]
 fn nobody_begins_an_epoch_without_two_operators() {
     let (mut world, operators) = begun(43);
@@ -186,15 +232,7 @@ fn a_number_that_anybody_knows_begins_nothing() {
     world.restart_zone(OUTER);
     assert_eq!(world.zones[OUTER].link.lock(), Some(Lock::Restored));
     assert_eq!(decide(&mut world, 2, 6, &ended, &operators), "peer-not-heard");
-    // A status of the peer that answers this start has come when nothing speaks against the act but its number.
-    let mut code = "peer-not-heard".to_owned();
-    for number in 10..70 {
-        code = decide(&mut world, number, 5, &ended, &operators);
-        if code != "peer-not-heard" {
-            break;
-        }
-    }
-    assert_eq!(code, "epoch-not-above");
+    assert_eq!(decide_when_heard(&mut world, 10, 5, &ended, &operators).1, "epoch-not-above");
     assert_eq!(decide(&mut world, 70, 6, &ended, &operators), ACT_DONE);
     world.until("the zone is unlocked", |world| world.zones[OUTER].link.lock().is_none());
     forget(&mut world);

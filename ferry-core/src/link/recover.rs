@@ -157,9 +157,15 @@ fn lacks_superseding(anchor: Option<&Anchor>, ports: &Ports<'_>) -> Result<bool,
 
 /// What an interrupted daemon left in the spool. A sealed file whose batch was never recorded was never published: its rows
 /// are still in the outbox. That holds unless the database is an older one; then the file may be all that is left of them.
+/// What is of a life that has ended is evidence, whether or not the books know it.
 fn sort_spool(recovered: &Recovered, lock: Option<Lock>, ports: &Ports<'_>) -> Result<(), PortError> {
     let mut settled = Vec::new();
     for id in ports.spool.list(Side::Out)? {
+        let has_ended = |stream: &RecoveredOut| stream.last.stream == id.stream && id.epoch < stream.last.epoch;
+        if recovered.outgoing.iter().any(has_ended) {
+            settled.push(id);
+            continue;
+        }
         let own = recovered.outgoing.iter().any(|stream| stream.last.stream == id.stream);
         let recorded = match own {
             true => ports.store.recorded_digests(&id.stream, id.epoch, id.seq)?,
