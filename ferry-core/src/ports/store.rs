@@ -489,8 +489,9 @@ pub trait Store: Send + Sync {
     /// of acts and its audit leaf. An act that has ended is no error: what became of it is told again. With an act on
     /// parked rows comes how many the stream still has. `contract` is that of the act's stream, if there is one. Batches that
     /// supersede take their places in the books, and the drafts of their payloads go. Where an act begins another life of a
-    /// stream, that begins behind the rows recorded so far and with a load; it is turned away as [`STREAM_MOVED`] when another
-    /// batch than the one that it names was recorded last.
+    /// stream, that begins behind the rows recorded so far and with a load; of what is captured and not recorded the deletions
+    /// stay, and the rest may go, since the load captures it again as it stands. It is turned away as [`STREAM_MOVED`] when
+    /// another batch than the one that it names was recorded last.
     ///
     /// # Errors
     /// When nothing was changed; `Conflict` when there is no such act.

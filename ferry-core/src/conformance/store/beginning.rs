@@ -6,7 +6,7 @@ use super::acting::{act, carry_out, file, handed};
 use super::applying::dispute;
 use super::outgoing::{bills, record_bill, settled};
 use super::{
-    BAD_WORD, StoreFixture, beginning, contract, cut, digest_of, follow, insert, leaves, lines, mark_of, name,
+    BAD_WORD, StoreFixture, beginning, contract, cut, delete, digest_of, follow, insert, leaves, lines, mark_of, name,
     outgoing, own, theirs, update,
 };
 use crate::conformance::{kind, link, peer, zone};
@@ -22,7 +22,7 @@ macro_rules! store_beginning_cases {
         $($then)::+! {
             [$($rest)*]
             an_act_begins_another_life_of_an_own_stream,
-            what_is_captured_and_not_recorded_is_cut_into_the_new_life,
+            a_deletion_that_is_captured_and_not_recorded_is_cut_into_the_new_life,
             a_load_that_is_under_way_begins_anew,
             a_life_that_moved_does_not_end,
             the_books_of_an_ended_life_stay,
@@ -93,14 +93,16 @@ fn an_act_begins_another_life_of_an_own_stream(fixture: &mut dyn StoreFixture) {
     assert_eq!(own(fixture, "notice").begun, None);
 }
 
-fn what_is_captured_and_not_recorded_is_cut_into_the_new_life(fixture: &mut dyn StoreFixture) {
+fn a_deletion_that_is_captured_and_not_recorded_is_cut_into_the_new_life(fixture: &mut dyn StoreFixture) {
     let marks = three(fixture);
-    bills(fixture, 4, 5);
+    let deleted = [delete("bill", 1), delete("bill", 3)];
+    fixture.commit(&deleted);
     fixture.store().observe().unwrap();
     begin(fixture, 1, &marks[2]);
     fixture.reopen();
     assert_eq!(own(fixture, "bill").boundaries.len(), 1);
-    assert_eq!(cut(fixture, "bill", 3, 5, 10).ids, [4, 5]);
+    let raw = cut(fixture, "bill", 3, 5, 10);
+    assert_eq!((raw.ids.as_slice(), raw.lines), ([4, 5].as_slice(), lines(&deleted)));
     fixture.store().record(&[outgoing(&next("bill"), 2, 5)]).unwrap();
     assert_eq!(cut(fixture, "bill", 0, 5, 10).ids, [0; 0]);
 }

@@ -351,6 +351,13 @@ impl Dialect for SqliteDialect {
         format!("DELETE FROM {} WHERE id = ?1", quote(outbox))
     }
 
+    fn remove_images(&self, outbox: &str) -> String {
+        format!(
+            "DELETE FROM {} WHERE id > ?1 AND CASE WHEN json_valid(line) THEN line ->> 1 END IN ('i', 'u')",
+            quote(outbox)
+        )
+    }
+
     fn current_image(&self, outbox: &str, table: &Table) -> String {
         let name = literal(&table.name);
         let place = |place: usize, position: usize| {

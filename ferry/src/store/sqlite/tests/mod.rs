@@ -1,6 +1,7 @@
 //! Two zones, each with a database of its own, and rows that go from one to the other.
 
 mod applying;
+mod beginning;
 mod books;
 mod capturing;
 mod conformance;
