@@ -80,8 +80,20 @@ fn end_of(world: &World, number: u8) -> Option<String> {
 
 /// The model forgets what was committed: the tables of this world are not captured once more.
 fn forget(world: &mut World) {
-    world.committed.insert(confirm(), (OUTER, Vec::new(), vec![0]));
-    world.zones[INNER].store.books.lock().unwrap().incoming.get_mut(&confirm()).unwrap().rows.clear();
+    forget_of(world, &confirm());
+}
+
+fn forget_of(world: &mut World, stream: &StreamName) {
+    world.committed.insert(stream.clone(), (OUTER, Vec::new(), vec![0]));
+    world.zones[INNER].store.books.lock().unwrap().incoming.get_mut(stream).unwrap().rows.clear();
+}
+
+/// Steps for so long, whatever happens.
+fn pass(world: &mut World, ms: u64) {
+    let end = world.now_ms + ms;
+    while world.now_ms < end {
+        world.step();
+    }
 }
 
 fn quarantined(world: &World, code: &str) -> usize {
@@ -200,10 +212,7 @@ fn nobody_begins_an_epoch_without_two_operators() {
         world.zones[OUTER].store.books.lock().unwrap().untold.push(untold);
     }
     world.restart_zone(OUTER);
-    let end = world.now_ms + 60_000;
-    while world.now_ms < end {
-        world.step();
-    }
+    pass(&mut world, 60_000);
     assert_eq!(followed(&world), (1, ended.seq));
     let waits = receiver(&world).waits_for(|_| None).map(|parked| parked.code);
     assert_eq!(waits.as_deref(), Some("newer-epoch"));
@@ -280,6 +289,39 @@ fn a_receiver_that_was_put_back_before_the_epoch_follows_it_again() {
     world.commit("confirm", 2);
     world.settle(10 * 60_000);
     assert_eq!(followed(&world).0, 2);
+}
+
+#[test]
+fn an_act_about_one_stream_does_not_unlock_a_zone_whose_peer_holds_more_of_another() {
+    let (mut world, operators) = begun(48);
+    let request: StreamName = "request".parse().unwrap();
+    let backup = world.zones[OUTER].store.books.lock().unwrap().clone();
+    let ended = |stream: &StreamName| backup.outgoing[stream].last.clone();
+    world.zones[INNER].store.books.lock().unwrap().on_hold.insert(request.clone());
+    world.restart_zone(INNER);
+    world.commit("confirm", 2);
+    world.commit("request", 2);
+    let holds = |world: &World| {
+        let mut receivers = world.zones[INNER].link.receivers();
+        receivers.any(|receiver| receiver.stream == request && !receiver.held_ranges(9).is_empty())
+    };
+    world.until("one is applied and the other held", |world| followed(world).1 == 2 && holds(world));
+    *world.zones[OUTER].store.books.lock().unwrap() = backup.clone();
+    *world.zones[OUTER].anchor.anchor.lock().unwrap() = None;
+    world.restart_zone(OUTER);
+    world.until("the peer is heard", |world| world.zones[OUTER].link.lock() == Some(Lock::Restored));
+    let (last, code) = decide_when_heard(&mut world, 1, 2, &ended(&confirm()), &operators);
+    assert_eq!(code, ACT_DONE);
+    forget(&mut world);
+    pass(&mut world, 60_000);
+    assert_eq!((followed(&world).0, world.zones[OUTER].link.lock()), (2, Some(Lock::Restored)));
+    assert_eq!(decide(&mut world, last + 1, 2, &ended(&request), &operators), ACT_DONE);
+    world.until("the zone is unlocked", |world| world.zones[OUTER].link.lock().is_none());
+    forget_of(&mut world, &request);
+    world.zones[INNER].store.books.lock().unwrap().on_hold.clear();
+    world.restart_zone(INNER);
+    world.commit("request", 2);
+    world.settle(10 * 60_000);
 }
 
 /// A batch by the key of outer that begins an epoch which nobody has decided.

@@ -14,6 +14,9 @@ use crate::time::Now;
 
 /// The code of a stream of a restored zone of which the peer has applied more than the anchor tells of.
 const BEYOND_ANCHOR: &str = "beyond-anchor";
+/// The code of a stream of a restored zone that the anchor does not name, and of which the peer holds or misses more than the books
+/// tell of.
+const HELD_BEYOND: &str = "peer-holds-more";
 
 /// How the fact `beyond` spells what the peer has applied: stream, epoch, seq and statement digest.
 fn beyond_text(mark: &Mark) -> String {
@@ -112,6 +115,9 @@ impl Link {
             }
             if let Some(mark) = self.beyond().find(|mark| mark.stream == sender.stream) {
                 return ("locked", BEYOND_ANCHOR.to_owned(), format!("seq {}", mark.seq));
+            }
+            if let Some(seq) = self.held_beyond(&sender.stream) {
+                return ("locked", HELD_BEYOND.to_owned(), format!("seq {seq}"));
             }
             return ("locked", lock.code().to_owned(), String::new());
         }

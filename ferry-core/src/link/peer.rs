@@ -191,7 +191,9 @@ impl Link {
                 // The first anchor of this database is written before anything is sent.
                 self.anchor.status_next = self.status.next;
             }
-            Some(Lock::Restored) if self.is_returned() && !self.differs_unnamed(statement) => {
+            Some(Lock::Restored)
+                if self.is_returned() && !self.differs_unnamed(statement) && !self.is_held_beyond() =>
+            {
                 coverage::hit(Place::Unlocked);
                 self.lock = None;
             }

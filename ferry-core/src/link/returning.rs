@@ -149,6 +149,20 @@ impl Link {
         self.returning.held_there = incoming.iter().filter_map(last).collect();
     }
 
+    /// The last batch that the peer holds or misses beyond the books of a stream that the anchor does not name: an act about another
+    /// stream says nothing of it.
+    pub(super) fn held_beyond(&self, stream: &StreamName) -> Option<u64> {
+        let sender = self.senders.get(stream)?;
+        let is_named = self.anchor.marks.iter().any(|mark| mark.stream == *stream);
+        let held = self.returning.held_there.get(stream).filter(|_| !is_named && self.lock == Some(Lock::Restored))?;
+        (*held > (sender.epoch, sender.last_recorded().seq)).then_some(held.1)
+    }
+
+    /// Whether there is a stream of which the peer holds or misses more than books and anchor tell of.
+    pub(super) fn is_held_beyond(&self) -> bool {
+        self.senders.keys().any(|stream| self.held_beyond(stream).is_some())
+    }
+
     /// What the peer has applied beyond the books and the anchor of a zone that is locked for it.
     pub fn beyond(&self) -> impl Iterator<Item = &Mark> {
         let is_locked = self.lock == Some(Lock::Restored);

@@ -145,6 +145,17 @@ const CODES: &[Advice] = &[
         ],
     },
     Advice {
+        code: "peer-holds-more",
+        meaning: [
+            "the peer holds or misses batches of this stream of which this zone's database and anchor know nothing",
+            "对端持有或缺少该流的若干批次，而本区数据库与锚点对此均无记载",
+        ],
+        next: [
+            "put this zone back to a newer backup (`ferry restore`); without one, two operators begin another life of the stream: ferry new-epoch STREAM --reason … --key … --key …",
+            "请用更新的备份恢复本区（`ferry restore`）；若没有，由两名操作员开始该流的新纪元：ferry new-epoch 流 --reason … --key … --key …",
+        ],
+    },
+    Advice {
         code: "return-conflict",
         meaning: [
             "a batch that came back changes a row that a program of this zone has changed since it was restored",
