@@ -227,6 +227,31 @@ fn nobody_begins_an_epoch_without_two_operators() {
 }
 
 #[test]
+fn an_act_that_was_turned_away_is_not_followed_when_a_thief_tells_of_it() {
+    let (mut world, operators) = begun(49);
+    let ended = sender(&world).last_recorded().clone();
+    let moved = Mark { digest: Digest([9; 32]), ..ended.clone() };
+    assert_eq!(decide(&mut world, 1, 2, &moved, &operators), STREAM_MOVED);
+    let is_listed = |world: &World| {
+        let books = world.zones[INNER].store.books.lock().unwrap();
+        books.of_peer.iter().any(|act| act.verified && act.code == STREAM_MOVED)
+    };
+    world.until("it is listed", is_listed);
+    // Whoever has the zone's key has the file too, and another one with the signatures the other way round.
+    let mut signers = operators.iter().rev().cloned().collect::<Vec<_>>();
+    for id in [91, 92] {
+        let untold = UntoldAct { id, file: act(1, 2, &moved, &signers), end: ActEnd::done(), at_ms: 5 };
+        world.zones[OUTER].store.books.lock().unwrap().untold.push(untold);
+        signers.reverse();
+    }
+    world.restart_zone(OUTER);
+    pass(&mut world, 60_000);
+    assert_eq!(followed(&world), (1, ended.seq));
+    assert_eq!(decide(&mut world, 2, 2, &ended, &operators), ACT_DONE);
+    world.until("the receiver follows", |world| followed(world) == (2, 0));
+}
+
+#[test]
 fn a_number_that_anybody_knows_begins_nothing() {
     let (mut world, operators) = begun(44);
     let ended = sender(&world).last_recorded().clone();

@@ -123,6 +123,10 @@ pub const ACT_IMPOSSIBLE: &str = "act-impossible";
 /// The code of an act that was carried out before, handed in again with other signatures.
 pub const ACTED_ALREADY: &str = "acted-already";
 
+/// The code of an act that begins a life of a stream and was turned away before, with as many signatures as it needs: the peer has
+/// it listed so, and does not follow it any more.
+pub const TURNED_AWAY_BEFORE: &str = "turned-away-before";
+
 /// The code of an act that ends a life of a stream at another batch than the last one recorded.
 pub const STREAM_MOVED: &str = "stream-moved";
 

@@ -490,8 +490,8 @@ pub trait Store: Send + Sync {
     /// parked rows comes how many the stream still has. `contract` is that of the act's stream, if there is one. Batches that
     /// supersede take their places in the books, and the drafts of their payloads go. Where an act begins another life of a
     /// stream, that begins behind the rows recorded so far and with a load; of what is captured and not recorded the deletions
-    /// stay, and the rest may go, since the load captures it again as it stands. It is turned away as [`STREAM_MOVED`] when
-    /// another batch than the one that it names was recorded last.
+    /// stay, and the rest may go, since the load captures it again as it stands. It is turned away as [`super::STREAM_MOVED`] when
+    /// another batch than the one that it names was recorded last, and as [`super::TURNED_AWAY_BEFORE`] where it was once.
     ///
     /// # Errors
     /// When nothing was changed; `Conflict` when there is no such act.
@@ -502,6 +502,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When they are not all durably listed.
     fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError>;
+
+    /// The files of acts of the peer's operators that are listed as verified and as turned away by the peer; not of those that it
+    /// had carried out before.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn turned_away(&self) -> Result<Vec<Vec<u8>>, PortError>;
 
     /// Remembers how long batches have been archived, in the place of what was remembered before.
     ///

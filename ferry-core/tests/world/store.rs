@@ -5,10 +5,10 @@ use std::sync::Mutex;
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest,
-    Dispute, DisputedPlace, FaultKind, Loaded, Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut,
-    Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, ReturnSource, Settled, SourceFault, Store,
-    StreamBacklog, TakeBackOutcome, TakeBackRequest, UntoldAct,
+    ACT_DONE, ACTED_ALREADY, ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt,
+    BatchSource, CutRequest, Dispute, DisputedPlace, FaultKind, Loaded, Notes, Observation, OpenAct, OutgoingBatch,
+    PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, ReturnSource, Settled,
+    SourceFault, Store, StreamBacklog, TakeBackOutcome, TakeBackRequest, UntoldAct,
 };
 use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, StreamName, genesis};
 
@@ -317,6 +317,12 @@ impl Store for MemoryStore {
     fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError> {
         self.books.lock().unwrap().of_peer.extend(acts.iter().cloned());
         Ok(())
+    }
+
+    fn turned_away(&self) -> Result<Vec<Vec<u8>>, PortError> {
+        let books = self.books.lock().unwrap();
+        let is_away = |act: &&PeerAct| act.verified && ![ACT_DONE, ACTED_ALREADY].contains(&act.code.as_str());
+        Ok(books.of_peer.iter().filter(is_away).map(|act| act.file.clone()).collect())
     }
 
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use ferry_core::ports::{ACT_DONE, ACT_IMPOSSIBLE, ACTED_ALREADY, STREAM_MOVED};
+use ferry_core::ports::{ACT_DONE, ACT_IMPOSSIBLE, ACTED_ALREADY, STREAM_MOVED, TURNED_AWAY_BEFORE};
 use ferry_format::limits::ACT_BYTES_MAX;
 use ferry_format::{Act, ActId, ActTime, Deed, FormatError, Reason, SignedAct};
 use serde_json::{Value, json};
@@ -295,6 +295,11 @@ const CODES: &[Code] = &[
         ACTED_ALREADY,
         ["the same act was carried out before", "该操作此前已经执行过"],
         ["nothing; `ferry acts list` shows when", "无需操作；`ferry acts list` 显示执行时间"],
+    ),
+    (
+        TURNED_AWAY_BEFORE,
+        ["the same act was turned away before, and the peer has it listed so", "该操作此前已被拒绝，对端也已如此记载"],
+        ["decide anew: `ferry new-epoch` makes another act", "请重新作出决定：`ferry new-epoch` 会生成新的操作"],
     ),
     (
         ACT_IMPOSSIBLE,

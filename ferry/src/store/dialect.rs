@@ -354,6 +354,8 @@ pub(crate) struct Statements {
     pub act_list: &'static str,
     /// Binds link, id. Yields the same for one.
     pub act_at: &'static str,
+    /// Binds link, origin. Yields the files of verified acts that were turned away, and not because they had been carried out.
+    pub act_turned_away: &'static str,
     /// Binds link, stream, act.
     pub hold_add: &'static str,
     /// Binds link, stream.

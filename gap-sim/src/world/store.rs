@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute,
-    DisputedPlace, FaultKind, Loaded, Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered,
-    RecoveredBatch, RecoveredIn, Retained, ReturnSource, Settled, Store, StreamBacklog, TakeBackOutcome,
-    TakeBackRequest,
+    ACT_DONE, ACTED_ALREADY, ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource,
+    CutRequest, Dispute, DisputedPlace, FaultKind, Loaded, Notes, Observation, OutgoingBatch, PeerAct, PortError,
+    RawCut, Recovered, RecoveredBatch, RecoveredIn, Retained, ReturnSource, Settled, Store, StreamBacklog,
+    TakeBackOutcome, TakeBackRequest,
 };
 use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 
@@ -527,6 +527,13 @@ impl Store for SimStore {
                 }
             },
         )
+    }
+
+    fn turned_away(&self) -> Result<Vec<Vec<u8>>, PortError> {
+        self.read(|database| {
+            let is_away = |act: &&PeerAct| act.verified && ![ACT_DONE, ACTED_ALREADY].contains(&act.code.as_str());
+            Ok(database.peer_acts.values().filter(is_away).map(|act| act.file.clone()).collect())
+        })
     }
 
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {

@@ -192,6 +192,8 @@ const STATEMENTS: Statements = Statements {
         WHERE link = ?1 ORDER BY id DESC LIMIT ?2",
     act_at: "SELECT id, origin, digest, file, verified, handed_in_at_ms, code, ended_at_ms, told_at_ms FROM ferry_act \
         WHERE link = ?1 AND id = ?2",
+    act_turned_away: "SELECT file FROM ferry_act WHERE link = ?1 AND origin = ?2 AND verified = 1 \
+        AND code NOT IN ('done', 'acted-already')",
     hold_add: "INSERT INTO ferry_hold (link, stream, act) VALUES (?1, ?2, ?3) \
         ON CONFLICT (link, stream) DO UPDATE SET act = excluded.act",
     hold_remove: "DELETE FROM ferry_hold WHERE link = ?1 AND stream = ?2",

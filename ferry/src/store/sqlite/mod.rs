@@ -295,6 +295,10 @@ impl Store for SqliteStore {
         Ok(session.write(|session| acts::list_of_peer(session, &self.link, acts))?)
     }
 
+    fn turned_away(&self) -> Result<Vec<Vec<u8>>, PortError> {
+        Ok(acts::turned_away(&mut self.into.lock(), &self.link, "peer")?)
+    }
+
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {
         let mut session = self.books.lock();
         Ok(session.write(|session| retention::retain(session, &self.link, retained))?)
