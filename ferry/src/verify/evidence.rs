@@ -91,7 +91,8 @@ pub struct StreamEvidence {
     pub marks: BTreeMap<(u64, Digest), Witness>,
     /// The highest place that was witnessed.
     pub highest: Option<(u64, Witness)>,
-    /// The highest place of which somebody else than its owner says that a batch was applied there, or must be.
+    /// The highest place of which the receiver says that it has applied it. What must be applied first may have ended with its life,
+    /// and so may what required it.
     pub highest_applied: Option<(u64, Witness)>,
     /// Batches whose file has another epoch id than the first: which file.
     pub other_epoch_ids: Vec<(u64, u32)>,
@@ -286,7 +287,7 @@ impl Evidence {
         if stream.highest.is_none_or(|(seq, _)| seq < mark.seq) {
             stream.highest = Some((mark.seq, witness));
         }
-        let is_applied = witness.kind != WitnessKind::Sent;
+        let is_applied = witness.kind == WitnessKind::Received;
         if is_applied && stream.highest_applied.is_none_or(|(seq, _)| seq < mark.seq) {
             stream.highest_applied = Some((mark.seq, witness));
         }
@@ -339,5 +340,26 @@ fn short(names: &mut Vec<StreamName>, mark: &Mark, sent: bool) -> StatusMark {
         epoch: u32::try_from(mark.epoch).expect("the format bounds epochs by eight digits"),
         seq: mark.seq,
         sent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_receiver_says_what_of_a_life_was_applied() {
+        let (link, from, to): (LinkId, ZoneName, ZoneName) =
+            ("gap".parse().unwrap(), "outer".parse().unwrap(), "inner".parse().unwrap());
+        let mut evidence = Evidence::default();
+        let mut says = |kind, seq| {
+            let mark = Mark { stream: "notice".parse().unwrap(), epoch: 1, seq, digest: Digest([1; 32]) };
+            evidence.witness(&link, &from, &to, &mark, Witness { kind, file: 0 });
+            let stream = evidence.streams.values().next().unwrap();
+            (stream.highest.map(|(seq, _)| seq), stream.highest_applied.map(|(seq, _)| seq))
+        };
+        assert_eq!(says(WitnessKind::Sent, 3), (Some(3), None));
+        assert_eq!(says(WitnessKind::Required, 5), (Some(5), None));
+        assert_eq!(says(WitnessKind::Received, 2), (Some(5), Some(2)));
     }
 }
