@@ -299,6 +299,38 @@ fn a_crash_between_the_anchor_and_the_act_changes_nothing() {
 }
 
 #[test]
+fn a_life_that_never_begins_after_a_crash_leaves_the_anchor_as_it_was() {
+    for (seed, has_ended) in [(51, false), (52, true)] {
+        let (mut world, operators) = begun(seed);
+        let ended = sender(&world).last_recorded().clone();
+        let open = OpenAct { id: 1, file: act(1, 2, &ended, &operators) };
+        world.zones[OUTER].store.books.lock().unwrap().acts.push(open);
+        let named = |world: &World| {
+            let anchor = world.zones[OUTER].anchor.anchor.lock().unwrap();
+            anchor.as_ref().unwrap().sent.iter().find(|mark| mark.stream == confirm()).map_or(0, |mark| mark.epoch)
+        };
+        world.until("the anchor names the new life", |world| named(world) == 2);
+        if has_ended {
+            // It was turned away, and the daemon was killed right after.
+            world.zones[OUTER].store.books.lock().unwrap().acts.clear();
+        } else {
+            // One of the operators is trusted no more.
+            let [_, outer] = World::new(seed, settings(), Faults::NONE).zones;
+            world.zones[OUTER].sealer.trust = outer.sealer.trust;
+        }
+        world.restart_zone(OUTER);
+        assert_eq!(world.zones[OUTER].link.lock(), Some(Lock::Restored));
+        world.until("the zone is unlocked", |world| world.zones[OUTER].link.lock().is_none());
+        assert!(has_ended || end_of(&world, 1).as_deref() == Some("bad-approval"));
+        world.commit("confirm", 2);
+        world.settle(10 * 60_000);
+        assert_eq!((followed(&world).0, named(&world)), (1, 1));
+        let anchor = world.zones[OUTER].anchor.anchor.lock().unwrap().clone();
+        assert_eq!(anchor.unwrap().before, None);
+    }
+}
+
+#[test]
 fn a_receiver_that_was_put_back_before_the_epoch_follows_it_again() {
     let (mut world, operators) = begun(46);
     let backup = world.zones[INNER].store.books.lock().unwrap().clone();

@@ -73,6 +73,10 @@ impl Link {
         for act in acts.into_iter().filter(|act| !self.acts.begun.contains(&act.id)) {
             self.acts.open.insert(act.id, act);
         }
+        if self.acts.open.is_empty() && !self.acts.busy && self.acts.again.is_none() {
+            // The act that was about to begin a life had ended when the daemon did.
+            self.give_up_epoch();
+        }
     }
 
     /// The next act to write into the database: one at a time, since each may depend on the one before.

@@ -38,8 +38,8 @@ pub(super) struct Epochs {
 struct Beginning {
     /// The place before its first batch.
     genesis: Mark,
-    /// What the anchor said of the stream before.
-    anchored: Option<Mark>,
+    /// What the anchor said of the stream before; of epoch 0 where it said nothing.
+    anchored: Mark,
 }
 
 impl Epochs {
@@ -51,6 +51,11 @@ impl Epochs {
     /// What the anchor is to name of an own stream that is about to begin another life.
     pub(super) fn beginning(&self) -> Option<&Mark> {
         self.beginning.as_ref().map(|beginning| &beginning.genesis)
+    }
+
+    /// What the anchor is to keep of that stream until the life has begun.
+    pub(super) fn before(&self) -> Option<&Mark> {
+        self.beginning.as_ref().map(|beginning| &beginning.anchored)
     }
 }
 
@@ -105,17 +110,29 @@ impl Link {
         if settles || returns || !sender.is_still() {
             return false;
         }
-        let anchored = self.anchor.marks.iter().find(|mark| mark.stream == ended.stream).cloned();
-        self.epochs.beginning.get_or_insert(Beginning { genesis: genesis.clone(), anchored });
+        if self.epochs.beginning.is_none() {
+            let anchored = self.anchor.take_last(&ended.stream);
+            self.epochs.beginning = Some(Beginning { genesis: genesis.clone(), anchored });
+        }
         self.anchor.marks.contains(&genesis)
+    }
+
+    /// The anchor names a life that had not begun when the daemon ended: it may begin still, or is given up.
+    pub(super) fn recover_beginning(&mut self) {
+        let Some(anchored) = self.anchor.before.clone() else { return };
+        let sender = self.senders.get(&anchored.stream);
+        let named = self.anchor.marks.iter().find(|mark| mark.stream == anchored.stream);
+        let genesis = named.filter(|mark| sender.is_some_and(|sender| sender.epoch < mark.epoch)).cloned();
+        self.epochs.beginning = genesis.map(|genesis| Beginning { genesis, anchored });
     }
 
     /// The life that was about to begin does not: the stream goes on as it was, and the anchor says so again.
     pub(super) fn give_up_epoch(&mut self) {
         self.senders.values_mut().for_each(|sender| sender.set_ending(false));
-        let Some(Beginning { genesis, anchored }) = self.epochs.beginning.take() else { return };
-        if self.lock.is_some() && self.anchor.marks.contains(&genesis) {
-            self.anchor.raised.extend(anchored);
+        let Some(Beginning { anchored, .. }) = self.epochs.beginning.take() else { return };
+        // The anchor names the life, or does so when it is written. One that is not locked says what the books do.
+        if self.lock.is_some() {
+            self.anchor.raise(anchored);
         }
     }
 

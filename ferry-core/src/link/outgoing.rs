@@ -21,8 +21,11 @@ pub(super) struct AnchorState {
     pub(super) sent: BTreeMap<StreamName, (u64, u64)>,
     /// What it says of own streams, to be kept as it is while the zone is locked.
     pub(super) marks: Vec<Mark>,
-    /// What operators have approved to be taken back, and it does not say yet.
-    pub(super) raised: Vec<Mark>,
+    /// What it does not say yet of streams: what operators have approved to be taken back, and what it said before of a life that
+    /// does not begin; of epoch 0 where it is to say nothing. One for each stream.
+    raised: Vec<Mark>,
+    /// What it said of the stream of which it names a life that is about to begin.
+    pub(super) before: Option<Mark>,
     /// What it says of groups that are superseded.
     pub(super) superseding: Vec<Mark>,
     pub(super) status_next: u64,
@@ -35,7 +38,39 @@ pub(super) struct AnchorState {
 impl AnchorState {
     /// What it is to say of own streams while the zone is locked.
     fn raised_marks(&self, beginning: Option<&Mark>) -> Vec<Mark> {
-        overlaid(overlaid(self.marks.clone(), &self.raised), beginning)
+        let mut marks = overlaid(overlaid(self.marks.clone(), &self.raised), beginning);
+        marks.retain(|mark| mark.epoch > 0);
+        marks
+    }
+
+    /// It is to say this of a stream, in the place of what else it was to say.
+    pub(super) fn raise(&mut self, mark: Mark) {
+        self.raised.retain(|one| one.stream != mark.stream);
+        self.raised.push(mark);
+    }
+
+    /// What it is to say of a stream before another life is named: nothing more is to be said of the one that ends.
+    pub(super) fn take_last(&mut self, stream: &StreamName) -> Mark {
+        let raised = self.raised.iter().position(|mark| mark.stream == *stream).map(|at| self.raised.remove(at));
+        let last = raised.or_else(|| self.marks.iter().find(|mark| mark.stream == *stream).cloned());
+        last.unwrap_or_else(|| Mark { stream: stream.clone(), epoch: 0, seq: 0, digest: Digest([0; 32]) })
+    }
+
+    /// Takes over what was written. What was decided while it was being written is not in it.
+    fn written(&mut self, anchor: Anchor) {
+        self.status_next = anchor.status_next;
+        self.restored = anchor.restored;
+        let says = |mark: &Mark| match mark.epoch {
+            0 => anchor.sent.iter().all(|one| one.stream != mark.stream),
+            _ => anchor.sent.contains(mark),
+        };
+        self.raised.retain(|mark| !says(mark));
+        self.marks.clone_from(&anchor.sent);
+        self.superseding = anchor.superseding;
+        self.before = anchor.before;
+        for mark in anchor.sent {
+            self.sent.insert(mark.stream, (mark.epoch, mark.seq));
+        }
     }
 
     /// Whether it says less of a stream than a mark does, or names an epoch that has not begun.
@@ -82,7 +117,10 @@ impl Link {
                 || superseding.iter().any(|mark| !self.anchor.superseding.contains(mark))
         };
         let settled = self.anchor.restored == locked && (locked || !is_behind());
-        let is_raised = self.anchor.raised.is_empty() && beginning.is_none_or(|mark| self.anchor.marks.contains(mark));
+        let before = self.epochs.before();
+        let is_named =
+            before == self.anchor.before.as_ref() && beginning.is_none_or(|it| self.anchor.marks.contains(it));
+        let is_raised = self.anchor.raised.is_empty() && is_named;
         if settled && !out_of_numbers && is_raised {
             return None;
         }
@@ -91,6 +129,7 @@ impl Link {
             true => (self.anchor.raised_marks(beginning), self.anchor.superseding.clone()),
             false => (self.sent_marks(), superseding),
         };
+        let before = before.cloned();
         self.anchor.busy = true;
         Some(Action::Anchor(Anchor {
             instance: self.instance,
@@ -99,6 +138,7 @@ impl Link {
             status_next: self.status.next + STATUS_NUMBERS_RESERVED,
             peer: self.peer.highest,
             audit: self.audit,
+            before,
             restored: locked,
         }))
     }
@@ -122,13 +162,9 @@ impl Link {
             return;
         }
         self.anchor.retry_at = None;
-        self.anchor.status_next = anchor.status_next;
-        self.anchor.restored = anchor.restored;
-        self.anchor.marks.clone_from(&anchor.sent);
-        self.anchor.raised.clear();
-        self.anchor.superseding = anchor.superseding;
-        for mark in anchor.sent {
-            self.anchor.sent.insert(mark.stream, (mark.epoch, mark.seq));
+        self.anchor.written(anchor);
+        if self.lock.is_none() {
+            self.anchor.raised.clear();
         }
     }
 

@@ -253,6 +253,8 @@ impl Link {
         self.anchor.marks.clone_from(&anchor.sent);
         self.anchor.superseding.clone_from(&anchor.superseding);
         self.anchor.restored = anchor.restored;
+        self.anchor.before = anchor.before;
+        self.recover_beginning();
         self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, (mark.epoch, mark.seq))).collect();
     }
 

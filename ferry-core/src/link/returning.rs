@@ -193,10 +193,12 @@ impl Link {
 
     /// Before an act that approves a return is written, the anchor names what is to come back. Tells whether it does.
     pub(super) fn approve_return(&mut self, mark: &Mark) -> bool {
+        // What it named of a life that does not begin would stand before this.
+        self.give_up_epoch();
         if self.anchor.marks.contains(mark) {
             return true;
         }
-        self.anchor.raised.push(mark.clone());
+        self.anchor.raise(mark.clone());
         false
     }
 

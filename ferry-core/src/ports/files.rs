@@ -278,6 +278,9 @@ pub struct Anchor {
     pub peer: Option<(BootNonce, u64)>,
     /// The audit log.
     pub audit: Checkpoint,
+    /// What it said of the stream of which it names a life that is about to begin; of epoch 0 where it said nothing. `None` when none
+    /// is about to begin.
+    pub before: Option<Mark>,
     /// The peer has shown that the database is older than what was sent: it stays locked across restarts.
     pub restored: bool,
 }

@@ -168,6 +168,7 @@ fn make_host(zone: ZoneId, options: &Options, contract: &Arc<Contract>, sealer: 
         status_next: 1,
         peer: None,
         audit: database.checkpoint(),
+        before: None,
         restored: false,
     };
     let around = Surroundings {
