@@ -381,6 +381,25 @@ fn an_act_about_one_stream_does_not_unlock_a_zone_whose_peer_holds_more_of_anoth
     world.settle(10 * 60_000);
 }
 
+#[test]
+fn a_dispute_that_was_written_down_after_its_life_had_ended_stops_nothing() {
+    let (mut world, operators) = begun(53);
+    let ended = sender(&world).last_recorded().clone();
+    assert_eq!(decide(&mut world, 1, 2, &ended, &operators), ACT_DONE);
+    forget(&mut world);
+    world.until("the receiver follows", |world| followed(world).0 == 2);
+    let dispute = |world: &World, epoch| {
+        let mut books = world.zones[INNER].store.books.lock().unwrap();
+        books.incoming.get_mut(&confirm()).unwrap().disputed.insert((epoch, 1), None);
+    };
+    dispute(&world, 1);
+    world.restart_zone(INNER);
+    assert!(!receiver(&world).is_disputed(), "its batches are cleared from the archive like others");
+    dispute(&world, 2);
+    world.restart_zone(INNER);
+    assert!(receiver(&world).is_disputed());
+}
+
 /// A batch by the key of outer that begins an epoch which nobody has decided.
 fn newer(world: &World, epoch_id: EpochId) -> Vec<u8> {
     let zone = &world.zones[OUTER];

@@ -318,6 +318,10 @@ impl Link {
         if self.receivers.get(&stream).is_some_and(|receiver| receiver.is_dismissed(epoch, id.seq)) {
             return self.refuse(name, id, "two-statements", bytes, now);
         }
+        // Its epoch may have ended while the books were asked what was applied there.
+        if self.receivers.get(&stream).and_then(|it| it.mark()).is_some_and(|mark| epoch < mark.epoch) {
+            return self.refuse(name, id, "old-epoch", bytes, now);
+        }
         coverage::hit(Place::Disputed);
         let receiver = self.receivers.get_mut(&stream);
         let (seq, against) = receiver.map_or((id.seq, None), |receiver| receiver.dispute(epoch, id.seq));

@@ -123,6 +123,9 @@ impl Receiver {
     /// Goes on where the books end.
     #[must_use]
     pub fn recover(recovered: RecoveredIn, priority: u8, contract: Digest) -> Self {
+        // A dispute may have been written down when its epoch had ended: it is about nothing any more.
+        let epoch = recovered.followed.as_ref().map_or(0, |(_, mark)| mark.epoch);
+        let open = recovered.disputed.iter().filter(|it| it.epoch >= epoch);
         Self {
             turned_out: Vec::new(),
             peer_keys: Arc::default(),
@@ -138,7 +141,7 @@ impl Receiver {
             held_bytes: 0,
             disputed: match breaks::is(Break::DisputeForgotten) {
                 true => BTreeMap::new(),
-                false => recovered.disputed.iter().map(|it| ((it.epoch, it.seq), it.against)).collect(),
+                false => open.map(|it| ((it.epoch, it.seq), it.against)).collect(),
             },
             dismissed: recovered.dismissed.into_iter().collect(),
             published: 0,
