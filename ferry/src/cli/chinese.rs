@@ -61,6 +61,7 @@ const TEXTS: &[Line] = &[
     ("parked retry", "", "在排除原因之后重试被搁置的行"),
     ("parked retry", "stream", "对端发送的流"),
     ("parked retry", "range", "一个序号或 A-B 区间；省略则为全部"),
+    ("parked retry", "epoch", "只重试此纪元的；省略则为仍有被搁置行的最早纪元"),
     ("resend", "stream", "本区发送的流"),
     ("resend", "range", "一个序号或 A-B 区间；省略则为全部未确认应用的批次"),
     ("quarantine", "", "查看被拒收的内容及原因，并要求重新判定"),
