@@ -189,10 +189,10 @@ fn a_late_status_with_a_higher_number_does_not_silence_the_present_start() {
 fn begun(world: &mut World, zone: usize) -> (Option<(OpId, Notes)>, Vec<u64>) {
     let (now, mut note, mut statuses) = (world.now(), None, Vec::new());
     while let Some((op, action)) = world.zones[zone].link.next(now) {
-        match action {
-            Action::Note(notes) => note = Some((op, notes)),
-            Action::PublishStatus { statement, .. } => statuses.push(statement.number),
-            _ => {}
+        if let Action::Note(notes) = action {
+            note = Some((op, notes));
+        } else if let Action::PublishStatus { statement, .. } = action {
+            statuses.push(statement.number);
         }
     }
     (note, statuses)
