@@ -55,13 +55,16 @@ impl Story {
         flights(self.lines()).into_iter().filter(of_batch).collect()
     }
 
-    /// When batches of a stream were applied, and which was the first of them.
+    /// When each batch of a stream was applied. Batches that waited are applied together.
     fn applied(&self, stream: &str) -> Vec<(u64, u64)> {
         let parse = |line: &Line| {
             let rest = line.text.strip_prefix("apply ")?.strip_prefix(stream)?.strip_prefix(" after ")?;
-            Some((line.at_ms, rest.split(' ').next()?.parse::<u64>().ok()? + 1))
+            let (after, count) = rest.split_once(" batches ")?;
+            let (after, count) = (after.parse::<u64>().ok()?, count.parse::<u64>().ok()?);
+            let at_ms = line.at_ms;
+            Some((after + 1..=after + count).map(move |seq| (at_ms, seq)))
         };
-        self.lines().filter_map(parse).collect()
+        self.lines().filter_map(parse).flatten().collect()
     }
 
     /// The code with which a place turned a file of a batch away, and when; empty for a duplicate.
