@@ -38,6 +38,7 @@ fn measure(table: Table, rows: u64) {
     report("source commits with capture, receiver down", rows, captured);
     println!("sealed before the clock starts: {} rows", rows - drained.waiting);
     let backlog = report("backlog, start of the receiver to last acknowledgement", drained.waiting, drained.took);
+    report("the same, counting the rows that were sealed before", rows, drained.took);
     print_rates(&drained.rates);
     let [inner, outer] = drained.resident.map(megabytes);
     println!("resident while draining, at most: inner daemon {inner:.1} MB, outer daemon {outer:.1} MB");

@@ -523,6 +523,13 @@ mod tests {
         }
     }
 
+    /// Every batch that stood first, none of which the peer has applied.
+    fn with_originals() -> Coming {
+        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
+        (1..=3).for_each(|seq| coming.add(seq, back(seq, None)));
+        coming
+    }
+
     fn chosen(coming: &Coming, anchored: &[Digest]) -> Vec<bool> {
         let target = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest: back(3, None).chain };
         let choose = |seq: u64| coming.follows(seq, back(seq, None).previous, &target, anchored).unwrap().act.is_some();
@@ -531,10 +538,7 @@ mod tests {
 
     #[test]
     fn what_an_act_puts_in_is_taken_back_whole_or_not_at_all() {
-        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
-        for seq in 1..=3 {
-            coming.add(seq, back(seq, None));
-        }
+        let mut coming = with_originals();
         coming.add(1, back(1, Some(7)));
         coming.add(2, back(2, Some(7)));
         assert_eq!(chosen(&coming, &[]), [false; 3]);
@@ -557,10 +561,7 @@ mod tests {
 
     #[test]
     fn what_the_anchor_names_was_decided() {
-        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
-        for seq in 1..=3 {
-            coming.add(seq, back(seq, None));
-        }
+        let mut coming = with_originals();
         coming.add(1, back(1, Some(7)));
         assert_eq!(chosen(&coming, &[back(1, Some(7)).digest]), [true, false, false]);
     }
