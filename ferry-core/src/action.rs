@@ -132,6 +132,8 @@ pub enum Action {
         /// Its place 0.
         genesis: Mark,
     },
+    /// Follow an epoch from its beginning, with the act of the peer's operators that began it.
+    FollowBegun(Box<PeerAct>),
     /// Apply a group in one transaction.
     Apply {
         /// The stream.
@@ -288,6 +290,7 @@ impl Action {
             | Self::KeepStatus { .. } => Lane::Take,
             Self::Expel { .. }
             | Self::Follow { .. }
+            | Self::FollowBegun(_)
             | Self::Apply { .. }
             | Self::PutAway(_)
             | Self::ReadMark { .. } => Lane::Apply,
@@ -345,6 +348,8 @@ pub enum Outcome {
     Expelled(BatchId, String, Result<(), PortError>),
     /// Of [`Action::Follow`].
     Followed(EpochId, Mark, Result<(), PortError>),
+    /// Of [`Action::FollowBegun`]: what is followed; `None` when the act does not count.
+    FollowedBegun(Box<PeerAct>, Result<Option<(EpochId, Mark)>, PortError>),
     /// Of [`Action::Apply`]: with the files that could not be archived after the commit.
     Applied(StreamName, Result<(ApplyOutcome, Option<LeftFiles>), PortError>),
     /// Of [`Action::PutAway`]: what is left, and why; what is gone or damaged is told and not left.

@@ -85,6 +85,8 @@ breaks! {
     AnyOperator = "any-operator", 8;
     /// One operator is enough to put another batch into the place of a group; who signed beside is not asked.
     OneOperator = "one-operator", 8;
+    /// A newer epoch is followed as soon as a batch of it is here, whoever began it.
+    EpochUnsigned = "epoch-unsigned", 5;
     /// A batch takes the place of one that is applied already.
     SupersedeAfterApply = "supersede-after-apply", 8;
     /// Batches that the peer holds go on filling the window.

@@ -127,6 +127,10 @@ places! {
     TakenBack = "taken-back";
     /// Every row of a stream's tables was captured once more.
     LoadDone = "load-done";
+    /// Operators have begun another life of an own stream.
+    EpochBegun = "epoch-begun";
+    /// Another life of a stream of the peer is followed, with the act that began it.
+    EpochFollowed = "epoch-followed";
     /// Operators have approved a return of what lies beyond the anchor.
     ReturnApproved = "return-approved";
     /// A status announced the peer's next keys.

@@ -1,13 +1,14 @@
 //! Runs one action on the ports. The daemon calls this from its workers, a simulator in an order drawn from its seed:
 //! both run the same steps, and nothing is decided here.
 
+mod epoch;
 mod returning;
 mod supersede;
 
 use std::sync::Arc;
 
 use ferry_format::{
-    ActTime, EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName,
+    ActTime, Deed, EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName,
 };
 
 use crate::action::{Action, LeftFiles, Observed, Outcome, TakenFile};
@@ -108,6 +109,7 @@ pub fn perform(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outc
         | Action::Drop { .. }
         | Action::Expel { .. }
         | Action::Follow { .. }
+        | Action::FollowBegun(_)
         | Action::PutAway(_)
         | Action::Apply { .. }
         | Action::ReadMark { .. }
@@ -202,8 +204,12 @@ fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) ->
             Outcome::Expelled(id, note.code, result)
         }
         Action::Follow { epoch_id, genesis } => {
-            let result = follow(epoch_id, &genesis, ports);
+            let result = follow(epoch_id, &genesis, None, ports);
             Outcome::Followed(epoch_id, genesis, result)
+        }
+        Action::FollowBegun(mut act) => {
+            let result = epoch::begin(&mut act, around, ports);
+            Outcome::FollowedBegun(act, result)
         }
         Action::ReadMark { stream } => {
             let result = ports.store.watermark(&stream);
@@ -286,7 +292,10 @@ fn observe(now_ms: u64, ports: &Ports<'_>) -> Result<Observed, PortError> {
 fn list_acts(mut acts: Vec<PeerAct>, around: &Surroundings, ports: &Ports<'_>) -> Result<(), PortError> {
     for act in &mut acts {
         let read = ports.sealer.read_act(&act.file, ActTime::Past);
-        act.verified = read.is_ok_and(|read| read.zone == around.peer);
+        act.verified = read.as_ref().is_ok_and(|read| read.zone == around.peer);
+        if act.verified && read.is_ok_and(|read| matches!(read.deed, Deed::NewEpoch { .. })) {
+            epoch::keep(Side::In, act, ports)?;
+        }
     }
     ports.store.list_acts(&acts)
 }
@@ -394,8 +403,8 @@ fn expel(id: &BatchId, note: &QuarantineNote, around: &Surroundings, ports: &Por
 }
 
 /// Follows an epoch. One that is followed already, because an earlier commit's outcome was not known, is no failure.
-fn follow(epoch_id: EpochId, genesis: &Mark, ports: &Ports<'_>) -> Result<(), PortError> {
-    let error = match ports.store.follow(epoch_id, genesis) {
+fn follow(epoch_id: EpochId, genesis: &Mark, act: Option<&PeerAct>, ports: &Ports<'_>) -> Result<(), PortError> {
+    let error = match ports.store.follow(epoch_id, genesis, act) {
         Ok(()) => return Ok(()),
         Err(error) => error,
     };

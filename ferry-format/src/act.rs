@@ -197,6 +197,11 @@ mod tests {
                 new: vec![Digest([3; 32])],
             },
             Deed::Load { stream: "confirm".parse().unwrap() },
+            Deed::NewEpoch {
+                epoch: 2,
+                epoch_id: EpochId([7; 8]),
+                ended: Mark { stream: "confirm".parse().unwrap(), epoch: 1, seq: 9, digest: Digest([4; 32]) },
+            },
         ]
     }
 
@@ -293,6 +298,12 @@ mod tests {
         assert_eq!(with("\"retry\"", "\"rewrite\""), "bad-value");
         assert_eq!(with("\"first\":3", "\"first\":10"), "bad-value");
         assert_eq!(with("\"last\":9,", ""), "missing-field");
+        let begun = SignedAct::unsigned(act(deeds().pop().unwrap())).write().unwrap();
+        let begun = String::from_utf8(begun).unwrap();
+        for epoch in ["1", "100000000"] {
+            let changed = begun.replace("\"epoch\":2", &format!("\"epoch\":{epoch}"));
+            assert_eq!(SignedAct::parse(changed.as_bytes()).unwrap_err().code(), "bad-value", "{epoch}");
+        }
         assert_eq!(with("ferry/1 act ", "ferry/1 card"), "wrong-kind");
         assert_eq!(SignedAct::parse(&bytes[..bytes.len() - 1]).unwrap_err().code(), "truncated");
         assert_eq!(SignedAct::parse(&[bytes, b"\n".to_vec()].concat()).unwrap_err().code(), "bad-end");

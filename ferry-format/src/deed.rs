@@ -4,7 +4,7 @@ use crate::batch_header::read_digests;
 use crate::canon::{Value, text};
 use crate::error::FormatError;
 use crate::fields::Fields;
-use crate::limits::SUPERSEDED_MAX;
+use crate::limits::{EPOCH_MAX, SEQ_MAX, SUPERSEDED_MAX};
 use crate::{Digest, EpochId, Mark, StreamName};
 
 /// What is to be done.
@@ -64,6 +64,15 @@ pub enum Deed {
         /// The stream.
         stream: StreamName,
     },
+    /// A stream begins another life, with seq 1 again: what its peer lacks is nowhere any more.
+    NewEpoch {
+        /// The number of the new life.
+        epoch: u64,
+        /// Its random id.
+        epoch_id: EpochId,
+        /// The last batch of the life that ends, as its owner knows it; seq 0 and the genesis digest when it had none.
+        ended: Mark,
+    },
     /// Other batches take the place of a group that its receiver refuses, or that cannot reach it.
     Supersede {
         /// The stream.
@@ -120,6 +129,7 @@ impl Deed {
             Self::Dismiss { .. } => "dismiss",
             Self::TakeBack { .. } => "take-back",
             Self::Load { .. } => "load",
+            Self::NewEpoch { .. } => "new-epoch",
             Self::Supersede { .. } => "supersede",
         }
     }
@@ -133,6 +143,7 @@ impl Deed {
             | Self::Load { stream }
             | Self::Pass { stream, .. }
             | Self::Supersede { stream, .. }
+            | Self::NewEpoch { ended: Mark { stream, .. }, .. }
             | Self::TakeBack { through: Mark { stream, .. } } => stream,
             Self::Retry { range }
             | Self::Resend { range }
@@ -159,16 +170,21 @@ impl Deed {
             | Self::Release { .. }
             | Self::Pass { .. }
             | Self::TakeBack { .. }
+            | Self::NewEpoch { .. }
             | Self::Load { .. } => None,
         }
     }
 
     /// How many operators must have signed it: two where a row of the owner does not reach the peer as it was, or where a row
-    /// of the peer is believed to be the owner's.
+    /// of the peer is believed to be the owner's, or where a life of a stream ends.
     #[must_use]
     pub const fn approvals(&self) -> usize {
         match self {
-            Self::Pass { .. } | Self::Dismiss { .. } | Self::TakeBack { .. } | Self::Supersede { .. } => 2,
+            Self::Pass { .. }
+            | Self::Dismiss { .. }
+            | Self::TakeBack { .. }
+            | Self::NewEpoch { .. }
+            | Self::Supersede { .. } => 2,
             Self::Hold { .. }
             | Self::Release { .. }
             | Self::Load { .. }
@@ -196,6 +212,13 @@ impl Deed {
                 entries.push(("digest", text(through.digest)));
                 entries.push(("epoch", Value::Integer(through.epoch)));
                 entries.push(("seq", Value::Integer(through.seq)));
+            }
+            Self::NewEpoch { epoch, epoch_id, ended } => {
+                entries.push(("ended_digest", text(ended.digest)));
+                entries.push(("ended_epoch", Value::Integer(ended.epoch)));
+                entries.push(("ended_seq", Value::Integer(ended.seq)));
+                entries.push(("epoch", Value::Integer(*epoch)));
+                entries.push(("epoch_id", text(epoch_id)));
             }
             Self::Pass { row, with, .. } => {
                 entries.push(("row", Value::Integer(*row)));
@@ -225,6 +248,7 @@ impl Deed {
             "retry-rows" => Self::RetryRows { range: read_range(fields, stream)? },
             "dismiss" => Self::Dismiss { range: read_range(fields, stream)? },
             "take-back" => Self::TakeBack { through: read_mark(fields, stream)? },
+            "new-epoch" => read_new_epoch(fields, stream)?,
             "supersede" => read_supersede(fields, stream)?,
             "pass" => Self::Pass { stream, row: fields.integer("row")?, with: read_substitute(fields)? },
             _ => return Err(fields.refuse("act", "is not a deed that this program knows")),
@@ -243,6 +267,19 @@ fn read_range(fields: &mut Fields, stream: StreamName) -> Result<ActRange, Forma
 fn read_mark(fields: &mut Fields, stream: StreamName) -> Result<Mark, FormatError> {
     let (epoch, seq) = (fields.integer("epoch")?, fields.integer("seq")?);
     Ok(Mark { stream, epoch, seq, digest: fields.parsed("digest")? })
+}
+
+fn read_new_epoch(fields: &mut Fields, stream: StreamName) -> Result<Deed, FormatError> {
+    let (epoch, seq) = (fields.integer("ended_epoch")?, fields.integer("ended_seq")?);
+    let ended = Mark { stream, epoch, seq, digest: fields.parsed("ended_digest")? };
+    let epoch = fields.integer("epoch")?;
+    if epoch > EPOCH_MAX || epoch <= ended.epoch || ended.epoch == 0 {
+        return Err(fields.refuse("epoch", "must be above the epoch that ends, and within its maximum"));
+    }
+    if seq > SEQ_MAX {
+        return Err(fields.refuse("ended_seq", "is above its maximum"));
+    }
+    Ok(Deed::NewEpoch { epoch, epoch_id: fields.parsed("epoch_id")?, ended })
 }
 
 fn read_supersede(fields: &mut Fields, stream: StreamName) -> Result<Deed, FormatError> {

@@ -9,6 +9,8 @@ mod archive;
 mod capture;
 #[path = "zones/disks.rs"]
 mod disks;
+#[path = "zones/epochs.rs"]
+mod epochs;
 #[path = "zones/flood.rs"]
 mod flood;
 #[path = "zones/hashes.rs"]

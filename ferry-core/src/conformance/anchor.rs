@@ -44,6 +44,7 @@ pub(super) fn anchor(status_next: u64) -> Anchor {
         status_next,
         peer: Some((BootNonce([2; 16]), 9)),
         audit: Checkpoint { size: 4, root: Digest([3; 32]) },
+        before: Some(mark("notice", 11)),
         restored: false,
     }
 }
@@ -59,6 +60,7 @@ fn what_was_saved_is_loaded(fixture: &mut dyn AnchorFixture) {
         Anchor { peer: None, ..full.clone() },
         Anchor { sent: Vec::new(), ..full.clone() },
         Anchor { superseding: Vec::new(), ..full.clone() },
+        Anchor { before: None, ..full.clone() },
         Anchor { restored: true, ..full },
     ];
     for saved in kinds {

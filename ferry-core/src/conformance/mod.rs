@@ -54,8 +54,8 @@ use ferry_format::{
 use crate::ports::{BatchId, FaultKind, PortError, Side};
 
 pub use store::{
-    acting as store_acting, applying as store_applying, loading as store_loading, outgoing as store_outgoing,
-    refusing as store_refusing, reopening as store_reopening, returning as store_returning,
+    acting as store_acting, applying as store_applying, beginning as store_beginning, loading as store_loading,
+    outgoing as store_outgoing, refusing as store_refusing, reopening as store_reopening, returning as store_returning,
     superseding as store_superseding,
 };
 

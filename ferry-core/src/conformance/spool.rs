@@ -1,6 +1,6 @@
 //! What a spool promises.
 
-use ferry_format::{SeqRange, batch_head, inspect_head};
+use ferry_format::{Digest, SeqRange, batch_head, inspect_head};
 
 use super::{kind, sealed, status_name};
 use crate::ports::{BatchId, FaultKind, Side, Spool};
@@ -30,6 +30,9 @@ pub trait SpoolFixture {
 
     /// A status that was kept, as it lies.
     fn status(&self, side: Side, name: &str) -> Option<Vec<u8>>;
+
+    /// An act that was kept, as it lies.
+    fn act(&self, side: Side, digest: &Digest) -> Option<Vec<u8>>;
 }
 
 /// Lists the cases of the suite.
@@ -65,6 +68,7 @@ macro_rules! spool_cases {
             an_unfinished_file_is_no_batch,
             everything_is_there_after_a_restart,
             a_status_is_kept_under_its_name,
+            an_act_is_kept_by_its_digest,
         }
     };
 }
@@ -341,6 +345,21 @@ fn a_status_is_kept_under_its_name(fixture: &mut dyn SpoolFixture) {
         fixture.reopen();
         assert_eq!(fixture.status(side, &first).as_deref(), Some(b"sealed again".as_slice()));
         assert_eq!(fixture.status(side, &second).as_deref(), Some(b"another".as_slice()));
+        assert_eq!(fixture.spool().list(side), Ok(Vec::new()));
+    }
+}
+
+fn an_act_is_kept_by_its_digest(fixture: &mut dyn SpoolFixture) {
+    for side in [Side::Out, Side::In] {
+        let (one, other) = (Digest([1; 32]), Digest([2; 32]));
+        for _ in 0..2 {
+            fixture.spool().archive_act(side, &one, b"one").unwrap();
+        }
+        assert_eq!(fixture.act(side, &other), None);
+        fixture.spool().archive_act(side, &other, b"other").unwrap();
+        fixture.reopen();
+        assert_eq!(fixture.act(side, &one).as_deref(), Some(b"one".as_slice()));
+        assert_eq!(fixture.act(side, &other).as_deref(), Some(b"other".as_slice()));
         assert_eq!(fixture.spool().list(side), Ok(Vec::new()));
     }
 }

@@ -9,7 +9,7 @@ use super::Link;
 use crate::action::Action;
 use crate::coverage::{self, Place};
 use crate::ports::{
-    ACT_IMPOSSIBLE, ActEnd, ActOrder, FaultKind, Instead, PeerAct, PortError, ReadAct, Superseding, UntoldAct,
+    ACT_IMPOSSIBLE, ActEnd, ActOrder, BatchId, FaultKind, PeerAct, PortError, ReadAct, Superseding, UntoldAct,
 };
 use crate::sender::Obstacle;
 use crate::settings::SUPERSEDED_OPEN_MAX;
@@ -58,6 +58,11 @@ impl Acts {
         self.untold.iter().filter(|one| one.file.len() <= ACT_TOLD_BYTES_MAX).take(ACTS_MAX).map(report).collect()
     }
 
+    /// An act of the peer is listed.
+    pub(super) fn list(&mut self, digest: Digest) {
+        self.listed.insert(digest);
+    }
+
     pub(super) fn listed(&self) -> Vec<Digest> {
         self.listed.iter().take(ACTS_MAX).copied().collect()
     }
@@ -67,6 +72,10 @@ impl Link {
     pub(super) fn acts_observed(&mut self, acts: Vec<ReadAct>) {
         for act in acts.into_iter().filter(|act| !self.acts.begun.contains(&act.id)) {
             self.acts.open.insert(act.id, act);
+        }
+        if self.acts.open.is_empty() && !self.acts.busy && self.acts.again.is_none() {
+            // The act that was about to begin a life had ended when the daemon did.
+            self.give_up_epoch();
         }
     }
 
@@ -94,6 +103,9 @@ impl Link {
         {
             return self.judge_later(ReadAct { id, file, act: verdict }, now);
         }
+        if !self.prepare_epoch(verdict.as_ref().ok()) {
+            return self.judge_later(ReadAct { id, file, act: verdict }, now);
+        }
         let superseding = match verdict.as_ref().map(|act| self.superseding(act)) {
             Err(_) | Ok(Ok(None)) => None,
             Ok(Ok(Some(superseding))) => Some(superseding),
@@ -106,7 +118,15 @@ impl Link {
             }
         };
         self.acts.busy = true;
-        Some(Action::Act(ActOrder { id, file, verdict, at_ms: now.wall_ms, superseding, instead: Vec::new() }))
+        let ended = self.ended_by(verdict.as_ref().ok());
+        let (at_ms, instead) = (now.wall_ms, Vec::new());
+        Some(Action::Act(ActOrder { id, file, verdict, at_ms, superseding, instead, ended }))
+    }
+
+    /// The files that end with a life of a stream.
+    fn ended_by(&self, act: Option<&Act>) -> Vec<(BatchId, u32)> {
+        let Some(Act { deed: Deed::NewEpoch { ended, .. }, .. }) = act else { return Vec::new() };
+        self.senders.get(&ended.stream).map(crate::sender::Sender::unsettled_files).unwrap_or_default()
     }
 
     /// The operation in the way of an act ends before long.
@@ -159,6 +179,7 @@ impl Link {
                 let Some(own) = own else { return Err("not-own-stream") };
                 if own.is_loading() { Err("loading-already") } else { Ok(()) }
             }
+            Deed::NewEpoch { epoch, epoch_id, ended } => self.judge_new_epoch(*epoch, *epoch_id, ended),
             Deed::Supersede { .. } if own.is_none() => Err("not-own-stream"),
             Deed::Supersede { .. } => Ok(()),
         }
@@ -177,7 +198,7 @@ impl Link {
         let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
         let places = own.supersedable((*epoch, *epoch_id), *first, old, count)?;
         let depends = own.depends().iter().filter_map(|name| self.senders.get(name));
-        let requires = depends.map(|sender| sender.last_recorded().clone()).filter(|mark| mark.seq > 0).collect();
+        let requires = depends.filter_map(crate::sender::Sender::required).collect();
         Ok(Some(Superseding {
             epoch_id: *epoch_id,
             places,
@@ -200,9 +221,10 @@ impl Link {
         };
         if let Ok(act) = order.verdict.as_ref().map_err(|_| ()).and_then(|act| end.is_done().then_some(act).ok_or(())) {
             coverage::hit(Place::ActDone);
-            self.take_effect(act, &order.instead, parked_rows, now);
+            self.take_effect(act, &order, parked_rows, now);
         } else {
             coverage::hit(Place::ActTurnedAway);
+            self.give_up_epoch();
         }
         self.acts.untold.push_back(UntoldAct { id: order.id, file: order.file, end, at_ms: order.at_ms });
         self.status.progress(now.mono);
@@ -221,7 +243,7 @@ impl Link {
         self.acts.again = Some((now.mono + self.settings.retry_ms, order));
     }
 
-    fn take_effect(&mut self, act: &Act, instead: &[Instead], parked_rows: Option<u64>, now: Now) {
+    fn take_effect(&mut self, act: &Act, order: &ActOrder, parked_rows: Option<u64>, now: Now) {
         let stream = act.deed.stream();
         let (own, theirs) = (self.senders.get_mut(stream), self.receivers.get_mut(stream));
         match &act.deed {
@@ -244,7 +266,12 @@ impl Link {
             Deed::Dismiss { range } => theirs.into_iter().for_each(|it| it.dismiss(range)),
             Deed::TakeBack { through } => self.return_approved(through, now),
             Deed::Load { .. } => own.into_iter().for_each(crate::sender::Sender::begin_load),
-            Deed::Supersede { .. } => own.into_iter().for_each(|own| own.superseded(instead)),
+            Deed::Supersede { .. } => own.into_iter().for_each(|own| own.superseded(&order.instead)),
+            Deed::NewEpoch { epoch, epoch_id, ended } => {
+                let (id, file, end) = (order.id, order.file.clone(), ActEnd::done());
+                let act = UntoldAct { id, file, end, at_ms: order.at_ms };
+                self.epoch_begun((*epoch, *epoch_id), ended, act, now);
+            }
         }
     }
 

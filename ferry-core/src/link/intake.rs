@@ -14,7 +14,7 @@ use crate::ports::{
     AppliedPlace, ApplyOutcome, BatchId, Direction, Dispute, FaultKind, LifeEvent, LifeKind, PortError, QuarantineNote,
     Scan, Vetted,
 };
-use crate::receiver::{Expelled, REVOKED_CHAIN, SUPERSEDE_LATE, SUPERSEDED, Verdict};
+use crate::receiver::{EPOCH_ENDED, Expelled, REVOKED_CHAIN, SUPERSEDE_LATE, SUPERSEDED, Verdict};
 use crate::settings::{LIFE_EVENTS_MAX, TAKES_MAX};
 use crate::time::{Mono, Now};
 
@@ -90,6 +90,7 @@ impl Link {
         self.next_expel(now)
             .or_else(|| self.next_apply(now))
             .or_else(|| self.next_follow(now))
+            .or_else(|| self.next_epoch(now))
             .or_else(|| self.next_put_away(now))
             .or_else(|| self.next_take())
     }
@@ -317,6 +318,10 @@ impl Link {
         if self.receivers.get(&stream).is_some_and(|receiver| receiver.is_dismissed(epoch, id.seq)) {
             return self.refuse(name, id, "two-statements", bytes, now);
         }
+        // Its epoch may have ended while the books were asked what was applied there.
+        if self.receivers.get(&stream).and_then(|it| it.mark()).is_some_and(|mark| epoch < mark.epoch) {
+            return self.refuse(name, id, "old-epoch", bytes, now);
+        }
         coverage::hit(Place::Disputed);
         let receiver = self.receivers.get_mut(&stream);
         let (seq, against) = receiver.map_or((id.seq, None), |receiver| receiver.dispute(epoch, id.seq));
@@ -397,6 +402,11 @@ impl Link {
                 coverage::hit(Place::RevokedOut);
                 let story = format!("the key that signed batch {}/{} was revoked", id.stream, id.seq);
                 (REVOKED_CHAIN, story)
+            }
+            Expelled::Ended => {
+                let story =
+                    format!("batch {}/{} of epoch {} was held when that had ended", id.stream, id.seq, id.epoch);
+                (EPOCH_ENDED, story)
             }
             Expelled::Spoiled(text) => {
                 coverage::hit(Place::SpoiledExpelled);

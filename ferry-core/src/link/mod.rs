@@ -4,6 +4,8 @@
 //! ask again if nothing happens before. Nothing is ever cancelled, and nothing happens by itself.
 
 mod acts;
+mod coming;
+mod epochs;
 mod failing;
 mod give_back;
 mod intake;
@@ -109,6 +111,7 @@ pub struct Link {
     acts: acts::Acts,
     returning: returning::Returning,
     giving: give_back::Giving,
+    epochs: epochs::Epochs,
     last_fault: BTreeMap<&'static str, String>,
     failing: failing::Failing,
     left: put_away::LeftBehind,
@@ -175,6 +178,7 @@ impl Link {
             Outcome::Recalled(name, id, bytes, result) => self.recalled(name, &id, bytes, result, now),
             Outcome::Expelled(id, code, result) => self.expelled(&id, &code, result, now),
             Outcome::Followed(epoch_id, genesis, result) => self.followed(epoch_id, genesis, result, now),
+            Outcome::FollowedBegun(act, result) => self.followed_begun(*act, result, now),
             Outcome::Applied(stream, result) => self.applied(&stream, result, now),
             Outcome::PutAway(left, error) => self.put_away(left, error, now),
             Outcome::MarkRead(stream, result) => self.mark_read(&stream, result, now),
@@ -191,7 +195,7 @@ impl Link {
             self.senders.values().flat_map(|s| [s.linger_ends(), s.next_due(), s.retry_at(), s.load_retry_at()]);
         let retries = self.receivers.values().map(Receiver::retry_at);
         let settle_at = self.settles.front().map(|todo| todo.at);
-        let back = [self.returning.retry_at(), self.giving.retry_at()];
+        let back = [self.returning.retry_at(), self.giving.retry_at(), self.epochs.retry_at()];
         let retries = retries.chain([self.left.retry_at()]);
         let others = [self.publish_retry, self.anchor.retry_at, settle_at, self.acts.retry_at()];
         let optional = senders.chain(retries).chain(others).chain(back).flatten();

@@ -14,6 +14,9 @@ use crate::time::Now;
 
 /// The code of a stream of a restored zone of which the peer has applied more than the anchor tells of.
 const BEYOND_ANCHOR: &str = "beyond-anchor";
+/// The code of a stream of a restored zone that the anchor does not name, and of which the peer holds or misses more than the books
+/// tell of.
+const HELD_BEYOND: &str = "peer-holds-more";
 
 /// How the fact `beyond` spells what the peer has applied: stream, epoch, seq and statement digest.
 fn beyond_text(mark: &Mark) -> String {
@@ -123,6 +126,9 @@ impl Link {
             if let Some(mark) = self.beyond().find(|mark| mark.stream == sender.stream) {
                 return ("locked", BEYOND_ANCHOR.to_owned(), format!("seq {}", mark.seq));
             }
+            if let Some(seq) = self.held_beyond(&sender.stream) {
+                return ("locked", HELD_BEYOND.to_owned(), format!("seq {seq}"));
+            }
             return ("locked", lock.code().to_owned(), String::new());
         }
         if let Some(stop) = sender.stopped() {
@@ -196,6 +202,11 @@ impl Link {
         let median = self.senders.values().filter_map(|sender| sender.delay().median_ms()).max();
         let text = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
         let beyond: Vec<String> = self.beyond().map(beyond_text).collect();
+        let next_epochs: Vec<String> = self
+            .senders
+            .values()
+            .map(|sender| format!("{}/{}", sender.stream, self.highest_epoch(sender).saturating_add(1)))
+            .collect();
         let (failing, failing_detail) = self.failing.told(now.mono, &self.settings);
         let facts = [
             ("failing", failing.to_owned()),
@@ -206,6 +217,7 @@ impl Link {
             ("peer_alarm", self.alarm().unwrap_or_default().to_owned()),
             ("lock", self.lock.map_or("", super::Lock::code).to_owned()),
             ("beyond", beyond.join(" ")),
+            ("next_epochs", next_epochs.join(" ")),
             ("gate_foreign", counters.foreign.to_string()),
             ("gate_unverified", counters.unverified.to_string()),
             ("gate_damaged", counters.damaged.to_string()),

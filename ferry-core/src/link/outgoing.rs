@@ -18,11 +18,14 @@ use crate::time::{Mono, Now};
 /// What the anchor on disk covers.
 #[derive(Debug, Default)]
 pub(super) struct AnchorState {
-    pub(super) sent: BTreeMap<StreamName, u64>,
+    pub(super) sent: BTreeMap<StreamName, (u64, u64)>,
     /// What it says of own streams, to be kept as it is while the zone is locked.
     pub(super) marks: Vec<Mark>,
-    /// What operators have approved to be taken back, and it does not say yet.
-    pub(super) raised: Vec<Mark>,
+    /// What it does not say yet of streams: what operators have approved to be taken back, and what it said before of a life that
+    /// does not begin; of epoch 0 where it is to say nothing. One for each stream.
+    raised: Vec<Mark>,
+    /// What it said of the stream of which it names a life that is about to begin.
+    pub(super) before: Option<Mark>,
     /// What it says of groups that are superseded.
     pub(super) superseding: Vec<Mark>,
     pub(super) status_next: u64,
@@ -34,13 +37,54 @@ pub(super) struct AnchorState {
 
 impl AnchorState {
     /// What it is to say of own streams while the zone is locked.
-    fn raised_marks(&self) -> Vec<Mark> {
-        let is_raised = |mark: &Mark| self.raised.iter().any(|raised| raised.stream == mark.stream);
-        let kept = self.marks.iter().filter(|mark| !is_raised(mark));
-        let mut marks: Vec<Mark> = kept.chain(&self.raised).cloned().collect();
-        marks.sort_by(|one, other| one.stream.cmp(&other.stream));
+    fn raised_marks(&self, beginning: Option<&Mark>) -> Vec<Mark> {
+        let mut marks = overlaid(overlaid(self.marks.clone(), &self.raised), beginning);
+        marks.retain(|mark| mark.epoch > 0);
         marks
     }
+
+    /// It is to say this of a stream, in the place of what else it was to say.
+    pub(super) fn raise(&mut self, mark: Mark) {
+        self.raised.retain(|one| one.stream != mark.stream);
+        self.raised.push(mark);
+    }
+
+    /// What it is to say of a stream before another life is named: nothing more is to be said of the one that ends.
+    pub(super) fn take_last(&mut self, stream: &StreamName) -> Mark {
+        let raised = self.raised.iter().position(|mark| mark.stream == *stream).map(|at| self.raised.remove(at));
+        let last = raised.or_else(|| self.marks.iter().find(|mark| mark.stream == *stream).cloned());
+        last.unwrap_or_else(|| Mark { stream: stream.clone(), epoch: 0, seq: 0, digest: Digest([0; 32]) })
+    }
+
+    /// Takes over what was written. What was decided while it was being written is not in it.
+    fn written(&mut self, anchor: Anchor) {
+        self.status_next = anchor.status_next;
+        self.restored = anchor.restored;
+        let says = |mark: &Mark| match mark.epoch {
+            0 => anchor.sent.iter().all(|one| one.stream != mark.stream),
+            _ => anchor.sent.contains(mark),
+        };
+        self.raised.retain(|mark| !says(mark));
+        self.marks.clone_from(&anchor.sent);
+        self.superseding = anchor.superseding;
+        self.before = anchor.before;
+        for mark in anchor.sent {
+            self.sent.insert(mark.stream, (mark.epoch, mark.seq));
+        }
+    }
+
+    /// Whether it says less of a stream than a mark does, or names an epoch that has not begun.
+    fn is_behind(&self, mark: &Mark) -> bool {
+        let (epoch, seq) = self.sent.get(&mark.stream).copied().unwrap_or((mark.epoch, 0));
+        epoch != mark.epoch || seq < mark.seq
+    }
+}
+
+/// Marks, with others in the place of those of their streams.
+fn overlaid<'m>(marks: Vec<Mark>, others: impl IntoIterator<Item = &'m Mark>) -> Vec<Mark> {
+    let mut by_stream: BTreeMap<StreamName, Mark> = marks.into_iter().map(|mark| (mark.stream.clone(), mark)).collect();
+    by_stream.extend(others.into_iter().map(|mark| (mark.stream.clone(), mark.clone())));
+    by_stream.into_values().collect()
 }
 
 impl Link {
@@ -64,24 +108,28 @@ impl Link {
         if waits || matches!(self.lock, Some(Lock::AnchorMissing | Lock::AnchorForeign)) {
             return None;
         }
-        let behind = |sender: &crate::sender::Sender| {
-            sender.last_recorded().seq > self.anchor.sent.get(&sender.stream).copied().unwrap_or(0)
-        };
+        let beginning = self.epochs.beginning();
         let out_of_numbers = self.status.next >= self.anchor.status_next;
         let locked = self.lock.is_some();
         let superseding = self.superseding_marks();
         let is_behind = || {
-            self.senders.values().any(behind) || superseding.iter().any(|mark| !self.anchor.superseding.contains(mark))
+            self.sent_marks().iter().any(|mark| self.anchor.is_behind(mark))
+                || superseding.iter().any(|mark| !self.anchor.superseding.contains(mark))
         };
         let settled = self.anchor.restored == locked && (locked || !is_behind());
-        if settled && !out_of_numbers && self.anchor.raised.is_empty() {
+        let before = self.epochs.before();
+        let is_named =
+            before == self.anchor.before.as_ref() && beginning.is_none_or(|it| self.anchor.marks.contains(it));
+        let is_raised = self.anchor.raised.is_empty() && is_named;
+        if settled && !out_of_numbers && is_raised {
             return None;
         }
         // A restored zone keeps the marks that show it.
         let (sent, superseding) = match locked {
-            true => (self.anchor.raised_marks(), self.anchor.superseding.clone()),
+            true => (self.anchor.raised_marks(beginning), self.anchor.superseding.clone()),
             false => (self.sent_marks(), superseding),
         };
+        let before = before.cloned();
         self.anchor.busy = true;
         Some(Action::Anchor(Anchor {
             instance: self.instance,
@@ -90,12 +138,14 @@ impl Link {
             status_next: self.status.next + STATUS_NUMBERS_RESERVED,
             peer: self.peer.highest,
             audit: self.audit,
+            before,
             restored: locked,
         }))
     }
 
     fn sent_marks(&self) -> Vec<Mark> {
-        self.senders.values().map(|sender| sender.last_recorded().clone()).collect()
+        let recorded = self.senders.values().map(|sender| sender.last_recorded().clone()).collect();
+        overlaid(recorded, self.epochs.beginning())
     }
 
     /// The last batch of each group that is superseded and not settled, as many as the anchor has room for.
@@ -112,13 +162,9 @@ impl Link {
             return;
         }
         self.anchor.retry_at = None;
-        self.anchor.status_next = anchor.status_next;
-        self.anchor.restored = anchor.restored;
-        self.anchor.marks.clone_from(&anchor.sent);
-        self.anchor.raised.clear();
-        self.anchor.superseding = anchor.superseding;
-        for mark in anchor.sent {
-            self.anchor.sent.insert(mark.stream, mark.seq);
+        self.anchor.written(anchor);
+        if self.lock.is_none() {
+            self.anchor.raised.clear();
         }
     }
 
@@ -154,8 +200,9 @@ impl Link {
             return None;
         }
         for stream in &self.order {
-            let anchored = self.anchor.sent.get(stream).copied().unwrap_or(0);
             let Some(sender) = self.senders.get_mut(stream) else { continue };
+            let anchored = self.anchor.sent.get(stream).filter(|(epoch, _)| *epoch == sender.epoch);
+            let anchored = anchored.map_or(0, |(_, seq)| *seq);
             let Some(turn) = sender.next_publish(anchored, &self.anchor.superseding) else { continue };
             self.publishing += 1;
             self.publish_retry = None;
@@ -217,8 +264,7 @@ impl Link {
                 .depends()
                 .iter()
                 .filter_map(|name| self.senders.get(name))
-                .map(|sender| sender.last_recorded().clone())
-                .filter(|mark| mark.seq > 0)
+                .filter_map(crate::sender::Sender::required)
                 .collect();
             let frame = Frame { link: &around.link, from: &around.zone, to: &around.peer, requires, audit };
             if let Some(action) = self.senders.get_mut(stream)?.next_seal(now, frame) {

@@ -53,6 +53,15 @@ impl PeerState {
         self.mark_alarm.or(self.audit_alarm)
     }
 
+    /// A stream has begun another life: what was wrong with the peer's word about the old one counts no more. What else is wrong
+    /// its next status shows again.
+    pub(super) fn epoch_begun(&mut self, direction: Direction, stream: &StreamName) {
+        self.contradicted.remove(&(direction, stream.clone()));
+        if direction == Direction::Out {
+            self.mark_alarm = None;
+        }
+    }
+
     /// The highest number of ours that it has echoed since our start; 0 before.
     pub(super) const fn echoed_number(&self) -> u64 {
         self.echoed_number
@@ -81,6 +90,7 @@ impl Link {
         self.watch_audit(statement);
         self.peer.turned_away.clone_from(&body.turned_away);
         self.read_acts(body);
+        self.read_epochs(statement, body, echo_now.is_some(), now);
         if echo_now.is_some() {
             self.read_confirmations(statement);
         }
@@ -181,7 +191,9 @@ impl Link {
                 // The first anchor of this database is written before anything is sent.
                 self.anchor.status_next = self.status.next;
             }
-            Some(Lock::Restored) if self.is_returned() => {
+            Some(Lock::Restored)
+                if self.is_returned() && !self.differs_unnamed(statement) && !self.is_held_beyond() =>
+            {
                 coverage::hit(Place::Unlocked);
                 self.lock = None;
             }
@@ -192,6 +204,14 @@ impl Link {
     /// Whether the peer has applied a batch of our books under another digest.
     fn differs(&self, statement: &StatusStatement) -> bool {
         let mut marks = statement.received.iter();
+        marks.any(|mark| self.senders.get(&mark.stream).is_some_and(|sender| sender.contradicts(mark)))
+    }
+
+    /// Whether the peer has applied another batch of a stream that the anchor does not name: a database that was made anew knows
+    /// nothing of what was sent.
+    fn differs_unnamed(&self, statement: &StatusStatement) -> bool {
+        let is_unnamed = |mark: &&Mark| self.anchor.marks.iter().all(|named| named.stream != mark.stream);
+        let mut marks = statement.received.iter().filter(is_unnamed);
         marks.any(|mark| self.senders.get(&mark.stream).is_some_and(|sender| sender.contradicts(mark)))
     }
 

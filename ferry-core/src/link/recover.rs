@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use ferry_format::{BootNonce, Counters, StreamName};
+use ferry_format::{BootNonce, Counters, Mark, StreamName};
 use thiserror::Error;
 
 use super::status::UNNOTED_NUMBERS;
@@ -81,6 +81,7 @@ pub fn recover(
         acts: acts::Acts::recovered(recovered.untold.clone()),
         returning: super::returning::Returning::default(),
         giving: super::give_back::Giving::default(),
+        epochs: super::epochs::Epochs::default(),
         last_fault: BTreeMap::new(),
         failing: super::failing::Failing::default(),
         left: super::put_away::LeftBehind::default(),
@@ -154,9 +155,15 @@ fn lacks_superseding(anchor: Option<&Anchor>, ports: &Ports<'_>) -> Result<bool,
 
 /// What an interrupted daemon left in the spool. A sealed file whose batch was never recorded was never published: its rows
 /// are still in the outbox. That holds unless the database is an older one; then the file may be all that is left of them.
+/// What is of a life that has ended is evidence, whether or not the books know it.
 fn sort_spool(recovered: &Recovered, lock: Option<Lock>, ports: &Ports<'_>) -> Result<(), PortError> {
     let mut settled = Vec::new();
     for id in ports.spool.list(Side::Out)? {
+        let has_ended = |stream: &RecoveredOut| stream.last.stream == id.stream && id.epoch < stream.last.epoch;
+        if recovered.outgoing.iter().any(has_ended) {
+            settled.push(id);
+            continue;
+        }
         let own = recovered.outgoing.iter().any(|stream| stream.last.stream == id.stream);
         let recorded = match own {
             true => ports.store.recorded_digests(&id.stream, id.epoch, id.seq)?,
@@ -167,7 +174,10 @@ fn sort_spool(recovered: &Recovered, lock: Option<Lock>, ports: &Ports<'_>) -> R
             // Another batch has taken its place: it is evidence.
             settled.push(id);
         } else if counts {
-            let waits = |stream: &RecoveredOut| stream.last.stream == id.stream && id.seq > stream.settled.seq;
+            let waits = |stream: &RecoveredOut| {
+                let settled = &stream.settled;
+                settled.stream == id.stream && settled.epoch == id.epoch && id.seq > settled.seq
+            };
             if !recovered.outgoing.iter().any(waits) {
                 settled.push(id);
             }
@@ -241,7 +251,9 @@ impl Link {
         self.anchor.marks.clone_from(&anchor.sent);
         self.anchor.superseding.clone_from(&anchor.superseding);
         self.anchor.restored = anchor.restored;
-        self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect();
+        self.anchor.before = anchor.before;
+        self.recover_beginning();
+        self.anchor.sent = anchor.sent.into_iter().map(|mark| (mark.stream, (mark.epoch, mark.seq))).collect();
     }
 
     /// Batches that were held when the daemon ended are vetted again and held again.
@@ -249,7 +261,7 @@ impl Link {
         let mut applied: Vec<BatchId> = Vec::new();
         for id in ports.spool.list(Side::In)? {
             let Some(receiver) = self.receivers.get_mut(&id.stream) else { continue };
-            if receiver.mark().is_some_and(|mark| (id.epoch, id.seq) <= (mark.epoch, mark.seq)) {
+            if is_applied(receiver.mark(), &id, ports)? {
                 applied.push(id);
                 continue;
             }
@@ -274,6 +286,17 @@ impl Link {
         if !applied.is_empty() {
             ports.spool.archive(Side::In, &applied)?;
         }
+        self.receivers.values_mut().for_each(Receiver::find_ended);
         Ok(())
     }
+}
+
+/// Whether a batch in the spool was applied. One of an epoch that has ended may have been held when it did.
+fn is_applied(mark: Option<&Mark>, id: &BatchId, ports: &Ports<'_>) -> Result<bool, PortError> {
+    let Some(mark) = mark else { return Ok(false) };
+    if id.epoch >= mark.epoch {
+        return Ok((id.epoch, id.seq) <= (mark.epoch, mark.seq));
+    }
+    let place = ports.store.applied_place(&id.stream, id.epoch, id.seq)?;
+    Ok(place.is_some_and(|place| place.digest == id.digest))
 }

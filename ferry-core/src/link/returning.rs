@@ -7,74 +7,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ferry_format::{
-    ActId, BatchStatement, Digest, EpochId, FormatError, Group, IncomingReport, Mark, SeqRange, StreamName, Want,
-    WantKind,
-};
+use ferry_format::{BatchStatement, Digest, FormatError, IncomingReport, Mark, SeqRange, StreamName, Want, WantKind};
 
+use super::coming::{Back, Coming};
 use super::{Link, Lock};
 use crate::action::{Action, FoundBatch};
-use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
 use crate::ports::{BatchId, LifeKind, PortError, TakeBackOutcome};
 use crate::sender::FirstLook;
 use crate::settings::{HELD_BATCHES_MAX, RETURN_FILES_MAX};
 use crate::time::{Mono, Now};
-
-/// An own batch that is here and not in the books.
-#[derive(Debug, Clone)]
-struct Back {
-    /// Its identity.
-    digest: Digest,
-    /// The digest by which the chain names its place.
-    chain: Digest,
-    previous: Digest,
-    epoch_id: EpochId,
-    group: Group,
-    contract: Digest,
-    /// Own streams that must have come so far first.
-    requires: Vec<Mark>,
-    /// The act by which it supersedes others, and how many batches that puts into their places.
-    act: Option<(ActId, u64)>,
-    /// The peer gave it back: it is the one that it has applied or holds.
-    of_peer: bool,
-}
-
-impl Back {
-    fn of(statement: &BatchStatement, digest: Digest, of_peer: bool) -> Self {
-        let mark = |it: &ferry_format::Requirement| Mark {
-            stream: it.stream.clone(),
-            epoch: it.epoch,
-            seq: it.seq,
-            digest: it.digest,
-        };
-        Self {
-            digest,
-            chain: statement.chain_digest(digest),
-            previous: statement.previous,
-            epoch_id: statement.epoch_id,
-            group: statement.group,
-            contract: statement.contract,
-            requires: statement.requires.iter().map(mark).collect(),
-            act: statement.supersedes.as_ref().map(|it| (it.act, u64::try_from(it.new.len()).unwrap_or(u64::MAX))),
-            of_peer,
-        }
-    }
-}
-
-/// One own stream on its way back.
-#[derive(Debug, Default)]
-struct Coming {
-    /// Batches that are here, by seq; several where one took the place of another.
-    here: BTreeMap<u64, Vec<Back>>,
-    /// Spool and archive have been searched up to this seq.
-    searched: u64,
-    searching: bool,
-    /// The last batch that the peer has applied, once it has said so.
-    applied_there: Option<u64>,
-    taking: bool,
-    retry_at: Option<Mono>,
-}
 
 /// Own streams on their way back.
 #[derive(Debug, Default)]
@@ -103,7 +45,7 @@ impl Link {
         marks.filter_map(|mark| {
             let sender = self.senders.get(&mark.stream)?;
             let is_behind = sender.epoch == mark.epoch && sender.last_recorded().seq < mark.seq;
-            is_behind.then_some((&mark.stream, mark))
+            (is_behind && !sender.is_ending()).then_some((&mark.stream, mark))
         })
     }
 
@@ -123,7 +65,9 @@ impl Link {
         let has_superseding = |mark: &Mark| {
             let sender = self.senders.get(&mark.stream);
             sender.is_some_and(|sender| {
-                sender.settled().seq >= mark.seq || sender.open_superseding().any(|it| it == *mark)
+                let settled = sender.settled();
+                (settled.epoch, settled.seq) >= (mark.epoch, mark.seq)
+                    || sender.open_superseding().any(|it| it == *mark)
             })
         };
         !self.anchor.marks.is_empty()
@@ -149,6 +93,20 @@ impl Link {
             Some((report.stream.clone(), (report.epoch, known.map(|range| range.last).max()?)))
         };
         self.returning.held_there = incoming.iter().filter_map(last).collect();
+    }
+
+    /// The last batch that the peer holds or misses beyond the books of a stream that the anchor does not name: an act about another
+    /// stream says nothing of it.
+    pub(super) fn held_beyond(&self, stream: &StreamName) -> Option<u64> {
+        let sender = self.senders.get(stream)?;
+        let is_named = self.anchor.marks.iter().any(|mark| mark.stream == *stream);
+        let held = self.returning.held_there.get(stream).filter(|_| !is_named && self.lock == Some(Lock::Restored))?;
+        (*held > (sender.epoch, sender.last_recorded().seq)).then_some(held.1)
+    }
+
+    /// Whether there is a stream of which the peer holds or misses more than books and anchor tell of.
+    pub(super) fn is_held_beyond(&self) -> bool {
+        self.senders.keys().any(|stream| self.held_beyond(stream).is_some())
     }
 
     /// What the peer has applied beyond the books and the anchor of a zone that is locked for it.
@@ -181,10 +139,12 @@ impl Link {
 
     /// Before an act that approves a return is written, the anchor names what is to come back. Tells whether it does.
     pub(super) fn approve_return(&mut self, mark: &Mark) -> bool {
+        // What it named of a life that does not begin would stand before this.
+        self.give_up_epoch();
         if self.anchor.marks.contains(mark) {
             return true;
         }
-        self.anchor.raised.push(mark.clone());
+        self.anchor.raise(mark.clone());
         false
     }
 
@@ -193,6 +153,19 @@ impl Link {
         coverage::hit(Place::ReturnApproved);
         self.returning.beyond.remove(&mark.stream);
         self.status.progress(now.mono);
+    }
+
+    /// Whether batches of a stream are being looked for or taken back at the moment.
+    pub(super) fn is_returning(&self, stream: &StreamName) -> bool {
+        self.returning.streams.get(stream).is_some_and(|coming| coming.searching || coming.taking)
+    }
+
+    /// A stream has begun another life: nothing of the old one comes back any more.
+    pub(super) fn forget_return(&mut self, stream: &StreamName) {
+        self.returning.beyond.remove(stream);
+        if let Some(coming) = self.returning.streams.get_mut(stream) {
+            *coming = Coming::default();
+        }
     }
 
     /// What the peer has of streams that lack batches.
@@ -383,8 +356,10 @@ impl Link {
             }
         }
         let reaches_the_end = batches.last().is_some_and(|id| id.seq == target.seq);
-        let has =
-            |mark: &Mark| self.senders.get(&mark.stream).is_none_or(|other| other.last_recorded().seq >= mark.seq);
+        let has = |mark: &Mark| {
+            let last = self.senders.get(&mark.stream).map(|other| other.last_recorded());
+            last.is_none_or(|last| (last.epoch, last.seq) >= (mark.epoch, mark.seq))
+        };
         if batches.is_empty() || !(whole || reaches_the_end) || !requires.iter().all(has) {
             return None;
         }
@@ -433,136 +408,5 @@ impl Link {
             }
             Err(_) => coming.retry_at = Some(retry_at),
         }
-    }
-}
-
-impl Coming {
-    fn add(&mut self, seq: u64, back: Back) {
-        let all = self.here.entry(seq).or_default();
-        match all.iter_mut().find(|other| other.digest == back.digest) {
-            Some(other) => other.of_peer |= back.of_peer,
-            None => all.push(back),
-        }
-    }
-
-    /// Whether this zone alone cannot tell which batch the peer has applied at a place: one may have superseded the other
-    /// before, or have come too late.
-    fn is_undecided(&self, seq: u64) -> bool {
-        let all = self.here.get(&seq).map_or(&[][..], Vec::as_slice);
-        let is_replaced = |one: &Back| all.iter().any(|other| other.chain == one.chain && other.digest != one.digest);
-        self.may_be_applied(seq) && all.iter().any(is_replaced) && !all.iter().any(|back| back.of_peer)
-    }
-
-    fn may_be_applied(&self, seq: u64) -> bool {
-        self.applied_there.is_none_or(|last| seq <= last)
-    }
-
-    /// Whether a batch that supersedes another may have been sent. Where the daemon was killed while it sealed what an act puts into
-    /// the places of a group, some files of that are here and others never were: the act was not done, and the anchor does not
-    /// name it.
-    fn was_decided(&self, back: &Back, anchored: &[Digest]) -> bool {
-        let Some((act, count)) = back.act else { return true };
-        let of_act = |seq: u64| {
-            let all = self.here.get(&seq).map_or(&[][..], Vec::as_slice);
-            all.iter().find(|other| other.act.is_some_and(|(id, _)| id == act))
-        };
-        let mut places = (back.group.first..).take(usize::try_from(count).unwrap_or(usize::MAX)).map(of_act);
-        let is_named = |one: &Back| one.of_peer || anchored.contains(&one.digest);
-        places.clone().flatten().any(is_named) || places.all(|one| one.is_some())
-    }
-
-    /// Whether a batch is here that may be taken back to a place.
-    fn has_any(&self, seq: u64, anchored: &[Digest]) -> bool {
-        self.here.get(&seq).is_some_and(|all| all.iter().any(|back| self.was_decided(back, anchored)))
-    }
-
-    /// The batch of a place that follows on the one before it. Of several the one is meant that the next one names, or the
-    /// anchor; and of those that took each other's places the latest. `anchored` are the superseding ones that the anchor names.
-    fn follows(&self, seq: u64, previous: Digest, target: &Mark, anchored: &[Digest]) -> Option<&Back> {
-        if self.is_undecided(seq) {
-            return None;
-        }
-        let decided = self.may_be_applied(seq) && self.here.get(&seq)?.iter().any(|back| back.of_peer);
-        let meant = |back: &&Back| back.previous == previous && (back.of_peer || !decided);
-        let all: Vec<&Back> = self.here.get(&seq)?.iter().filter(meant).collect();
-        let mut chains: Vec<Digest> = all.iter().map(|back| back.chain).collect();
-        chains.dedup();
-        let is_named = |chain: &Digest| match seq == target.seq {
-            true => *chain == target.digest,
-            false => self.here.get(&(seq + 1)).is_some_and(|next| next.iter().any(|back| back.previous == *chain)),
-        };
-        let needs_name = (chains.len() > 1 || seq == target.seq) && !breaks::is(Break::ReturnUnverified);
-        let chain = chains.into_iter().find(|chain| !needs_name || is_named(chain))?;
-        let of_chain = |back: &&&Back| back.chain == chain && self.was_decided(back, anchored);
-        let latest = all.iter().filter(of_chain).rfind(|back| back.digest != chain);
-        latest.or_else(|| all.iter().find(of_chain)).copied()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn digest(word: &str) -> Digest {
-        Digest::of(&[word.as_bytes()])
-    }
-
-    /// A batch of the group 1 to 3: the first that stood at its place, or the one that an act puts there.
-    fn back(seq: u64, act: Option<u8>) -> Back {
-        let chain = |seq: u64| digest(&format!("batch {seq}"));
-        Back {
-            digest: act.map_or(chain(seq), |act| digest(&format!("{act} at {seq}"))),
-            chain: chain(seq),
-            previous: chain(seq - 1),
-            epoch_id: EpochId([1; 8]),
-            group: Group { first: 1, index: seq - 1, last: seq == 3 },
-            contract: digest("contract"),
-            requires: Vec::new(),
-            act: act.map(|act| (ActId([act; 16]), 3)),
-            of_peer: false,
-        }
-    }
-
-    /// Every batch that stood first, none of which the peer has applied.
-    fn with_originals() -> Coming {
-        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
-        (1..=3).for_each(|seq| coming.add(seq, back(seq, None)));
-        coming
-    }
-
-    fn chosen(coming: &Coming, anchored: &[Digest]) -> Vec<bool> {
-        let target = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest: back(3, None).chain };
-        let choose = |seq: u64| coming.follows(seq, back(seq, None).previous, &target, anchored).unwrap().act.is_some();
-        (1..=3).map(choose).collect()
-    }
-
-    #[test]
-    fn what_an_act_puts_in_is_taken_back_whole_or_not_at_all() {
-        let mut coming = with_originals();
-        coming.add(1, back(1, Some(7)));
-        coming.add(2, back(2, Some(7)));
-        assert_eq!(chosen(&coming, &[]), [false; 3]);
-        coming.add(3, back(3, Some(8)));
-        assert_eq!(chosen(&coming, &[]), [false; 3], "another act does not make it whole");
-        coming.add(3, back(3, Some(7)));
-        assert_eq!(chosen(&coming, &[]), [true; 3]);
-    }
-
-    #[test]
-    fn what_an_act_never_put_in_stands_for_no_original_that_is_gone() {
-        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
-        coming.add(1, back(1, None));
-        coming.add(2, back(2, Some(7)));
-        coming.add(3, back(3, None));
-        let target = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest: back(3, None).chain };
-        assert!(coming.follows(2, back(2, None).previous, &target, &[]).is_none());
-        assert_eq!([1, 2, 3].map(|seq| coming.has_any(seq, &[])), [true, false, true]);
-    }
-
-    #[test]
-    fn what_the_anchor_names_was_decided() {
-        let mut coming = with_originals();
-        coming.add(1, back(1, Some(7)));
-        assert_eq!(chosen(&coming, &[back(1, Some(7)).digest]), [true, false, false]);
     }
 }

@@ -164,7 +164,7 @@ impl Link {
             formats: FORMATS_READ.to_vec(),
             cards: self.keys.cards(),
             wants,
-            acts: self.acts.told(),
+            acts: self.told_acts(),
             acts_listed: self.acts.listed(),
             counters: self.counters,
             turned_away: self.turned_away.iter().take(CODES_MAX).map(code_count).collect(),

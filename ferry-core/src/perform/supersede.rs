@@ -1,6 +1,6 @@
 //! Carries acts out, and seals what takes the place of a group before it does.
 
-use ferry_format::{Act, Approval, BatchStatement, Deed, Digest, Group, Payload, SignedAct, parse_record};
+use ferry_format::{Act, Approval, BatchStatement, Deed, Digest, Group, Mark, Payload, SignedAct, parse_record};
 
 use super::Surroundings;
 use crate::contract::{StreamContract, Tally};
@@ -21,6 +21,9 @@ pub(super) fn act(
             Err(code) => order.verdict = Err(code.to_owned()),
         }
     }
+    if let Ok(Act { deed: Deed::NewEpoch { .. }, .. }) = &order.verdict {
+        ports.spool.archive_act(Side::Out, &Digest::of(&[&order.file]), &order.file)?;
+    }
     let stream = order.verdict.as_ref().ok().map(|act| act.deed.stream().clone());
     let contract = stream.as_ref().and_then(|stream| around.contract.stream(stream));
     let (end, parked_rows) = ports.store.act(order, contract)?;
@@ -35,7 +38,25 @@ pub(super) fn act(
             let _ = ports.spool.archive(Side::Out, &[id]);
         }
     }
+    if let Ok(Act { deed: Deed::NewEpoch { ended, .. }, .. }) = &order.verdict
+        && end.is_done()
+    {
+        put_away(ended, &order.ended, around, ports);
+    }
     Ok((end, parked_rows))
+}
+
+/// Puts the files of a life that has ended away: those that its books name, and those that came back to a zone which was put
+/// back, and were never taken back. What stays behind is tidied at the next start, and is turned away at the peer.
+fn put_away(ended: &Mark, files: &[(BatchId, u32)], around: &Surroundings, ports: &Ports<'_>) {
+    for (id, attempt) in files {
+        let _ = ports.gate.withdraw(&around.batch_name(id, *attempt));
+    }
+    for id in ports.spool.list(Side::Out).unwrap_or_default() {
+        if id.stream == ended.stream && id.epoch <= ended.epoch {
+            let _ = ports.spool.archive(Side::Out, &[id]);
+        }
+    }
 }
 
 /// Seals what an act puts into the places of a group; `None` for other acts, and when it was sealed before.

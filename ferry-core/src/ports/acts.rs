@@ -2,6 +2,8 @@
 
 use ferry_format::{Act, Checkpoint, Digest, EpochId, Mark, TableSummary};
 
+use super::BatchId;
+
 /// An act that lies in the database and is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenAct {
@@ -37,6 +39,9 @@ pub struct ActOrder {
     pub superseding: Option<Superseding>,
     /// The batches that were sealed for it, in order of seq.
     pub instead: Vec<Instead>,
+    /// For an act that begins another life of a stream: the files of the old one that are not known to be applied, each with its
+    /// last attempt.
+    pub ended: Vec<(BatchId, u32)>,
 }
 
 /// What batches that take the place of a group state beside what their act says.
@@ -117,6 +122,13 @@ pub const ACT_IMPOSSIBLE: &str = "act-impossible";
 
 /// The code of an act that was carried out before, handed in again with other signatures.
 pub const ACTED_ALREADY: &str = "acted-already";
+
+/// The code of an act that begins a life of a stream and was turned away before, with as many signatures as it needs: the peer has
+/// it listed so, and does not follow it any more.
+pub const TURNED_AWAY_BEFORE: &str = "turned-away-before";
+
+/// The code of an act that ends a life of a stream at another batch than the last one recorded.
+pub const STREAM_MOVED: &str = "stream-moved";
 
 impl ActEnd {
     /// It was carried out.

@@ -99,6 +99,13 @@ pub trait Spool: Send + Sync {
     /// # Errors
     /// When it could not be written.
     fn archive_status(&self, side: Side, name: &str, bytes: &[u8]) -> Result<(), PortError>;
+
+    /// Keeps an act that begins an epoch of this zone's (`Out`) or of the peer's (`In`) as evidence, by the SM3 of its file. The
+    /// same one again is no error.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn archive_act(&self, side: Side, digest: &Digest, bytes: &[u8]) -> Result<(), PortError>;
 }
 
 /// A file that lies in the drop directory under a name of ours.
@@ -271,6 +278,9 @@ pub struct Anchor {
     pub peer: Option<(BootNonce, u64)>,
     /// The audit log.
     pub audit: Checkpoint,
+    /// What it said of the stream of which it names a life that is about to begin; of epoch 0 where it said nothing. `None` when none
+    /// is about to begin.
+    pub before: Option<Mark>,
     /// The peer has shown that the database is older than what was sent: it stays locked across restarts.
     pub restored: bool,
 }

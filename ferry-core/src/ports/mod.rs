@@ -16,7 +16,7 @@ use thiserror::Error;
 
 pub use acts::{
     ACT_DONE, ACT_IMPOSSIBLE, ACTED_ALREADY, ActEnd, ActOrder, AppliedPlace, DisputedPlace, Instead, OpenAct, PeerAct,
-    ReadAct, SupersededPlace, Superseding, UntoldAct,
+    ReadAct, STREAM_MOVED, SupersededPlace, Superseding, TURNED_AWAY_BEFORE, UntoldAct,
 };
 pub use apply::{
     AppliedBatch, ApplyOutcome, ApplyRequest, BatchSource, CheckedBatch, CheckedRow, SourceFault, Spoiled,

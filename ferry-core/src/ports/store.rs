@@ -314,6 +314,8 @@ pub struct RecoveredOut {
     pub on_hold: bool,
     /// Its tables are being captured once more.
     pub loading: bool,
+    /// The act that began its epoch; the first epoch has none.
+    pub begun: Option<UntoldAct>,
 }
 
 /// A recorded batch that is not known to be applied.
@@ -442,11 +444,13 @@ pub trait Store: Send + Sync {
         source: &mut dyn ReturnSource,
     ) -> Result<TakeBackOutcome, PortError>;
 
-    /// Follows an epoch of one of the peer's streams from its beginning.
+    /// Follows an epoch of one of the peer's streams from its beginning. With the act that began it, an earlier one is left for
+    /// it: in the same transaction the act is listed as verified, and disputes about the earlier one end. Rows that were parked
+    /// alone stay.
     ///
     /// # Errors
-    /// `Conflict` when the stream already follows one.
-    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError>;
+    /// `Conflict` when the stream already follows one; with an act, when it follows none or not an earlier one.
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark, act: Option<&PeerAct>) -> Result<(), PortError>;
 
     /// Remembers that two verified statements came for a place of one of the peer's streams. The first time counts; again
     /// is no error.
@@ -486,7 +490,10 @@ pub trait Store: Send + Sync {
     /// Carries out what an operator decided, or notes why it is not carried out: one transaction with its line in the list
     /// of acts and its audit leaf. An act that has ended is no error: what became of it is told again. With an act on
     /// parked rows comes how many the stream still has. `contract` is that of the act's stream, if there is one. Batches that
-    /// supersede take their places in the books, and the drafts of their payloads go.
+    /// supersede take their places in the books, and the drafts of their payloads go. Where an act begins another life of a
+    /// stream, that begins behind the rows recorded so far and with a load; of what is captured and not recorded the deletions
+    /// stay, and the rest may go, since the load captures it again as it stands. It is turned away as [`super::STREAM_MOVED`] when
+    /// another batch than the one that it names was recorded last, and as [`super::TURNED_AWAY_BEFORE`] where it was once.
     ///
     /// # Errors
     /// When nothing was changed; `Conflict` when there is no such act.
@@ -497,6 +504,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When they are not all durably listed.
     fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError>;
+
+    /// The files of acts of the peer's operators that are listed as verified and as turned away by the peer; not of those that it
+    /// had carried out before.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn turned_away(&self) -> Result<Vec<Vec<u8>>, PortError>;
 
     /// Remembers how long batches have been archived, in the place of what was remembered before.
     ///

@@ -55,11 +55,16 @@ impl Receiver {
             }
         }
         // What is held there and counts no more gives way first.
-        if self.is_revoked_at(statement.epoch, statement.seq) {
+        let (epoch, seq) = (statement.epoch, statement.seq);
+        if self.is_revoked_at(epoch, seq) || self.is_ended_at(epoch, seq) {
             return Verdict::Leave;
         }
         if self.is_held(statement, digest) {
             return Verdict::Duplicate;
+        }
+        // Of two lives under one number operators have signed at most one, which shows when it is followed.
+        if self.held.get(&(epoch, seq)).is_some_and(|held| held.epoch_id != statement.epoch_id) {
+            return Verdict::Leave;
         }
         if !self.counts((statement.epoch, statement.seq), signer, statement.chain_digest(digest)) {
             return Verdict::Refuse(REVOKED_CHAIN);

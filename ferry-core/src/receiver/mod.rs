@@ -2,6 +2,7 @@
 //!
 //! `judge` decides about a single batch, `promote` which group is next. This file holds the state that they share.
 
+mod epoch;
 mod judge;
 mod promote;
 mod revoked;
@@ -21,6 +22,7 @@ use crate::ports::{BatchId, PeerKey, RecoveredIn, Spoiled};
 use crate::ranges;
 use crate::time::{Mono, Now};
 
+pub use epoch::EPOCH_ENDED;
 pub use judge::Verdict;
 pub use promote::{Applied, Expelled, NextGroup};
 pub use revoked::REVOKED_CHAIN;
@@ -113,16 +115,22 @@ pub struct Receiver {
     peer_keys: Arc<Vec<PeerKey>>,
     /// Held batches (epoch, seq, digest) that a revoked key signed and that do not count any more, until they are set aside.
     revoked: Vec<(u64, u64, Digest)>,
+    /// Held batches (epoch, seq, digest) of an epoch that is not followed any more, until they are set aside.
+    ended: Vec<(u64, u64, Digest)>,
 }
 
 impl Receiver {
     /// Goes on where the books end.
     #[must_use]
     pub fn recover(recovered: RecoveredIn, priority: u8, contract: Digest) -> Self {
+        // A dispute may have been written down when its epoch had ended: it is about nothing any more.
+        let epoch = recovered.followed.as_ref().map_or(0, |(_, mark)| mark.epoch);
+        let open = recovered.disputed.iter().filter(|it| it.epoch >= epoch);
         Self {
             turned_out: Vec::new(),
             peer_keys: Arc::default(),
             revoked: Vec::new(),
+            ended: Vec::new(),
             stream: recovered.stream,
             priority,
             contract,
@@ -133,7 +141,7 @@ impl Receiver {
             held_bytes: 0,
             disputed: match breaks::is(Break::DisputeForgotten) {
                 true => BTreeMap::new(),
-                false => recovered.disputed.iter().map(|it| ((it.epoch, it.seq), it.against)).collect(),
+                false => open.map(|it| ((it.epoch, it.seq), it.against)).collect(),
             },
             dismissed: recovered.dismissed.into_iter().collect(),
             published: 0,
@@ -313,12 +321,22 @@ impl Receiver {
 
     /// The epoch to follow, if none is and the peer has announced one to this start of the daemon.
     pub fn next_follow(&mut self, now: Mono) -> Option<(u64, EpochId)> {
-        if self.followed.is_some() || self.following || self.retry_at.is_some_and(|at| now < at) {
+        if self.following || self.retry_at.is_some_and(|at| now < at) {
             return None;
         }
-        let announced = self.announced?;
+        let announced = match &self.followed {
+            None => self.announced?,
+            Some(followed) => self.newer_held(followed.mark.epoch)?,
+        };
         self.following = true;
         Some(announced)
+    }
+
+    /// The mistake of [`Break::EpochUnsigned`]: the epoch of a held batch that is later than the one that is followed.
+    fn newer_held(&self, epoch: u64) -> Option<(u64, EpochId)> {
+        let is_free = breaks::is(Break::EpochUnsigned) && !self.applying && !self.reading;
+        let ((newer, _), held) = self.held.range((epoch + 1, 0)..).next().filter(|_| is_free)?;
+        Some((*newer, held.epoch_id))
     }
 
     /// Takes the result of following an epoch.
@@ -326,6 +344,7 @@ impl Receiver {
         self.following = false;
         if ok {
             self.followed = Some(Followed { epoch_id, mark: genesis });
+            self.find_ended();
         } else {
             self.retry_at = Some(retry_at);
         }

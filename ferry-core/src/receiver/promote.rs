@@ -33,6 +33,8 @@ pub enum Expelled {
     Spoiled(String),
     /// The key that signed it is revoked, and it does not chain to what that key signed last in its owner's hands.
     Revoked,
+    /// Its epoch is not followed any more.
+    Ended,
 }
 
 /// What applying changed.
@@ -52,7 +54,13 @@ impl Receiver {
             coverage::hit(Place::HoldWaits);
         }
         let waits = self.applying || self.reading || self.retry_at.is_some_and(|at| now < at) || self.refused.is_some();
-        if waits || self.expelling.is_some() || self.has_revoked() || self.head_obstacle(&watermark).is_some() {
+        if waits
+            || self.following
+            || self.has_ended()
+            || self.expelling.is_some()
+            || self.has_revoked()
+            || self.head_obstacle(&watermark).is_some()
+        {
             return None;
         }
         let followed = self.followed.clone()?;
@@ -150,6 +158,12 @@ impl Receiver {
         {
             self.expelling = Some((id.epoch, id.seq));
             return Some((id, Expelled::Revoked));
+        }
+        if self.has_ended()
+            && let Some(id) = self.next_ended()
+        {
+            self.expelling = Some((id.epoch, id.seq));
+            return Some((id, Expelled::Ended));
         }
         let mut previous = mark.digest;
         let mut next = mark.seq + 1;

@@ -141,8 +141,8 @@ impl Sender {
         if self.on_hold && self.wants_cut(now) {
             coverage::hit(Place::HoldWaits);
         }
-        let waits =
-            self.stopped().is_some() || self.on_hold || self.cutting || self.retry_at.is_some_and(|at| now < at);
+        let stands = self.stopped().is_some() || self.on_hold || self.ending;
+        let waits = stands || self.cutting || self.retry_at.is_some_and(|at| now < at);
         if waits || !(hurried || self.wants_cut(now)) {
             return None;
         }
@@ -218,7 +218,8 @@ impl Sender {
 
     /// The next payload to seal, if there is one and none is being sealed: its statement follows the last one's digest.
     pub fn next_seal(&mut self, now: Now, frame: Frame<'_>) -> Option<Action> {
-        if self.sealing || self.retry_at.is_some_and(|at| now.mono < at) || self.stopped.is_some() {
+        let stands = self.stopped.is_some() || self.ending;
+        if stands || self.sealing || self.retry_at.is_some_and(|at| now.mono < at) {
             return None;
         }
         let cut = self.cut_ready.pop_front()?;
@@ -296,7 +297,7 @@ impl Sender {
 
     /// Sealed batches to record, if there are any and none are being recorded.
     pub fn next_record(&mut self, now: Mono) -> Option<Action> {
-        if self.recording || self.sealed_ready.is_empty() || self.retry_at.is_some_and(|at| now < at) {
+        if self.ending || self.recording || self.sealed_ready.is_empty() || self.retry_at.is_some_and(|at| now < at) {
             return None;
         }
         self.recording = true;
@@ -405,6 +406,7 @@ mod tests {
             boundaries: Vec::new(),
             on_hold: false,
             loading: false,
+            begun: None,
         };
         let limits = BatchLimits { rows, plain_bytes: 1 << 20, linger_ms: 1_000 };
         let now = Now { mono: Mono(0), wall_ms: 0 };

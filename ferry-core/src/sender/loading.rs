@@ -33,7 +33,7 @@ impl Sender {
     /// free: what programs write goes on beside.
     pub fn next_load(&mut self, now: Mono, window: usize) -> Option<u64> {
         let is_clear = self.boundaries.is_empty() && self.in_pipeline() == 0 && self.unsettled.len() <= window / 2;
-        let stands = self.on_hold || self.stopped.is_some() || self.uncaptured.is_some();
+        let stands = self.on_hold || self.ending || self.stopped.is_some() || self.uncaptured.is_some();
         let loading = self.loading.as_mut().filter(|loading| !loading.busy && !loading.unseen)?;
         if stands || !is_clear || loading.retry_at.is_some_and(|at| now < at) {
             return None;
@@ -56,6 +56,11 @@ impl Sender {
             }
             Err(_) => loading.retry_at = Some(retry_at),
         }
+    }
+
+    /// Whether rows are being captured at the moment.
+    pub(super) fn is_capturing(&self) -> bool {
+        self.loading.as_ref().is_some_and(|loading| loading.busy)
     }
 
     /// The outbox was looked at.

@@ -4,6 +4,7 @@
 //! the peer proves. This file holds the state that they share.
 
 mod cutting;
+mod epoch;
 mod loading;
 mod reopen;
 mod reports;
@@ -19,7 +20,7 @@ use crate::contract::BatchLimits;
 use crate::coverage::{self, Place};
 use crate::cut::CutBatch;
 use crate::delay::LearnedDelay;
-use crate::ports::{OutgoingBatch, RecoveredOut};
+use crate::ports::{OutgoingBatch, RecoveredOut, UntoldAct};
 use crate::ranges;
 use crate::time::{Mono, Now};
 
@@ -167,6 +168,12 @@ pub struct Sender {
     superseding_out: usize,
     reopening: Reopening,
     loading: Option<Loading>,
+    /// This life is about to end: nothing more of it is begun.
+    ending: bool,
+    /// The act that began this life; the first one has none.
+    begun: Option<UntoldAct>,
+    /// The epoch that the peer last said to follow.
+    followed_there: Option<u64>,
 }
 
 /// When batches from before a restart are published again, and how many of them at once.
@@ -238,6 +245,9 @@ impl Sender {
             superseding_out: 0,
             reopening: Reopening::default(),
             loading: recovered.loading.then(Loading::default),
+            ending: false,
+            begun: recovered.begun,
+            followed_there: None,
         };
         for batch in recovered.unsettled {
             sender.adopt(batch, now, look.at);

@@ -59,7 +59,7 @@ impl Sender {
 
     /// The mark to go back to in the books, if the peer has forgotten what came after it.
     pub fn next_reopen(&mut self, now: Mono) -> Option<Mark> {
-        let waits = self.reopening.busy || self.reopening.retry_at.is_some_and(|at| now < at);
+        let waits = self.ending || self.reopening.busy || self.reopening.retry_at.is_some_and(|at| now < at);
         // What is proved and not written down yet would be written over it.
         if waits || self.settling.as_ref().is_some_and(|mark| mark.seq > self.settled.seq) {
             return None;
@@ -159,6 +159,7 @@ mod tests {
             boundaries: Vec::new(),
             on_hold: false,
             loading: false,
+            begun: None,
         };
         let limits = BatchLimits { rows: 10, plain_bytes: 1 << 20, linger_ms: 1_000 };
         Sender::recover(recovered, limits, 5, Vec::new(), NOW, FirstLook { at: Mono(0), window: 64 })

@@ -32,11 +32,14 @@ impl Sender {
         settings: &Settings,
     ) -> Evidence {
         let mut evidence = Evidence::default();
+        self.followed_there = mark.map(|mark| mark.epoch);
         if let Some(mark) = mark.filter(|mark| mark.epoch == self.epoch) {
             self.read_mark(mark, fresh, &mut evidence);
         }
         let Some(report) = report else { return evidence };
-        self.peer_refused = report.refused.clone();
+        // What an epoch that has ended was refused for is no matter of this one.
+        let is_of_epoch = report.epoch == self.epoch;
+        self.peer_refused = report.refused.clone().filter(|_| is_of_epoch);
         self.peer_parked = report.parked.clone();
         self.peer_parked_rows = report.parked_rows;
         if breaks::is(Break::HeldTakenForApplied)
@@ -46,12 +49,13 @@ impl Sender {
             let mark = Mark { stream: self.stream.clone(), epoch: self.epoch, seq: last, digest: batch.digest };
             self.settling = Some(mark);
         }
-        if report.epoch == self.epoch && evidence.alarm.is_none() {
+        if is_of_epoch && evidence.alarm.is_none() {
             self.read_held(report, now, &mut evidence);
             self.read_missing(report, now, settings, &mut evidence);
         }
         // The peer repeats its reports until it sees them echoed.
-        for BatchReport { seq, rows, parked, wait_ms, apply_ms, instead } in &report.reports {
+        let reports = report.reports.iter().filter(|_| is_of_epoch);
+        for BatchReport { seq, rows, parked, wait_ms, apply_ms, instead } in reports {
             if *seq <= self.reported {
                 continue;
             }
@@ -162,7 +166,7 @@ impl Sender {
 
     /// The proof to write into the books, with the files to archive and the attempts that may still lie at the gate.
     pub fn next_settle(&mut self, now: Now) -> Option<(Settled, Vec<BatchId>, Vec<Attempt>)> {
-        let mark = self.settling.clone()?;
+        let mark = self.settling.clone().filter(|_| !self.ending)?;
         if mark.seq <= self.settled.seq {
             return None;
         }

@@ -25,7 +25,7 @@ pub struct Turn {
 impl Sender {
     /// The lowest batch that waits to be published and that the anchor covers.
     pub fn next_publish(&mut self, anchored_seq: u64, superseding: &[Mark]) -> Option<Turn> {
-        let seq = *self.queue.first()?;
+        let seq = *self.queue.first().filter(|_| !self.ending)?;
         if self.on_hold {
             coverage::hit(Place::HoldWaits);
             return None;
@@ -172,7 +172,7 @@ impl Sender {
 
     /// The attempts to record now, each before it is published.
     pub fn next_attempts(&mut self, now: Now, window: usize) -> Vec<Attempt> {
-        if self.on_hold || self.attempts_retry_at.is_some_and(|at| now.mono < at) {
+        if self.on_hold || self.ending || self.attempts_retry_at.is_some_and(|at| now.mono < at) {
             return Vec::new();
         }
         while let Some((at, seq)) = self.due.first().copied() {

@@ -68,6 +68,10 @@ impl Spool for MemorySpool {
         Ok(())
     }
 
+    fn archive_act(&self, _side: Side, _digest: &Digest, _bytes: &[u8]) -> Result<(), PortError> {
+        Ok(())
+    }
+
     fn archive_status(&self, _side: Side, _name: &str, _bytes: &[u8]) -> Result<(), PortError> {
         Ok(())
     }

@@ -386,6 +386,7 @@ fn books(contract: &Contract, link: &LinkId, zone: &ZoneName, peer: &ZoneName) -
             through_id: 0,
             settled: last,
             batches: BTreeMap::new(),
+            begun: None,
             boundaries: BTreeMap::new(),
         };
         books.outgoing.insert(stream.name.clone(), out);

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest,
-    Dispute, DisputedPlace, FaultKind, Loaded, Notes, Observation, OpenAct, OutgoingBatch, PeerAct, PortError, RawCut,
-    Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, ReturnSource, Settled, SourceFault, Store,
-    StreamBacklog, TakeBackOutcome, TakeBackRequest, UntoldAct,
+    ACT_DONE, ACTED_ALREADY, ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt,
+    BatchSource, CutRequest, Dispute, DisputedPlace, FaultKind, Loaded, Notes, Observation, OpenAct, OutgoingBatch,
+    PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, ReturnSource, Settled,
+    SourceFault, Store, StreamBacklog, TakeBackOutcome, TakeBackRequest, UntoldAct,
 };
-use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, StreamName};
+use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, StreamName, genesis};
 
 /// What survives a restart.
 pub struct MemoryStore {
@@ -24,9 +24,12 @@ pub struct Books {
     pub retained: Retained,
     pub acts: Vec<OpenAct>,
     pub untold: Vec<UntoldAct>,
+    /// Every act that has ended, by id.
+    pub ended: Vec<(u64, ActEnd)>,
     pub status_number: u64,
     pub of_peer: Vec<PeerAct>,
     pub on_hold: BTreeSet<StreamName>,
+    pub loading: BTreeSet<StreamName>,
     /// The next apply does this.
     pub unknown_next_apply: bool,
 }
@@ -41,6 +44,7 @@ pub struct Out {
     pub through_id: u64,
     pub settled: Mark,
     pub batches: BTreeMap<u64, RecoveredBatch>,
+    pub begun: Option<UntoldAct>,
     pub boundaries: BTreeMap<u64, BTreeMap<StreamName, u64>>,
 }
 
@@ -82,7 +86,8 @@ impl Store for MemoryStore {
             unsettled: out.batches.range(out.settled.seq + 1..).map(|(_, batch)| batch.clone()).collect(),
             boundaries: out.boundaries.values().cloned().collect(),
             on_hold: books.on_hold.contains(&out.last.stream),
-            loading: false,
+            loading: books.loading.contains(&out.last.stream),
+            begun: out.begun.clone(),
         });
         let incoming = books.incoming.iter().map(|(stream, incoming)| RecoveredIn {
             stream: stream.clone(),
@@ -196,19 +201,27 @@ impl Store for MemoryStore {
     }
 
     fn load(&self, contract: &StreamContract, _rows: u64) -> Result<Loaded, PortError> {
-        Err(PortError::new(FaultKind::Conflict, format!("no load of {} is under way", contract.name)))
+        let mut books = self.books.lock().unwrap();
+        if !books.loading.remove(&contract.name) {
+            return Err(conflict("no load is under way"));
+        }
+        Ok(Loaded { table: contract.tables[0].name.clone(), rows: 0, done: true })
     }
 
     fn take_back(&self, _: &TakeBackRequest<'_>, _: &mut dyn ReturnSource) -> Result<TakeBackOutcome, PortError> {
         Err(conflict("nothing of these worlds is put back to a backup"))
     }
 
-    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark, act: Option<&PeerAct>) -> Result<(), PortError> {
         let mut books = self.books.lock().unwrap();
+        books.of_peer.extend(act.cloned());
         let incoming = books.incoming.entry(genesis.stream.clone()).or_default();
-        if incoming.followed.is_some() {
+        let can_leave = |(_, mark): &(EpochId, Mark)| act.is_some() && mark.epoch < genesis.epoch;
+        if incoming.followed.as_ref().is_some_and(|followed| !can_leave(followed)) {
             return Err(conflict("follows already"));
         }
+        incoming.digests.clear();
+        incoming.disputed.clear();
         incoming.followed = Some((epoch_id, genesis.clone()));
         Ok(())
     }
@@ -270,7 +283,7 @@ impl Store for MemoryStore {
         Ok(None)
     }
 
-    fn act(&self, order: &ActOrder, _: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
+    fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
         let mut books = self.books.lock().unwrap();
         books.acts.retain(|act| act.id != order.id);
         let end = match &order.verdict {
@@ -280,9 +293,23 @@ impl Store for MemoryStore {
         match order.verdict.as_ref().map(|act| &act.deed) {
             Ok(Deed::Hold { stream }) => _ = books.on_hold.insert(stream.clone()),
             Ok(Deed::Release { stream }) => _ = books.on_hold.remove(stream),
+            Ok(Deed::NewEpoch { epoch, epoch_id, ended }) => {
+                let contract = contract.expect("the stream is in the contract");
+                let (owner, to, stream) = (&contract.owner, &contract.to, &ended.stream);
+                let link = order.verdict.as_ref().map(|act| act.link.clone()).unwrap();
+                let digest = genesis(&link, owner, to, stream, *epoch, *epoch_id);
+                let last = Mark { epoch: *epoch, seq: 0, digest, ..ended.clone() };
+                let out = books.outgoing.get_mut(stream).unwrap();
+                let (id, file) = (order.id, order.file.clone());
+                out.begun = Some(UntoldAct { id, file, end: end.clone(), at_ms: order.at_ms });
+                (out.epoch_id, out.last, out.settled) = (*epoch_id, last.clone(), last);
+                out.batches.clear();
+                books.loading.insert(stream.clone());
+            }
             Ok(_) | Err(_) => {}
         }
         let file = order.file.clone();
+        books.ended.push((order.id, end.clone()));
         books.untold.push(UntoldAct { id: order.id, file, end: end.clone(), at_ms: order.at_ms });
         Ok((end, None))
     }
@@ -290,6 +317,12 @@ impl Store for MemoryStore {
     fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError> {
         self.books.lock().unwrap().of_peer.extend(acts.iter().cloned());
         Ok(())
+    }
+
+    fn turned_away(&self) -> Result<Vec<Vec<u8>>, PortError> {
+        let books = self.books.lock().unwrap();
+        let is_away = |act: &&PeerAct| act.verified && ![ACT_DONE, ACTED_ALREADY].contains(&act.code.as_str());
+        Ok(books.of_peer.iter().filter(is_away).map(|act| act.file.clone()).collect())
     }
 
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {

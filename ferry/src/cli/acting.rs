@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use ferry_core::ports::{ACT_DONE, ACT_IMPOSSIBLE, ACTED_ALREADY};
+use ferry_core::ports::{ACT_DONE, ACT_IMPOSSIBLE, ACTED_ALREADY, STREAM_MOVED, TURNED_AWAY_BEFORE};
 use ferry_format::limits::ACT_BYTES_MAX;
 use ferry_format::{Act, ActId, ActTime, Deed, FormatError, Reason, SignedAct};
 use serde_json::{Value, json};
@@ -297,6 +297,11 @@ const CODES: &[Code] = &[
         ["nothing; `ferry acts list` shows when", "无需操作；`ferry acts list` 显示执行时间"],
     ),
     (
+        TURNED_AWAY_BEFORE,
+        ["the same act was turned away before, and the peer has it listed so", "该操作此前已被拒绝，对端也已如此记载"],
+        ["decide anew: `ferry new-epoch` makes another act", "请重新作出决定：`ferry new-epoch` 会生成新的操作"],
+    ),
+    (
         ACT_IMPOSSIBLE,
         ["the database or the keys of this zone do not allow it", "本区的数据库或密钥不允许执行该操作"],
         ["the daemon's log says why; decide anew after mending that", "守护进程日志说明原因；排除后请重新作出决定"],
@@ -364,6 +369,22 @@ const CODES: &[Code] = &[
         "loading-already",
         ["the stream's tables are being sent once more already", "该流各表正在重新发送"],
         ["`ferry status` tells how far it has come", "`ferry status` 显示其进度"],
+    ),
+    (
+        STREAM_MOVED,
+        [
+            "another batch than the one that the act names was recorded last in the stream",
+            "该流最后登记的批次已不是操作所指的批次",
+        ],
+        [
+            "put the stream on hold (`ferry hold`), then run `ferry new-epoch` anew and sign what it makes",
+            "请先暂停该流（`ferry hold`），再重新运行 `ferry new-epoch` 并签署其结果",
+        ],
+    ),
+    (
+        "epoch-not-above",
+        ["an epoch with that number, or a higher one, is known already", "该纪元号或更高的纪元号已被使用"],
+        ["run `ferry new-epoch` anew and sign what it makes", "请重新运行 `ferry new-epoch` 并签署其结果"],
     ),
     (
         "not-restored",

@@ -129,8 +129,8 @@ const CODES: &[Advice] = &[
             "数据库比本区已发送的内容旧：它是恢复出来的",
         ],
         next: [
-            "leave the daemons running: this zone takes its own batches back out of both archives, and sends again when it has them all; `ferry status` shows how far it is",
-            "请保持双方守护进程运行：本区会从双方归档取回自己的批次，取齐后恢复发送；进度见 `ferry status`",
+            "leave the daemons running: this zone takes its own batches back out of both archives, and sends again when it has them all; `ferry status` shows how far it is; what neither archive has any more, two operators pass with ferry new-epoch STREAM --reason … --key … --key …",
+            "请保持双方守护进程运行：本区会从双方归档取回自己的批次，取齐后恢复发送；进度见 `ferry status`；双方归档都已没有的，由两名操作员运行 ferry new-epoch 流 --reason … --key … --key …",
         ],
     },
     Advice {
@@ -140,8 +140,19 @@ const CODES: &[Advice] = &[
             "对端对该流的应用超出本区数据库与锚点所载",
         ],
         next: [
-            "ask the peer's operators whether these batches are yours (`ferry verify` of their archive); if so, two operators sign `ferry take-back`",
-            "请与对端操作员核实这些批次是否出自本区（可用 `ferry verify` 核验其归档）；若是，由两名操作员签署 `ferry take-back`",
+            "ask the peer's operators whether these batches are yours (`ferry verify` of their archive); if so, two operators sign `ferry take-back`; if they are nowhere any more, `ferry new-epoch`",
+            "请与对端操作员核实这些批次是否出自本区（可用 `ferry verify` 核验其归档）；若是，由两名操作员签署 `ferry take-back`；若已无处可取，签署 `ferry new-epoch`",
+        ],
+    },
+    Advice {
+        code: "peer-holds-more",
+        meaning: [
+            "the peer holds or misses batches of this stream of which this zone's database and anchor know nothing",
+            "对端持有或缺少该流的若干批次，而本区数据库与锚点对此均无记载",
+        ],
+        next: [
+            "put this zone back to a newer backup (`ferry restore`); without one, two operators begin another life of the stream: ferry new-epoch STREAM --reason … --key … --key …",
+            "请用更新的备份恢复本区（`ferry restore`）；若没有，由两名操作员开始该流的新纪元：ferry new-epoch 流 --reason … --key … --key …",
         ],
     },
     Advice {
@@ -161,14 +172,17 @@ const CODES: &[Advice] = &[
             "the last group that this zone had sent came back without its end, which nobody has",
             "本区最后发送的一组批次取回时缺少结尾，双方均无",
         ],
-        next: ["keep both archives safe; the stream stays locked", "请妥善保管双方归档；该流保持锁定"],
+        next: [
+            "keep both archives safe; two operators begin another epoch: ferry new-epoch STREAM --reason … --key … --key …",
+            "请妥善保管双方归档；由两名操作员开始新纪元：ferry new-epoch 流 --reason … --key … --key …",
+        ],
     },
     Advice {
         code: "return-other-epoch",
         meaning: ["a batch that came back belongs to another epoch of this stream", "取回的批次属于该流的另一纪元"],
         next: [
-            "keep both archives safe and compare them with `ferry verify`; the stream stays locked",
-            "请妥善保管双方归档，并用 `ferry verify` 比对；该流保持锁定",
+            "keep both archives safe and compare them with `ferry verify`; two operators begin another epoch: ferry new-epoch STREAM --reason … --key … --key …",
+            "请妥善保管双方归档，并用 `ferry verify` 比对；由两名操作员开始新纪元：ferry new-epoch 流 --reason … --key … --key …",
         ],
     },
     Advice {
@@ -226,8 +240,8 @@ const CODES: &[Advice] = &[
             "对端遗忘的内容超出本区账簿可重发的范围",
         ],
         next: [
-            "keep both archives, and have the peer put back to a newer backup; the log says how far the books reach",
-            "请保留两侧归档，并让对端恢复到较新的备份；日志说明账簿可回溯到何处",
+            "keep both archives, and have the peer put back to a newer backup; if there is none, two operators of this zone begin another epoch: ferry new-epoch STREAM --reason … --key … --key …",
+            "请保留两侧归档，并让对端恢复到较新的备份；若没有，由本区两名操作员开始新纪元：ferry new-epoch 流 --reason … --key … --key …",
         ],
     },
     Advice {
@@ -357,10 +371,24 @@ const CODES: &[Advice] = &[
     },
     Advice {
         code: "newer-epoch",
-        meaning: ["the peer has begun a new epoch of the stream", "对端已开始该流的新纪元"],
+        meaning: [
+            "a batch of a newer epoch is here, and no act of two operators that began it",
+            "收到较新纪元的批次，但没有两名操作员开始该纪元的操作",
+        ],
         next: [
-            "ask the peer's operator why; this version cannot follow a new epoch",
-            "请询问对端操作员原因；本版本不能跟随新纪元",
+            "wait for the sender's next status, which tells of the act; if it lasts, ask its operators: either this zone does not trust them (`ferry trust add CARD --role operator`), or somebody else has the sender's key",
+            "请等待发送方的下一状态文件，其中载有该操作；如久未变化请询问其操作员：或者本区未信任他们（`ferry trust add 名片 --role operator`），或者发送方密钥已落入他人之手",
+        ],
+    },
+    Advice {
+        code: "epoch-ended",
+        meaning: [
+            "a batch was held when its epoch ended, and is not applied any more",
+            "该批次在其纪元结束时仍被持有，不再应用",
+        ],
+        next: [
+            "nothing: its sender has sent its rows again in the new epoch (`ferry acts list` says why)",
+            "无需操作：发送方已在新纪元中重新发送其各行（`ferry acts list` 说明原因）",
         ],
     },
     Advice {
@@ -423,8 +451,9 @@ const CODES: &[Advice] = &[
         meaning: ["a file in the spool is gone or damaged", "缓存目录中的文件丢失或损坏"],
         next: [
             "check the disk; a batch of the peer comes again by itself, one of this zone needs its file put back from a backup, \
-             then `ferry resend`",
-            "请检查磁盘；对端批次会自动重发；本区批次须从备份放回文件，然后运行 `ferry resend`",
+             then `ferry resend`; where nobody has the file any more, two operators begin another epoch: ferry new-epoch STREAM \
+             --reason … --key … --key …",
+            "请检查磁盘；对端批次会自动重发；本区批次须从备份放回文件，然后运行 `ferry resend`；若文件已无处可取，由两名操作员开始新纪元：ferry new-epoch 流 --reason … --key … --key …",
         ],
     },
     Advice {

@@ -136,6 +136,17 @@ fn outgoing(row: &BatchRow, state_of_stream: Option<&StreamStateRow>) -> Standin
         let sentence = Text::fixed("the peer has applied it; nothing waits", "对端已应用，无待办事项");
         return Standing { state: here, sentence, next: nothing() };
     }
+    if state_of_stream.is_some_and(|stream| row.epoch < stream.epoch) {
+        let sentence = Text::fixed(
+            "its epoch has ended: it is not sent any more; its rows were sent again as they stood then, its deletions were not",
+            "其所属纪元已结束：不再发送；其中各行已按当时现状重新发送，删除则未重新发送",
+        );
+        let next = Text::fixed(
+            "compare the tables of both zones if it had deletions (`ferry show` tells)",
+            "若其中有删除（`ferry show` 可见），请比对双方数据表",
+        );
+        return Standing { state: "ended", sentence, next };
+    }
     let place = match here {
         "held" => Text::fixed("the peer holds it and has not applied it yet", "对端已持有，尚未应用"),
         "published" => {

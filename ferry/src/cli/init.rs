@@ -203,6 +203,7 @@ impl Plan {
             status_next: 1,
             peer: None,
             audit: recovered.audit,
+            before: None,
             restored: false,
         };
         AnchorFile::new(config.paths.anchor.clone()).save(&anchor).map_err(|error| failed(error.into()))?;

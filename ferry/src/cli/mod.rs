@@ -16,6 +16,7 @@ mod hold;
 pub mod init;
 pub mod keys;
 mod load;
+mod new_epoch;
 pub mod output;
 mod parked;
 mod pass;
@@ -124,6 +125,8 @@ pub enum Verb {
     Restore(backup::BackupArgs),
     /// Take back what the peer has applied beyond the anchor of a restored zone
     TakeBack(take_back::TakeBackArgs),
+    /// Begin another life of a stream, where what the peer lacks is nowhere any more
+    NewEpoch(new_epoch::NewEpochArgs),
     /// Look whether changes of this zone's tables are captured, and put the triggers back
     Capture(capture::CaptureArgs),
     /// Make and show this zone's keys
@@ -202,6 +205,7 @@ fn run(verb: Verb, context: &Context) -> Result<Output, Fault> {
         Verb::Backup(args) => backup::backup(&args, context),
         Verb::Restore(args) => backup::restore(&args, context),
         Verb::TakeBack(args) => take_back::run(&args, context),
+        Verb::NewEpoch(args) => new_epoch::run(&args, context),
         Verb::Capture(args) => capture::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Trust(args) => trust::run(args, context),

@@ -37,6 +37,9 @@ pub enum ParkedVerb {
         /// Of one seq or a range A-B; without it all
         #[arg(value_name = "SEQ|A-B", value_parser = range)]
         range: Option<Range>,
+        /// Of this epoch; without it the oldest that has a parked row
+        #[arg(long, value_name = "EPOCH", value_parser = clap::value_parser!(u64).range(1..))]
+        epoch: Option<u64>,
         /// Reason and signatures.
         #[command(flatten)]
         act: ActArgs,
@@ -54,12 +57,21 @@ pub fn run(args: ParkedArgs, context: &Context) -> Result<Output, Fault> {
     let desk = Desk::open(context)?;
     match args.verb {
         ParkedVerb::List { stream } => list(&desk, stream.as_ref(), context.lang),
-        ParkedVerb::Retry { stream, range, act: args } => {
-            let epoch = place::at(&desk, &stream, 0)?.epoch;
+        ParkedVerb::Retry { stream, range, epoch, act: args } => {
+            let present = place::at(&desk, &stream, 0)?.epoch;
+            let parked = desk.books.parked_rows(ROWS_MAX).map_err(unread)?;
+            let parked = parked.iter().filter(|row| row.stream == stream).map(|row| row.epoch);
+            let epoch = epoch_to_try(epoch, parked, present);
             let Range { first, last } = range.unwrap_or(Range { first: 1, last: ferry_format::limits::SEQ_MAX });
             act(&desk, Deed::RetryRows { range: ActRange { stream, epoch, first, last } }, &args, context)
         }
     }
+}
+
+/// The epoch whose rows are tried. They may have been parked in one that has ended since: the oldest is tried first, unless another
+/// is asked for because its rows are not taken yet.
+fn epoch_to_try(asked: Option<u64>, parked: impl Iterator<Item = u64>, present: u64) -> u64 {
+    asked.or_else(|| parked.min()).unwrap_or(present)
 }
 
 fn list(desk: &Desk, only: Option<&StreamName>, lang: Lang) -> Result<Output, Fault> {
@@ -74,4 +86,16 @@ fn list(desk: &Desk, only: Option<&StreamName>, lang: Lang) -> Result<Output, Fa
         (false, Lang::En | Lang::Zh) => parked_table(&rows, lang).text(),
     };
     Ok(Output::new(human, json!({ "rows": rows.iter().map(parked_json).collect::<Vec<_>>() })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::epoch_to_try;
+
+    #[test]
+    fn the_oldest_epoch_is_tried_unless_another_is_asked_for() {
+        assert_eq!(epoch_to_try(None, [3, 2, 4].into_iter(), 4), 2);
+        assert_eq!(epoch_to_try(Some(4), [3, 2, 4].into_iter(), 4), 4);
+        assert_eq!(epoch_to_try(None, std::iter::empty(), 4), 4);
+    }
 }

@@ -113,6 +113,24 @@ const KEPT: &[&str] =
 
 const PARKED_ROW: &[&str] = &["stream", "epoch", "seq", "row", "table", "code", "at_ms"];
 const HANDED_IN: &[Part] = &[(".", &["act", "deed", "stream", "signed", "needed", "code", "draft"])];
+const EPOCH_HANDED_IN: &[Part] = &[(
+    ".",
+    &[
+        "act",
+        "deed",
+        "stream",
+        "signed",
+        "needed",
+        "code",
+        "draft",
+        "epoch",
+        "ended_epoch",
+        "ended_seq",
+        "unapplied_batches",
+        "unapplied_rows",
+        "unapplied_deletes",
+    ],
+)];
 const ACT: &[&str] = &[
     "act",
     "here",
@@ -278,6 +296,7 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     ("pass", HANDED_IN),
     ("supersede", HANDED_IN),
     ("take-back", HANDED_IN),
+    ("new-epoch", EPOCH_HANDED_IN),
     ("load", HANDED_IN),
     ("backup", &[(".", &["directory", "instance", "database_bytes", "anchor"])]),
     ("restore", &[(".", &["directory", "made_at_ms", "replaced", "anchor"])]),

@@ -113,6 +113,7 @@ fn work(action: &Action) -> Option<(&'static str, &'static str)> {
         Action::Observe { .. }
         | Action::Scan
         | Action::Expel { .. }
+        | Action::FollowBegun(_)
         | Action::ReadMark { .. }
         | Action::Reopen(_)
         | Action::Load { .. }

@@ -71,6 +71,9 @@ fn encode(anchor: &Anchor) -> Vec<u8> {
     if !anchor.superseding.is_empty() {
         entries.push(("superseding", Value::Array(anchor.superseding.iter().map(write_mark).collect())));
     }
+    if let Some(before) = &anchor.before {
+        entries.push(("before", write_mark(before)));
+    }
     if anchor.restored {
         entries.push(("restored", Value::Integer(1)));
     }
@@ -132,6 +135,10 @@ fn read(value: &Value) -> Option<Anchor> {
         status_next: integer(value, "status_next")?,
         peer,
         audit: Checkpoint { size: integer(value, "audit_size")?, root: parsed(value, "audit_root")? },
+        before: match get(value, "before") {
+            None => None,
+            Some(before) => Some(mark(before)?),
+        },
         restored: match get(value, "restored") {
             None => false,
             Some(_) => integer(value, "restored")? == 1,
@@ -178,6 +185,7 @@ mod tests {
             status_next: 640,
             peer: Some((BootNonce([2; 16]), 9)),
             audit: Checkpoint { size: 4, root: Digest([3; 32]) },
+            before: Some(mark("bill", 3)),
             restored: false,
         }
     }

@@ -7,6 +7,7 @@ use ferry_core::conformance::gate::GateFixture;
 use ferry_core::conformance::quarantine::{KeptFile, QuarantineFixture};
 use ferry_core::conformance::spool::SpoolFixture;
 use ferry_core::ports::{AnchorStore, BatchId, Gate, Quarantine, QuarantineNote, Side, Spool};
+use ferry_format::Digest;
 use tempfile::TempDir;
 
 use super::testing::zone;
@@ -79,7 +80,7 @@ impl SpoolFixture for RealFiles {
     }
 
     fn leave_unfinished(&mut self, side: Side) {
-        let id = BatchId { stream: "bill".parse().unwrap(), epoch: 1, seq: 9, digest: ferry_format::Digest([0; 32]) };
+        let id = BatchId { stream: "bill".parse().unwrap(), epoch: 1, seq: 9, digest: Digest([0; 32]) };
         let path = self.files.spool.spool_path(side, &id).with_file_name("tmp-1-2");
         std::fs::File::create(path).unwrap().set_len(9).unwrap();
     }
@@ -99,6 +100,15 @@ impl SpoolFixture for RealFiles {
         };
         let archive = self.config.paths.archive.join(self.config.link.as_str());
         std::fs::read(archive.join(side).join("status").join(name)).ok()
+    }
+
+    fn act(&self, side: Side, digest: &Digest) -> Option<Vec<u8>> {
+        let side = match side {
+            Side::Out => "out",
+            Side::In => "in",
+        };
+        let archive = self.config.paths.archive.join(self.config.link.as_str());
+        std::fs::read(archive.join(side).join("acts").join(format!("{digest}.act"))).ok()
     }
 }
 

@@ -5,6 +5,7 @@
 //! spool/<link>/damaged/<name>                archive/<link>/<out|in>/<stream>/heads/<range>/<name>
 //!                                            archive/<link>/<out|in>/<stream>/damaged/<name>
 //!                                            archive/<link>/<out|in>/status/<name>
+//!                                            archive/<link>/<out|in>/acts/<digest>.act
 //! ```
 //!
 //! A batch bears the name of its first attempt, whatever its attempt was; the extension is always the same, so a change
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use ferry_core::ports::{BatchId, FaultKind, PortError, Side, Spool};
 use ferry_format::limits::FILE_BYTES_MAX;
-use ferry_format::{FileName, LinkId, NameKind, SeqRange, StreamName, ZoneName, batch_head, inspect_batch};
+use ferry_format::{Digest, FileName, LinkId, NameKind, SeqRange, StreamName, ZoneName, batch_head, inspect_batch};
 
 use super::durable::{self, port_error};
 use super::ground::Ground;
@@ -28,9 +29,12 @@ use crate::config::Config;
 pub const SPOOL_EXTENSION: &str = "dat";
 /// The extension of heads.
 pub const HEAD_EXTENSION: &str = "head";
+/// The extension of acts.
+const ACT_EXTENSION: &str = "act";
 /// Seqs of a directory of the archive: few enough to be listed at once, many enough to make few directories.
 const RANGE: u64 = 10_000;
 const STATUS: &str = "status";
+const ACTS: &str = "acts";
 const HEADS: &str = "heads";
 const DAMAGED: &str = "damaged";
 const NOT_ITS_NAME: &str = "its name is not its own";
@@ -427,6 +431,14 @@ impl Spool for SpoolDirectories {
         let directory = self.archive.join(side_name(side)).join(STATUS);
         let kept = durable::create_directory(&directory).and_then(|()| durable::publish(&directory, name, bytes));
         kept.map_err(|error| port_error("cannot keep a status in", &directory, &error))
+    }
+
+    fn archive_act(&self, side: Side, digest: &Digest, bytes: &[u8]) -> Result<(), PortError> {
+        self.stand()?;
+        let directory = self.archive.join(side_name(side)).join(ACTS);
+        let name = format!("{digest}.{ACT_EXTENSION}");
+        let kept = durable::create_directory(&directory).and_then(|()| durable::publish(&directory, &name, bytes));
+        kept.map_err(|error| port_error("cannot keep an act in", &directory, &error))
     }
 }
 

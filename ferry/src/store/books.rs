@@ -2,7 +2,7 @@
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{Direction, PortError};
-use ferry_format::{Checkpoint, Digest, EpochId, Group, Instance, Payload, StreamName};
+use ferry_format::{Checkpoint, Digest, EpochId, Group, Instance, Mark, Payload, StreamName};
 
 use super::{AuditHead, AuditLeaf, Trace, TraceQuery};
 
@@ -163,6 +163,19 @@ pub struct ContractRow {
     pub text: String,
 }
 
+/// The present life of an own stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnLife {
+    /// The last batch recorded; seq 0 and the genesis digest before the first.
+    pub last: Mark,
+    /// Batches that are not known to be applied.
+    pub batches: u64,
+    /// Their records.
+    pub rows: u64,
+    /// Deletions among them.
+    pub deletes: u64,
+}
+
 /// Which row is meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowKey {
@@ -238,6 +251,9 @@ pub trait Books: Send + Sync {
 
     /// The id of the epoch of an own stream.
     fn epoch_id(&self, stream: &StreamName) -> Result<Option<EpochId>, PortError>;
+
+    /// The present life of an own stream.
+    fn own_life(&self, stream: &StreamName) -> Result<Option<OwnLife>, PortError>;
 
     /// The batches that took the place of one of this zone's, one after the other.
     fn superseding(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError>;

@@ -119,6 +119,9 @@ pub(crate) trait Dialect {
     /// Binds an id. Removes the row.
     fn remove_row(&self, outbox: &str) -> String;
 
+    /// Binds an id. Removes the rows above it that tell how a row of a table stood; removals of rows stay, and what is no record.
+    fn remove_images(&self, outbox: &str) -> String;
+
     /// Binds an id. Puts the present image of the key that the line names into its place, or its removal when it is gone.
     fn current_image(&self, outbox: &str, table: &Table) -> String;
 
@@ -302,6 +305,14 @@ pub(crate) struct Statements {
     pub load_advance: &'static str,
     /// Binds link, stream.
     pub load_end: &'static str,
+    pub load_again: &'static str,
+    pub out_begin: &'static str,
+    pub epoch_add: &'static str,
+    pub epoch_act: &'static str,
+    pub epoch_unsettled: &'static str,
+    pub in_begin: &'static str,
+    pub dispute_forget: &'static str,
+    pub act_verify: &'static str,
     /// Binds the path of a file that is not there yet. Copies the whole database into it.
     pub copy_into: &'static str,
     /// Fails as busy while another connection has the database open.
@@ -343,6 +354,8 @@ pub(crate) struct Statements {
     pub act_list: &'static str,
     /// Binds link, id. Yields the same for one.
     pub act_at: &'static str,
+    /// Binds link, origin. Yields the files of verified acts that were turned away, and not because they had been carried out.
+    pub act_turned_away: &'static str,
     /// Binds link, stream, act.
     pub hold_add: &'static str,
     /// Binds link, stream.

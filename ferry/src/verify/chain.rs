@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_format::{Digest, TrustStore, genesis};
 
-use super::evidence::{Kept, StreamEvidence, StreamKey};
+use super::evidence::{Kept, KeptEpoch, StreamEvidence, StreamKey};
 use super::finding::{Finding, FindingCode};
 use super::walk::Files;
 use crate::text;
+
+/// The epoch that begins with a zone; every later one begins with an act.
+const FIRST_EPOCH: u64 = 1;
 
 /// One stream, judged.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Bench<'a> {
     /// Places claimed by files that did not verify.
     pub claims: Option<&'a BTreeSet<u64>>,
     pub trust: &'a TrustStore,
+    /// Epochs that two operators began.
+    pub epochs: &'a [KeptEpoch],
     pub partial: bool,
 }
 
@@ -53,7 +58,54 @@ impl<'a> Bench<'a> {
         let broken = self.breaks(&chain.batches, findings);
         self.groups(&chain.batches, findings);
         chain.proven_to = proven_to(&chain.batches, broken);
+        findings.extend(self.without_act(&chain));
+        findings.extend(self.ended_by().filter_map(|act| self.ended_elsewhere(&chain, act)));
         chain
+    }
+
+    /// The acts that ended this life.
+    pub fn ended_by(&self) -> impl Iterator<Item = &'a KeptEpoch> {
+        let key = self.key;
+        self.epochs.iter().filter(move |act| act.is_of(key) && act.ended.epoch == key.epoch)
+    }
+
+    /// A life above the first is good only with the act that began it.
+    fn without_act(&self, chain: &Chain<'_>) -> Option<Finding> {
+        let key = self.key;
+        let first = chain.batches.first();
+        if key.epoch == FIRST_EPOCH || self.partial || first.is_none() && self.stream.highest.is_none() {
+            return None;
+        }
+        let begins = |act: &KeptEpoch| act.is_of(key) && act.epoch == key.epoch;
+        let is_meant = |act: &KeptEpoch| self.stream.epoch_id.is_none_or(|id| id == act.epoch_id);
+        if self.epochs.iter().any(|act| begins(act) && is_meant(act)) {
+            return None;
+        }
+        let (number, seq) = (key.epoch, first.map_or(0, |kept| kept.seq));
+        let message = text!(
+            "no act by which two operators began epoch {number} with this id is among the files",
+            "文件中没有两名操作员以此标识开始纪元 {number} 的操作"
+        );
+        let file = first.map(|kept| kept.file).or(self.stream.highest.map(|(_, witness)| witness.file));
+        Some(self.finding(FindingCode::EpochWithoutAct, seq, seq, file, message))
+    }
+
+    /// An act that ended this life names a batch that another one stands for.
+    fn ended_elsewhere(&self, chain: &Chain<'_>, act: &KeptEpoch) -> Option<Finding> {
+        let ended = &act.ended;
+        let there = match ended.seq {
+            0 => self.genesis()?,
+            seq => chain.at(seq)?.chain,
+        };
+        if there == ended.digest {
+            return None;
+        }
+        let (named, there) = (ended.digest.short(), there.short());
+        let message = text!(
+            "the act that ended this epoch names {named} as its last batch here, but the batch is {there}",
+            "结束该纪元的操作称此处最后批次为 {named}，而此处的批次为 {there}"
+        );
+        Some(self.finding(FindingCode::DigestConflict, ended.seq, ended.seq, Some(act.file), message))
     }
 
     /// Which batch counts at each place.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_format::{
-    BatchStatement, BootNonce, Checkpoint, Digest, EpochId, Instance, LinkId, Mark, StatusStatement, StreamName,
-    TableSummary, ZoneName,
+    Act, BatchStatement, BootNonce, Checkpoint, Deed, Digest, EpochId, Instance, Kind, LinkId, Mark, StatusStatement,
+    StreamName, TableSummary, ZoneName,
 };
 
 use super::finding::{Finding, Place};
@@ -68,6 +68,13 @@ pub struct Kept {
 /// Counts and totals by table.
 pub type Tables = BTreeMap<String, TableSummary>;
 
+impl KeptEpoch {
+    /// Whether it is about the lives of a stream.
+    pub fn is_of(&self, key: &StreamKey) -> bool {
+        self.link == key.link && self.zone == key.from && self.ended.stream == key.stream
+    }
+}
+
 /// What is known of one life of one stream.
 #[derive(Debug, Default)]
 pub struct StreamEvidence {
@@ -84,6 +91,9 @@ pub struct StreamEvidence {
     pub marks: BTreeMap<(u64, Digest), Witness>,
     /// The highest place that was witnessed.
     pub highest: Option<(u64, Witness)>,
+    /// The highest place of which the receiver says that it has applied it. What must be applied first may have ended with its life,
+    /// and so may what required it.
+    pub highest_applied: Option<(u64, Witness)>,
     /// Batches whose file has another epoch id than the first: which file.
     pub other_epoch_ids: Vec<(u64, u32)>,
 }
@@ -146,8 +156,22 @@ pub struct Evidence {
     pub names: Vec<StreamName>,
     /// Places that files claim which did not verify.
     pub claims: BTreeMap<StreamKey, BTreeSet<u64>>,
+    /// Epochs that two operators began.
+    pub epochs: Vec<KeptEpoch>,
     pub findings: Vec<Finding>,
     pub counts: Counts,
+}
+
+/// What is kept of a verified act that began an epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptEpoch {
+    pub link: LinkId,
+    pub zone: ZoneName,
+    pub epoch: u64,
+    pub epoch_id: EpochId,
+    /// The last batch of the life that ended, as its owner knew it.
+    pub ended: Mark,
+    pub file: u32,
 }
 
 impl Evidence {
@@ -171,6 +195,12 @@ impl Evidence {
                 self.findings.push(*finding);
                 if let Some((key, seq)) = claim {
                     self.claims.entry(*key).or_default().insert(seq);
+                }
+            }
+            Piece::Epoch(act) => {
+                *self.counts.other_kinds.entry(Kind::Act.name()).or_default() += 1;
+                if let Act { link, zone, deed: Deed::NewEpoch { epoch, epoch_id, ended }, .. } = *act {
+                    self.epochs.push(KeptEpoch { link, zone, epoch, epoch_id, ended, file });
                 }
             }
             Piece::Other(kind) => *self.counts.other_kinds.entry(kind.name()).or_default() += 1,
@@ -257,6 +287,10 @@ impl Evidence {
         if stream.highest.is_none_or(|(seq, _)| seq < mark.seq) {
             stream.highest = Some((mark.seq, witness));
         }
+        let is_applied = witness.kind == WitnessKind::Received;
+        if is_applied && stream.highest_applied.is_none_or(|(seq, _)| seq < mark.seq) {
+            stream.highest_applied = Some((mark.seq, witness));
+        }
         if stream.batches.get(&mark.seq).is_none_or(|kept| kept.digest != mark.digest) {
             let first = stream.marks.entry((mark.seq, mark.digest)).or_insert(witness);
             *first = witness.min(*first);
@@ -306,5 +340,26 @@ fn short(names: &mut Vec<StreamName>, mark: &Mark, sent: bool) -> StatusMark {
         epoch: u32::try_from(mark.epoch).expect("the format bounds epochs by eight digits"),
         seq: mark.seq,
         sent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_receiver_says_what_of_a_life_was_applied() {
+        let (link, from, to): (LinkId, ZoneName, ZoneName) =
+            ("gap".parse().unwrap(), "outer".parse().unwrap(), "inner".parse().unwrap());
+        let mut evidence = Evidence::default();
+        let mut says = |kind, seq| {
+            let mark = Mark { stream: "notice".parse().unwrap(), epoch: 1, seq, digest: Digest([1; 32]) };
+            evidence.witness(&link, &from, &to, &mark, Witness { kind, file: 0 });
+            let stream = evidence.streams.values().next().unwrap();
+            (stream.highest.map(|(seq, _)| seq), stream.highest_applied.map(|(seq, _)| seq))
+        };
+        assert_eq!(says(WitnessKind::Sent, 3), (Some(3), None));
+        assert_eq!(says(WitnessKind::Required, 5), (Some(5), None));
+        assert_eq!(says(WitnessKind::Received, 2), (Some(5), Some(2)));
     }
 }

@@ -44,6 +44,7 @@ finding_codes! {
     BrokenChain = "broken-chain", "A batch does not follow on the one before it.", "批次与前一批次不衔接。";
     BrokenGroup = "broken-group", "Neighbouring batches disagree on where their group begins or ends.", "相邻批次对所属组的起止说法不一。";
     TwoEpochs = "two-epochs", "One epoch number has two epoch ids.", "同一纪元号对应两个纪元标识。";
+    EpochWithoutAct = "epoch-without-act", "Nothing shows that two operators began an epoch above the first.", "没有任何文件表明首个纪元之后的某纪元由两名操作员开始。";
     TwoStatements = "two-statements", "Two different signed statements stand for one place of a stream.", "流的同一位置有两份不同的已签名声明。";
     TwoStatuses = "two-statuses", "Two different signed statuses have one number.", "两份不同的已签名状态文件使用了同一编号。";
     DigestConflict = "digest-conflict", "A status names another batch at a place than the one that is there.", "状态文件所指的批次与该位置的实际批次不同。";

@@ -8,8 +8,8 @@ use ferry_format::canon::{self, Value};
 use ferry_format::limits::FILE_BYTES_MAX;
 use ferry_format::magic::MAGIC_BYTES;
 use ferry_format::{
-    BatchStatement, Carrier, Digest, Expect, FileName, FormatError, Kind, LinkId, StatusStatement, TrustStore,
-    inspect_batch, inspect_head, peek, verify_batch, verify_head, verify_status,
+    Act, ActTime, BatchStatement, Carrier, Deed, Digest, Expect, FileName, FormatError, Kind, LinkId, SignedAct,
+    StatusStatement, TrustStore, inspect_batch, inspect_head, peek, verify_batch, verify_head, verify_status,
 };
 
 use super::evidence::StreamKey;
@@ -26,6 +26,8 @@ pub enum Piece {
     Status { statement: Box<StatusStatement>, digest: Digest, findings: Vec<Finding> },
     /// A file of ours that proves nothing, and the place of a batch that it claims.
     Faulty { finding: Box<Finding>, claim: Option<(Box<StreamKey>, u64)> },
+    /// An act by which two operators began an epoch.
+    Epoch(Box<Act>),
     /// Another signed object of ours.
     Other(Kind),
     /// Not a file of ours.
@@ -72,7 +74,8 @@ impl<'a> Reader<'a> {
         match peek(bytes) {
             Ok(Kind::Batch) => self.batch(path, name, bytes),
             Ok(Kind::Status) => self.status(path, name, bytes),
-            Ok(kind @ (Kind::Card | Kind::Checkpoint | Kind::Act | Kind::Revocation)) => Piece::Other(kind),
+            Ok(Kind::Act) => self.act(path, bytes),
+            Ok(kind @ (Kind::Card | Kind::Checkpoint | Kind::Revocation)) => Piece::Other(kind),
             Err(error) => faulty(path, &error, bytes),
         }
     }
@@ -117,6 +120,19 @@ impl<'a> Reader<'a> {
             findings.extend(misnamed(path, name, meant, Place::of_status(&status.statement)));
         }
         Piece::Status { statement: Box::new(status.statement), digest: status.digest, findings }
+    }
+
+    /// Of acts only those that begin an epoch prove something here.
+    fn act(&self, path: &Path, bytes: &[u8]) -> Piece {
+        let Ok(signed) = SignedAct::parse(bytes) else { return Piece::Other(Kind::Act) };
+        if !matches!(signed.act.deed, Deed::NewEpoch { .. }) {
+            return Piece::Other(Kind::Act);
+        }
+        let link = self.link.as_ref().unwrap_or(&signed.act.link);
+        match signed.verify(self.trust, link, ActTime::Past) {
+            Ok(act) => Piece::Epoch(Box::new(act.into_inner())),
+            Err(error) => faulty(path, &error, &[]),
+        }
     }
 
     fn expect(&self) -> Expect<'_> {

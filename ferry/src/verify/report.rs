@@ -7,7 +7,7 @@ use ferry_format::{Digest, Instance, KeyId, LinkId, SeqRange, TableSummary, Zone
 
 use super::audit;
 use super::chain::{Bench, Chain};
-use super::evidence::{Evidence, Kept, Speaker, StreamEvidence, StreamKey, Tables, add, subtract};
+use super::evidence::{Evidence, Kept, KeptEpoch, Speaker, StreamEvidence, StreamKey, Tables, add, subtract};
 use super::finding::Finding;
 use super::read::{Piece, Reader};
 use super::statuses::Court;
@@ -126,9 +126,11 @@ pub fn conclude(request: &Request<'_>, files: &Files, reader: &Reader<'_>, mut e
     let mut findings = std::mem::take(&mut evidence.findings);
     findings.extend(files.unreadable.iter().cloned());
     let mut streams = Vec::new();
+    let epochs = begun(&evidence);
     for (key, stream) in &evidence.streams {
         let claims = evidence.claims.get(key);
-        let bench = Bench { key, stream, files, claims, trust: request.trust, partial: request.partial };
+        let (trust, epochs, partial) = (request.trust, epochs.as_slice(), request.partial);
+        let bench = Bench { key, stream, files, claims, trust, epochs, partial };
         let chain = bench.judge(&mut findings);
         marks::judge(&bench, &chain, &mut findings);
         if stream.highest.is_some_and(|(seq, _)| seq > 0) || !stream.batches.is_empty() {
@@ -142,6 +144,15 @@ pub fn conclude(request: &Request<'_>, files: &Files, reader: &Reader<'_>, mut e
     counts.special_files = files.special;
     let not_checked = not_checked(request, &streams, &counts, &unclear);
     Report { findings, streams, statuses, counts, keys: keys(request), checked: checked(), not_checked }
+}
+
+/// Acts whose epochs have begun: an act that was signed and turned away ends nothing.
+fn begun(evidence: &Evidence) -> Vec<KeptEpoch> {
+    let has_begun = |act: &&KeptEpoch| {
+        let mut streams = evidence.streams.iter().filter(|(key, _)| act.is_of(key) && key.epoch == act.epoch);
+        streams.any(|(_, stream)| stream.epoch_id.is_none_or(|id| id == act.epoch_id))
+    };
+    evidence.epochs.iter().filter(has_begun).cloned().collect()
 }
 
 fn judge_statuses(evidence: &mut Evidence, files: &Files, findings: &mut Vec<Finding>) -> Vec<StatusLine> {
@@ -224,7 +235,7 @@ fn stated(kept: &Kept, files: &Files, reader: &Reader<'_>) -> Vec<TableSummary> 
     let index = usize::try_from(kept.file).expect("the file lies in memory");
     match reader.read(&files.path(index)) {
         Piece::Batch { statement, .. } => statement.tables,
-        Piece::Status { .. } | Piece::Faulty { .. } | Piece::Other(_) | Piece::Foreign => Vec::new(),
+        Piece::Status { .. } | Piece::Faulty { .. } | Piece::Epoch(_) | Piece::Other(_) | Piece::Foreign => Vec::new(),
     }
 }
 
@@ -246,8 +257,9 @@ fn checked() -> Vec<Text> {
             "逐个文件：结构与精确长度、受信任密钥的签名、现存每个数据块的摘要、文件名",
         ),
         Text::fixed(
-            "of every stream: holes, the chain of statements, groups, two statements for one place, requirements",
-            "逐条流：序列缺失、声明链、分组、同一位置的两份声明、跨流依赖",
+            "of every stream: holes, the chain of statements, groups, two statements for one place, requirements, the acts that \
+             began its epochs",
+            "逐条流：序列缺失、声明链、分组、同一位置的两份声明、跨流依赖、开始各纪元的操作",
         ),
         Text::fixed(
             "between files: places that statuses witness, missing tails, numbers of statuses, heads of audit logs",

@@ -27,7 +27,15 @@ fn end(zone: &Zone, verdict: impl FnOnce(ferry_format::Act) -> Result<ferry_form
     let act = zone.store().observe().unwrap().acts.remove(0);
     let verdict = verdict(SignedAct::parse(&act.file).unwrap().act);
     let (superseding, instead) = (None, Vec::new());
-    let order = ActOrder { id: act.id, file: act.file, verdict, at_ms: 1_700_000_000_000, superseding, instead };
+    let order = ActOrder {
+        id: act.id,
+        file: act.file,
+        verdict,
+        at_ms: 1_700_000_000_000,
+        superseding,
+        instead,
+        ended: Vec::new(),
+    };
     zone.store().act(&order, None).unwrap();
 }
 

@@ -8,6 +8,7 @@ use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::database::{Database, HandedAct};
 use crate::world::host::ZoneId;
+use crate::world::lives::place_of;
 
 /// What stands against taking batches back, by its code.
 const RETURN_STOPS: [&str; 3] = [RETURN_CONFLICT, RETURN_TORN, "unknown-contract"];
@@ -83,13 +84,14 @@ fn is_excused(world: &World, stream: &StreamName) -> bool {
         senders.any(|sender| sender.stopped().is_some_and(|stop| RETURN_STOPS.contains(&stop.code.as_str())))
     };
     let locked = fate.frozen && owner.lock().is_some() && (!world.is_returnable(model.owner) || stands_against());
-    // What a zone has forgotten comes back from its peer's archive, unless only heads are left there.
-    let pruned = fate.rewound && sender.damaged().is_some();
+    // What a zone has forgotten comes back from its peer's archive, unless only heads are left there; then operators begin another
+    // life of the stream, where any do.
+    let pruned = fate.rewound && sender.damaged().is_some() && !world.begins_epochs();
     let too_large = sender.stopped().is_some_and(|stop| stop.code == "group-too-large");
     let turned_away = |act: &HandedAct| act.end.as_ref().is_some_and(|(end, _)| end.code == "superseding-too-large");
     let too_large = too_large || disputed && owner_database(world, stream).acts.values().any(turned_away);
     // What the peer has applied of it, operators let come back.
-    let approves = |mark: &Mark| fate.recorded.get(&mark.seq).is_some_and(|(digest, _)| *digest == mark.digest);
+    let approves = |mark: &Mark| fate.recorded.get(&place_of(mark)).is_some_and(|(digest, _)| *digest == mark.digest);
     let is_left = owner.beyond().any(|mark| mark.stream == *stream && approves(mark));
     let more = |act: &HandedAct| act.end.as_ref().is_some_and(|(end, _)| end.code == "peer-holds-more");
     if world.options.operators && is_left && !owner_database(world, stream).acts.values().any(more) {

@@ -10,6 +10,7 @@ use crate::world::World;
 use crate::world::faults::Fault;
 use crate::world::files::{archive_directory, batch_name, head_directory, spool_directory};
 use crate::world::host::ZoneId;
+use crate::world::lives::{place, place_of};
 
 /// A clock that runs fast by as much as any does here shows so many hundredths of the time that has passed.
 const FASTEST_HUNDREDTHS: u64 = 105;
@@ -51,10 +52,10 @@ impl DurableFirst {
     fn reach(&mut self, world: &World, zone: ZoneId) {
         let database = world.host(zone).store.database();
         // Its own batches are applied when the peer has committed them, whoever knows.
-        let own = database.own.keys().map(|stream| (stream, world.applied_seq(stream), false));
+        let own = database.own.keys().map(|stream| (stream, world.applied_place(stream), false));
         let peers = database.peers.iter().filter_map(|(stream, peer)| {
             let (_, mark) = peer.followed.as_ref()?;
-            Some((stream, mark.seq, true))
+            Some((stream, place_of(mark), true))
         });
         for (stream, seq, forgets) in own.chain(peers) {
             let reached = self.reached.entry((zone, stream.clone())).or_default();
@@ -75,7 +76,7 @@ impl DurableFirst {
             *count += 1;
             let name = batch_name(&id);
             let reached = self.reached.get(&(zone, id.stream.clone())).map(Vec::as_slice).unwrap_or_default();
-            let Some((_, since)) = reached.get(reached.partition_point(|(seq, _)| *seq < id.seq)) else {
+            let Some((_, since)) = reached.get(reached.partition_point(|(at, _)| *at < place(id.epoch, id.seq))) else {
                 return Err(format!("the rows of {name} have left the archive, and it is not applied"));
             };
             let for_ms = (world.now_ms - since) * FASTEST_HUNDREDTHS / 100;
@@ -101,14 +102,14 @@ impl DurableFirst {
 fn settled(world: &World, zone: ZoneId) -> Result<(), String> {
     let database = world.host(zone).store.database();
     for (stream, own) in &database.own {
-        let applied = world.applied_seq(stream);
+        let (applied, settled) = (world.applied_place(stream), place_of(&own.settled));
         let peer = world.host(zone.peer()).store.database();
-        let under = peer.peers[stream].applied.get(&own.settled.seq).copied();
+        let under = peer.peers[stream].applied.get(&settled).copied();
         let rewound = world.fates[stream].rewound;
         if own.settled.seq > 0 && !rewound && under.is_some_and(|digest| digest != own.settled.digest) {
             return Err(format!("{stream}/{} counts as applied, and is under another digest", own.settled.seq));
         }
-        if own.settled.seq > applied && !rewound {
+        if own.settled.seq > 0 && settled > applied && !rewound {
             return Err(format!("{stream}/{} counts as applied, and {applied} is", own.settled.seq));
         }
     }
@@ -120,7 +121,7 @@ fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &Statu
     let database = host.store.database();
     for mark in &statement.received {
         let committed = database.peers.get(&mark.stream).and_then(|peer| peer.followed.as_ref()).map(|(_, mark)| mark);
-        if committed.is_none_or(|committed| committed.seq < mark.seq) {
+        if committed.is_none_or(|committed| place_of(committed) < place_of(mark)) {
             return Err(format!("{}/{} is acknowledged and not committed", mark.stream, mark.seq));
         }
     }
@@ -134,12 +135,13 @@ fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &Statu
         .collect();
     for report in &body.incoming {
         let applied = database.peers.get(&report.stream).and_then(|peer| peer.followed.as_ref());
-        let applied = applied.map_or(0, |(_, mark)| mark.seq);
-        for seq in report.held.iter().flat_map(|range| range.first..=range.last).filter(|seq| *seq > applied) {
+        let applied = applied.map_or(0, |(_, mark)| place_of(mark));
+        let is_above = |seq: &u64| place(report.epoch, *seq) > applied;
+        for seq in report.held.iter().flat_map(|range| range.first..=range.last).filter(is_above) {
             let prefix = format!("{}-{:08}-{seq:012}-", report.stream, report.epoch);
             let durable = names.range(prefix.clone()..).next().filter(|(name, _)| name.starts_with(&prefix));
             // What an owner has superseded gives way whole; nobody counts on it any more.
-            if world.fates[&report.stream].instead.contains_key(&seq) {
+            if world.fates[&report.stream].instead.contains_key(&place(report.epoch, seq)) {
                 continue;
             }
             // A file that vanishes after it was held is the disk's fault, or does not chain and was set aside.
@@ -170,7 +172,8 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
     if world.fates[&stream].frozen {
         return Ok(());
     }
-    let Some(recorded) = own.batches.get(&seq) else { return Err(format!("{name} is published and not recorded")) };
+    let at = place(epoch, seq);
+    let Some(recorded) = own.batches.get(&at) else { return Err(format!("{name} is published and not recorded")) };
     if recorded.batch.attempt < parsed.attempt && !world.fates[&stream].put_back {
         return Err(format!("{name} is published and its attempt is not recorded"));
     }
@@ -180,7 +183,7 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
         .any(|directory| host.disk.is_durable(&format!("{directory}/{}", batch_name(&id))));
     let pruned = world.fates[&stream].rewound
         && host.disk.is_durable(&format!("{}/{}", head_directory(Side::Out), batch_name(&id)));
-    if !kept && !pruned && world.applied_seq(&stream) < seq {
+    if !kept && !pruned && world.applied_place(&stream) < at {
         return Err(format!("{name} is published, and a power cut may lose the owner's own file"));
     }
     let anchor = host.anchor.load().ok().flatten();

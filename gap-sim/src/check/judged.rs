@@ -7,6 +7,7 @@ use ferry_format::StreamName;
 use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::host::ZoneId;
+use crate::world::lives::{epoch_of, place, place_of, seq_of};
 
 /// The batches that a replica has applied name each other's digests without a gap, and nothing is applied at or above a
 /// place that is remembered as disputed.
@@ -29,17 +30,18 @@ impl Checker for Judged {
             for (stream, peer) in &database.peers {
                 let Some((_, mark)) = &peer.followed else { continue };
                 let places = peer.disputed.range((mark.epoch, 0)..=(mark.epoch, u64::MAX));
-                if let Some(place) = places.map(|((_, seq), _)| *seq).min() {
-                    let seen = self.stopped_at.entry(stream.clone()).or_insert((place, mark.seq));
-                    if place < seen.0 {
-                        *seen = (place, mark.seq);
+                let (epoch, at_mark) = (mark.epoch, place_of(mark));
+                if let Some(place) = places.map(|((_, seq), _)| place(epoch, *seq)).min() {
+                    let seen = self.stopped_at.entry(stream.clone()).or_insert((place, at_mark));
+                    if place < seen.0 || epoch_of(seen.0) < epoch {
+                        *seen = (place, at_mark);
                     }
                     // What was under way when the second statement was remembered may still commit, one group of it.
                     let (_, stopped) = *seen;
                     let group_end =
                         owner.own[stream].batches.range(stopped + 1..).find(|(_, one)| one.batch.group.last);
                     let under_way = group_end.map_or(stopped + 1, |(seq, _)| *seq);
-                    if mark.seq > under_way.max(place.saturating_sub(1)) {
+                    if at_mark > under_way.max(place.saturating_sub(1)) {
                         return Err(format!(
                             "{stream} went on from {stopped} to {} past a dispute at {place}",
                             mark.seq
@@ -54,6 +56,11 @@ impl Checker for Judged {
                 }
                 let checked = self.checked.entry(stream.clone()).or_default();
                 for (seq, digest) in peer.applied.range((*checked).max(1) + 1..) {
+                    // The first batch of a life follows on its genesis.
+                    if seq_of(*seq) == 1 {
+                        *checked = *seq;
+                        continue;
+                    }
                     let previous = owner.own[stream].batches.get(seq).map(|recorded| recorded.previous);
                     if previous.as_ref() != peer.applied.get(&(seq - 1)) {
                         return Err(format!("{stream}/{seq} ({digest}) does not follow on what was applied before it"));

@@ -7,6 +7,7 @@ use ferry_format::{Digest, StreamName};
 use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::host::ZoneId;
+use crate::world::lives::{epoch_of, seq_of};
 
 /// The seqs that a replica has applied have no holes, none is applied at or above a row that its database refuses, and what
 /// stands for a group that was passed over is what two operators approved, and came before the group was applied.
@@ -34,7 +35,8 @@ impl Checker for NoSkip {
                     known.clone_from(&peer.superseding);
                 }
                 for seq in peer.applied.range(*checked + 1..).map(|(seq, _)| *seq) {
-                    if seq != *checked + 1 {
+                    let begins_a_life = seq_of(seq) == 1 && epoch_of(seq) > epoch_of(*checked);
+                    if seq != *checked + 1 && !begins_a_life {
                         return Err(format!("{stream}: {seq} was applied after {checked}"));
                     }
                     *checked = seq;

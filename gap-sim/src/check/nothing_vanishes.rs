@@ -3,6 +3,7 @@
 use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::files::{archive_directory, batch_name, head_directory, spool_directory};
+use crate::world::lives::{epoch_of, place_of, seq_of};
 use ferry_core::ports::{BatchId, Side};
 use ferry_format::StreamName;
 use std::collections::BTreeMap;
@@ -52,13 +53,13 @@ impl Checker for NothingVanishes {
             let losses = host.disk.losses();
             let (at, found) = self.found.get(stream).copied().unwrap_or_default();
             let found = if at == losses { found } else { 0 };
-            let applied = world.applied_seq(stream).max(found);
-            self.found.insert(stream.clone(), (losses, own.last.seq));
+            let applied = world.applied_place(stream).max(found);
+            self.found.insert(stream.clone(), (losses, place_of(&own.last)));
             for (seq, recorded) in own.batches.range(applied + 1..) {
                 let id = BatchId {
                     stream: stream.clone(),
-                    epoch: own.last.epoch,
-                    seq: *seq,
+                    epoch: epoch_of(*seq),
+                    seq: seq_of(*seq),
                     digest: recorded.batch.file_digest(),
                 };
                 let lies_in = |directory| host.disk.peek(&format!("{directory}/{}", batch_name(&id))).is_some();

@@ -8,6 +8,7 @@ use super::{Checker, Moment, identity};
 use crate::world::World;
 use crate::world::files::{ANCHOR, TO_GATE};
 use crate::world::host::ZoneId;
+use crate::world::lives::place;
 
 /// No two files with the same stream and seq and different digests leave one zone, and no status number is used twice. A
 /// zone that starts without its anchor sends no batch before its peer has spoken to this start, and nothing in a place that
@@ -102,7 +103,7 @@ impl Restored {
         let start = Unanchored {
             boot: link.boot(),
             at_gate: host.disk.names(TO_GATE).into_iter().collect(),
-            applied: own.map(|(name, _)| (name.clone(), world.applied_seq(name))).collect(),
+            applied: own.map(|(name, _)| (name.clone(), world.applied_place(name))).collect(),
             answered: false,
         };
         self.unanchored.insert(zone, start);
@@ -133,6 +134,7 @@ impl Restored {
             // What the peer has lost is given back to it as it was.
             NameKind::Batch { stream, .. } if world.model.streams[&stream].owner != zone => {}
             NameKind::Batch { stream, epoch, seq } => {
+                let at = place(epoch, seq);
                 if let Some(start) = self.unanchored.get(&zone).filter(|start| !start.at_gate.contains(name)) {
                     if !start.answered {
                         return Err(format!(
@@ -140,10 +142,10 @@ impl Restored {
                         ));
                     }
                     let mut approved = world.fates[&stream].superseding.keys();
-                    let is_superseding = approved.any(|(of, digest)| *of == seq && digest.short() == parsed.digest8);
+                    let is_superseding = approved.any(|(of, digest)| *of == at && digest.short() == parsed.digest8);
                     let database = world.host(zone.peer()).store.database();
-                    let applied = database.peers[&stream].applied.get(&seq).map(Digest::short);
-                    if seq <= start.applied[&stream]
+                    let applied = database.peers[&stream].applied.get(&at).map(Digest::short);
+                    if at <= start.applied[&stream]
                         && applied.is_some_and(|applied| applied != parsed.digest8)
                         && !is_superseding
                     {
@@ -153,7 +155,7 @@ impl Restored {
                 let before = self.published.insert((stream.clone(), epoch, seq), parsed.digest8.clone());
                 let fate = &world.fates[&stream];
                 let superseding = |digest8: &String| {
-                    fate.superseding.keys().any(|(of, digest)| *of == seq && digest.short() == *digest8)
+                    fate.superseding.keys().any(|(of, digest)| *of == at && digest.short() == *digest8)
                 };
                 let differs = before.is_some_and(|before| {
                     before != parsed.digest8 && !superseding(&before) && !superseding(&parsed.digest8)

@@ -2,8 +2,8 @@
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
+use crate::world::change::Change;
 use crate::world::database::ParkedRow;
-use crate::world::store::Change;
 
 /// What is applied of a stream ends where a transaction of its owner ends, and those rows are parked that the owner's
 /// changes have as bad rows of independent tables, without those that have a later image.

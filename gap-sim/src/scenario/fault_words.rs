@@ -71,7 +71,9 @@ const fn of(fault: Fault) -> [&'static str; 2] {
         | Fault::OperatorResend
         | Fault::OperatorReseal
         | Fault::OperatorSupersede
-        | Fault::OperatorLoad => of_people(fault),
+        | Fault::OperatorLoad
+        | Fault::OperatorEpoch
+        | Fault::ForgedEpoch => of_people(fault),
         Fault::SpoolRot => ["a held file rots on the disk", "一个已持有的文件在磁盘上损坏"],
     }
 }
@@ -100,6 +102,8 @@ const fn of_people(fault: Fault) -> [&'static str; 2] {
         Fault::OperatorSupersede => {
             ["two operators put other batches into the place of a group", "两名操作员以其他批次取代一组批次"]
         }
+        Fault::OperatorEpoch => ["two operators begin another epoch of a stream", "两名操作员开始一条流的新纪元"],
+        Fault::ForgedEpoch => ["somebody with the zone's key begins another epoch", "有人用本区密钥擅自开始新纪元"],
         Fault::OperatorReseal => ["an operator has batches sealed again", "操作员要求重新封装批次"],
         _ => panic!("the caller names the others"),
     }

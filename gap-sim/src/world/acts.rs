@@ -1,14 +1,18 @@
 //! Operators: what their acts do to a database, and when they act in a world.
 
-use ferry_core::ports::{ACTED_ALREADY, ActEnd, ActOrder, Instead, OpenAct, UntoldAct};
+use ferry_core::contract::StreamContract;
+use ferry_core::ports::{ACTED_ALREADY, ActEnd, ActOrder, Instead, OpenAct, STREAM_MOVED, UntoldAct};
 use ferry_core::settings::UNTOLD_ACTS_MAX;
-use ferry_format::{Act, ActId, ActRange, Deed, Digest, Reason, SignedAct, StreamName, Substitute};
+use ferry_format::{
+    Act, ActId, ActRange, Deed, Digest, EpochId, Mark, Reason, SignedAct, StreamName, Substitute, genesis,
+};
 
+use super::change::Change;
 use super::database::{Database, HandedAct};
 use super::faults::Fault;
 use super::host::ZoneId;
+use super::lives::{place, place_of};
 use super::make::{link, zone_name};
-use super::store::Change;
 use super::{Plan, World};
 
 impl Database {
@@ -58,6 +62,11 @@ impl Database {
             {
                 ActEnd::turned_away("no-such-open-group")
             }
+            Deed::NewEpoch { epoch, ended, .. }
+                if self.own.get(&ended.stream).is_none_or(|own| own.last != *ended || own.last.epoch >= *epoch) =>
+            {
+                ActEnd::turned_away(STREAM_MOVED)
+            }
             Deed::Hold { .. }
             | Deed::Release { .. }
             | Deed::Retry { .. }
@@ -68,12 +77,13 @@ impl Database {
             | Deed::Dismiss { .. }
             | Deed::TakeBack { .. }
             | Deed::Load { .. }
+            | Deed::NewEpoch { .. }
             | Deed::Supersede { .. } => ActEnd::done(),
         }
     }
 
     /// Writes an act's end with its effect.
-    pub fn carry_out(&mut self, order: &ActOrder, end: &ActEnd) {
+    pub fn carry_out(&mut self, order: &ActOrder, end: &ActEnd, contract: Option<&StreamContract>) {
         if let Some(handed) = self.acts.get_mut(&order.id) {
             handed.end = Some((end.clone(), order.at_ms));
             handed.done = order.verdict.clone().ok().filter(|_| end.is_done());
@@ -90,6 +100,12 @@ impl Database {
             Deed::Release { .. } => _ = self.on_hold.remove(&stream),
             Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } | Deed::TakeBack { .. } => {}
             Deed::Load { .. } => _ = self.loading.insert(stream, (0, None)),
+            Deed::NewEpoch { epoch, epoch_id, .. } => {
+                let contract = contract.expect("an own stream is in the contract");
+                let (link, from, to) = (&act.link, &contract.owner, &contract.to);
+                let digest = genesis(link, from, to, &stream, *epoch, *epoch_id);
+                self.begin_epoch(*epoch_id, Mark { stream, epoch: *epoch, seq: 0, digest }, order);
+            }
             Deed::Pass { row, with, .. } => self.pass(&stream, *row, *with),
             Deed::Dismiss { range } => {
                 let Some(peer) = self.peers.get_mut(&stream) else { return };
@@ -99,15 +115,15 @@ impl Database {
                 peer.dismissed.extend(peer.disputed.keys().copied().filter(meant));
                 peer.disputed.retain(|place, _| !meant(place));
             }
-            Deed::Supersede { new, .. } => self.supersede(&stream, &order.instead, new),
+            Deed::Supersede { epoch, new, .. } => self.supersede(&stream, *epoch, &order.instead, new),
             Deed::RetryRows { range } => self.retry_rows(range),
         }
     }
 
-    fn supersede(&mut self, stream: &StreamName, instead: &[Instead], payloads: &[Digest]) {
+    fn supersede(&mut self, stream: &StreamName, epoch: u64, instead: &[Instead], payloads: &[Digest]) {
         let Some(own) = self.own.get_mut(stream) else { return };
         for (Instead { seq, digest, rows, file_bytes, .. }, payload) in instead.iter().zip(payloads) {
-            let Some(recorded) = own.batches.get_mut(seq) else { continue };
+            let Some(recorded) = own.batches.get_mut(&place(epoch, *seq)) else { continue };
             recorded.batch.instead.push(*digest);
             recorded.payloads.push(*payload);
             self.drafts.remove(payload);
@@ -116,6 +132,19 @@ impl Database {
         for one in instead {
             self.leaf(&format!("out.{stream}"), &format!("superseding {} {}", one.seq, one.digest));
         }
+    }
+
+    /// What is captured and not recorded stays; the tables are captured once more.
+    fn begin_epoch(&mut self, epoch_id: EpochId, genesis: Mark, order: &ActOrder) {
+        let stream = genesis.stream.clone();
+        self.loading.insert(stream.clone(), (0, None));
+        let Some(own) = self.own.get_mut(&stream) else { return };
+        let (id, file, end, at_ms) = (order.id, order.file.clone(), ActEnd::done(), order.at_ms);
+        own.begun = Some(UntoldAct { id, file, end, at_ms });
+        own.epoch_id = epoch_id;
+        (own.last, own.settled) = (genesis.clone(), genesis);
+        let begun = format!("begun {}", own.last.epoch);
+        self.leaf(&format!("out.{stream}"), &begun);
     }
 
     fn pass(&mut self, stream: &StreamName, row: u64, with: Substitute) {
@@ -200,6 +229,9 @@ impl World {
         if fault == Fault::OperatorSupersede {
             return self.supersede_some(&stream);
         }
+        if fault == Fault::OperatorEpoch {
+            return self.begin_some_epoch(&stream);
+        }
         if fault == Fault::OperatorLoad && self.fates[&stream].unsendable_from.is_some() {
             return false;
         }
@@ -234,25 +266,25 @@ impl World {
     pub(super) fn operate(&mut self) {
         for Intent { zone, deed } in self.intents() {
             if let Deed::Dismiss { range } = &deed
-                && self.applied_seq(&range.stream) < range.first
+                && self.applied_place(&range.stream) < place(range.epoch, range.first)
             {
-                let (stream, seq) = (range.stream.clone(), range.first);
+                let (stream, at) = (range.stream.clone(), place(range.epoch, range.first));
                 // What was put into its place may still be on its way: whoever decides again and again never lets it arrive.
                 let owner = self.model.streams[&stream].owner;
                 let is_open = {
                     let database = self.host(owner).store.database();
-                    database.own[&stream].batches.get(&seq).is_some_and(|batch| !batch.batch.instead.is_empty())
+                    database.own[&stream].batches.get(&at).is_some_and(|batch| !batch.batch.instead.is_empty())
                 };
                 if !is_open {
-                    self.supersede_group(&stream, seq);
+                    self.supersede_group(&stream, at);
                 }
                 continue;
             }
             if let Deed::Retry { range } = &deed
                 && self.prng.below(2) == 0
             {
-                let (stream, seq) = (range.stream.clone(), range.first);
-                self.supersede_group(&stream, seq);
+                let (stream, at) = (range.stream.clone(), place(range.epoch, range.first));
+                self.supersede_group(&stream, at);
                 continue;
             }
             if let Deed::RetryRows { range } = &deed
@@ -270,7 +302,11 @@ impl World {
                 | Deed::Dismiss { .. }
                 | Deed::TakeBack { .. }
                 | Deed::Load { .. }
+                | Deed::NewEpoch { .. }
                 | Deed::Supersede { .. } => {}
+            }
+            if let Deed::NewEpoch { epoch, ended, .. } = &deed {
+                self.give_time(&ended.stream, *epoch);
             }
             self.hand_in(zone, deed);
         }
@@ -293,12 +329,19 @@ impl World {
             }
             for mark in link.beyond() {
                 // Whoever is asked knows what the zone had sent.
-                let known = self.fates[&mark.stream].recorded.get(&mark.seq);
+                let known = self.fates[&mark.stream].recorded.get(&place_of(mark));
                 if known.is_some_and(|(digest, _)| *digest == mark.digest) {
                     found.push(Intent { zone, deed: Deed::TakeBack { through: mark.clone() } });
                 }
             }
             for sender in link.senders() {
+                if sender.damaged().is_some() && self.begins_epochs() && self.fates[&sender.stream].rewound {
+                    let ended = sender.last_recorded().clone();
+                    let mut epoch_id = EpochId([0; 8]);
+                    epoch_id.0.copy_from_slice(&ended.digest.0[..8]);
+                    let deed = Deed::NewEpoch { epoch: ended.epoch + 1, epoch_id, ended };
+                    found.push(Intent { zone, deed });
+                }
                 if let Some(row) = sender.stopped_at_row() {
                     let with = if row % 2 == 0 { Substitute::Void } else { Substitute::Current };
                     found.push(Intent { zone, deed: Deed::Pass { stream: sender.stream.clone(), row, with } });

@@ -11,6 +11,7 @@ use ferry_core::ports::{
 use ferry_format::{BatchReport, Digest, Mark, Op, Refusal};
 
 use super::database::{Database, Json, ParkedRow};
+use super::lives::place;
 use super::store::POISON;
 
 /// What else is known of an applied batch.
@@ -187,15 +188,16 @@ impl ApplyPlan {
         }
         peer.followed = Some((request.epoch_id, self.mark.clone()));
         for (batch, taken) in self.applied.iter().zip(&self.taken) {
-            peer.applied.insert(batch.seq, taken.chain);
+            let at = place(self.mark.epoch, batch.seq);
+            peer.applied.insert(at, taken.chain);
             if taken.act.is_some() {
-                peer.superseding.insert(batch.seq, taken.digest);
+                peer.superseding.insert(at, taken.digest);
                 peer.disputed.remove(&(self.mark.epoch, batch.seq));
             }
             let AppliedBatch { seq, rows, parked, apply_ms } = *batch;
             let wait_ms = if taken.at_ms == 0 { 0 } else { request.now_ms.saturating_sub(taken.at_ms) };
             let instead = taken.act.as_ref().map(|_| taken.digest);
-            peer.reports.insert(seq, BatchReport { seq, rows, parked, wait_ms, apply_ms, instead });
+            peer.reports.insert(at, BatchReport { seq, rows, parked, wait_ms, apply_ms, instead });
         }
         for (batch, taken) in self.applied.iter().zip(&self.taken) {
             *database.applied_leaves.entry(stream.clone()).or_default() += 1;

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ferry_core::ports::{ActEnd, Attempt, Direction, LifeEvent, LifeKind, PeerAct, RecoveredBatch, Retained};
+use ferry_core::ports::{
+    ActEnd, Attempt, Direction, LifeEvent, LifeKind, PeerAct, RecoveredBatch, Retained, UntoldAct,
+};
 use ferry_core::settings::BOUNDARIES_MAX;
 use ferry_format::{Act, BatchReport, Checkpoint, Digest, EpochId, Frontier, Instance, Mark, StreamName};
+
+use super::lives::{place, seq_of};
 
 /// A row's key or values, as canonical JSON.
 pub type Json = String;
@@ -36,12 +40,14 @@ pub struct OwnStream {
     pub through_id: u64,
     /// The last batch that the peer has proved to have applied.
     pub settled: Mark,
-    /// Every batch ever recorded, by seq.
+    /// Every batch ever recorded, by place.
     pub batches: BTreeMap<u64, RecordedBatch>,
-    /// What a world knows of batches that are lost: by seq, the last change in each.
+    /// What a world knows of batches that are lost: by place, the last change in each.
     pub numbers: BTreeMap<u64, u64>,
     /// The ends of all own outboxes whenever this one had moved, above `through_id`.
     pub boundaries: BTreeMap<u64, BTreeMap<StreamName, u64>>,
+    /// The act that began the present life.
+    pub begun: Option<UntoldAct>,
 }
 
 impl OwnStream {
@@ -77,11 +83,11 @@ pub struct RecordedBatch {
 pub struct PeerStream {
     /// The epoch that is followed with its watermark.
     pub followed: Option<(EpochId, Mark)>,
-    /// The digest of every batch applied, by seq, as the chain names it.
+    /// The digest of every batch applied, by place, as the chain names it.
     pub applied: BTreeMap<u64, Digest>,
-    /// The digests of batches applied in the place of others.
+    /// The digests of batches applied in the place of others, by place.
     pub superseding: BTreeMap<u64, Digest>,
-    /// A report for every batch applied.
+    /// A report for every batch applied, by place.
     pub reports: BTreeMap<u64, BatchReport>,
     /// Parked rows, in the order in which they were parked.
     pub parked: Vec<ParkedRow>,
@@ -89,6 +95,8 @@ pub struct PeerStream {
     pub disputed: BTreeMap<(u64, u64), Option<Digest>>,
     /// Disputed places of which operators have said that what was applied stands.
     pub dismissed: BTreeSet<(u64, u64)>,
+    /// Where epochs were left that are not followed any more.
+    pub left: Vec<Mark>,
 }
 
 /// A row of an independent table that was parked alone.
@@ -120,12 +128,31 @@ pub struct HandedAct {
 }
 
 impl PeerStream {
+    /// The last reports of the epoch that is followed, in order of seq.
+    #[must_use]
+    pub fn last_reports(&self, limit: usize) -> Vec<BatchReport> {
+        let from = self.followed.as_ref().map_or(0, |(_, mark)| place(mark.epoch, 0));
+        let mut last: Vec<BatchReport> =
+            self.reports.range(from..).rev().take(limit).map(|(_, one)| one.clone()).collect();
+        last.reverse();
+        last
+    }
+
+    /// Leaves what is followed for a later epoch.
+    pub fn follow(&mut self, epoch_id: EpochId, genesis: &Mark) {
+        if let Some((_, mark)) = self.followed.replace((epoch_id, genesis.clone())) {
+            self.left.push(mark);
+        }
+        self.disputed.retain(|(epoch, _), _| *epoch >= genesis.epoch);
+        self.dismissed.retain(|(epoch, _)| *epoch >= genesis.epoch);
+    }
+
     /// The last batch applied that superseded another, by its own digest.
     #[must_use]
     pub fn last_superseded(&self, stream: &StreamName) -> Option<Mark> {
         let (_, mark) = self.followed.as_ref()?;
-        let (seq, digest) = self.superseding.last_key_value()?;
-        Some(Mark { stream: stream.clone(), epoch: mark.epoch, seq: *seq, digest: *digest })
+        let (at, digest) = self.superseding.range(place(mark.epoch, 0)..).next_back()?;
+        Some(Mark { stream: stream.clone(), epoch: mark.epoch, seq: seq_of(*at), digest: *digest })
     }
 }
 
@@ -189,7 +216,9 @@ impl Database {
         let mut last = BTreeMap::new();
         attempts.iter().all(|attempt| {
             let own = self.own.get(&attempt.stream).filter(|own| own.last.epoch == attempt.epoch);
-            let recorded = own.and_then(|own| own.batches.get(&attempt.seq)).map(|recorded| recorded.batch.attempt);
+            let recorded = own
+                .and_then(|own| own.batches.get(&place(attempt.epoch, attempt.seq)))
+                .map(|recorded| recorded.batch.attempt);
             let before = last.insert((&attempt.stream, attempt.seq), attempt.attempt).or(recorded);
             before.is_some_and(|before| before <= attempt.attempt)
         })
@@ -243,6 +272,7 @@ mod tests {
             batches: BTreeMap::new(),
             numbers: BTreeMap::new(),
             boundaries: BTreeMap::new(),
+            begun: None,
         };
         for last_id in 1..=10_000 {
             own.last_id = last_id;

@@ -131,6 +131,10 @@ faults! {
     OperatorSupersede = "operator-supersede",
     /// An operator has every row of a stream captured once more.
     OperatorLoad = "operator-load",
+    /// Two operators begin another life of a stream.
+    OperatorEpoch = "operator-epoch",
+    /// Somebody with a stolen key of the zone begins another epoch.
+    ForgedEpoch = "forged-epoch",
 }
 
 impl Fault {
@@ -178,6 +182,8 @@ impl Fault {
             Self::OperatorResend => &[Place::ActDone, Place::ActTurnedAway],
             Self::OperatorReseal => &[Place::Resealed],
             Self::OperatorLoad => &[Place::LoadDone],
+            Self::OperatorEpoch => &[Place::EpochBegun, Place::EpochFollowed],
+            Self::ForgedEpoch => &[Place::KeptAhead, Place::VerifiedRefused],
             Self::OperatorSupersede => &[Place::Superseded, Place::SupersededLate, Place::Displaced],
             Self::TwoStatements => &[Place::Disputed],
             Self::StolenKey => &[Place::ForeignWatermark],

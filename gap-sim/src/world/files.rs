@@ -94,6 +94,15 @@ pub const fn status_directory(side: Side) -> &'static str {
     }
 }
 
+/// The directory of the acts that are kept for a side.
+#[must_use]
+pub const fn act_directory(side: Side) -> &'static str {
+    match side {
+        Side::Out => "acts-out",
+        Side::In => "acts-in",
+    }
+}
+
 /// The name of a batch in spool and archive.
 #[must_use]
 pub fn batch_name(id: &BatchId) -> String {
@@ -249,6 +258,12 @@ impl Spool for SimSpool {
     fn archive_status(&self, side: Side, name: &str, bytes: &[u8]) -> Result<(), PortError> {
         let directory = status_directory(side);
         publish(&self.disk, directory, directory, name, bytes).map_err(|fault| error(fault, "cannot keep a status"))
+    }
+
+    fn archive_act(&self, side: Side, digest: &Digest, bytes: &[u8]) -> Result<(), PortError> {
+        let directory = act_directory(side);
+        let kept = publish(&self.disk, directory, directory, &digest.to_string(), bytes);
+        kept.map_err(|fault| error(fault, "cannot keep an act"))
     }
 }
 

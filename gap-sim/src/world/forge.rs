@@ -5,15 +5,16 @@ use std::sync::Arc;
 use ferry_core::contract::Tally;
 use ferry_core::ports::{BatchId, Sealer as _, Side};
 use ferry_format::{
-    Act, ActId, BatchStatement, Checkpoint, Deed, Digest, FileName, Group, Mark, NameKind, Payload, Reason, SignedAct,
-    StreamName, Supersedes, parse_record,
+    Act, ActId, BatchStatement, Checkpoint, Deed, Digest, EpochId, FileName, Group, Mark, NameKind, Payload, Reason,
+    SignedAct, StreamName, Supersedes, genesis, parse_record,
 };
 
 use super::World;
 use super::faults::Fault;
 use super::files::{archive_directory, batch_name};
 use super::host::ZoneId;
-use super::make::{epoch_id, link, zone_name};
+use super::lives::place;
+use super::make::{link, zone_name};
 use super::sealer::{SimSealer, card, strange_operators, strangers};
 
 impl World {
@@ -47,6 +48,23 @@ impl World {
             self.host(owner).sealer.seal_batch(&statement, &payload)
         };
         let Ok(sealed) = sealed else { return false };
+        let name = self.file_name(owner, &stream, statement.seq, sealed.digest);
+        self.drop_into(owner.peer(), &name, sealed.bytes);
+        true
+    }
+
+    /// Somebody with the stolen key of a zone begins another epoch of a stream, which no operator has decided.
+    pub(super) fn forge_epoch(&mut self) -> bool {
+        let Some(stream) = self.any_stream() else { return false };
+        let owner = self.model.streams[&stream].owner;
+        let last = self.host(owner).store.database().own[&stream].last.clone();
+        let epoch_id = EpochId(self.prng.draw().to_be_bytes());
+        let epoch = last.epoch + 1;
+        let digest = genesis(&link(), &zone_name(owner), &zone_name(owner.peer()), &stream, epoch, epoch_id);
+        let mut statement = self.statement_after(&stream, &Mark { epoch, seq: 0, digest, ..last });
+        statement.epoch_id = epoch_id;
+        let payload = self.fill(&mut statement);
+        let Ok(sealed) = self.host(owner).sealer.seal_batch(&statement, &payload) else { return false };
         let name = self.file_name(owner, &stream, statement.seq, sealed.digest);
         self.drop_into(owner.peer(), &name, sealed.bytes);
         true
@@ -136,7 +154,7 @@ impl World {
             to: zone_name(owner.peer()),
             stream: stream.clone(),
             epoch: last.epoch,
-            epoch_id: epoch_id(self.options.seed, stream),
+            epoch_id: self.host(owner).store.database().own[stream].epoch_id,
             seq: last.seq + 1,
             group: Group { first: last.seq + 1, index: 0, last: true },
             previous: last.digest,
@@ -177,7 +195,10 @@ impl World {
         let Some(mark) = state.mark().cloned() else { return false };
         let held = state.held_ranges(1).first().map(|range| range.first);
         let Some(seq) = held.or((mark.seq > 0).then_some(mark.seq)) else { return false };
-        let previous = self.host(owner).store.database().own[&stream].batches.get(&seq).map(|batch| batch.previous);
+        let previous = self.host(owner).store.database().own[&stream]
+            .batches
+            .get(&place(mark.epoch, seq))
+            .map(|batch| batch.previous);
         let Some(digest) = previous else { return false };
         self.state_instead(&Mark { stream, epoch: mark.epoch, seq: seq - 1, digest })
     }
@@ -205,7 +226,7 @@ impl World {
         self.drop_into(owner.peer(), &name, sealed.bytes);
         if let Some(fate) = self.fates.get_mut(stream) {
             fate.disputed = true;
-            fate.stolen.insert((statement.seq, sealed.digest));
+            fate.stolen.insert((place(statement.epoch, statement.seq), sealed.digest));
         }
         true
     }

@@ -7,6 +7,7 @@ use ferry_format::{
 
 use super::faults::Fault;
 use super::host::ZoneId;
+use super::lives::{epoch_of, place};
 use super::make::{link, zone_name};
 use super::sealer::{SeededEntropy, card, keys_from, operators};
 use super::{Plan, World};
@@ -119,7 +120,7 @@ impl World {
         let before = match mark.seq.checked_sub(back) {
             Some(seq) if back > 0 => {
                 let database = self.host(zone.peer()).store.database();
-                let Some(digest) = database.peers[stream].applied.get(&seq).copied() else { return };
+                let Some(digest) = database.peers[stream].applied.get(&place(mark.epoch, seq)).copied() else { return };
                 Mark { seq, digest, ..mark }
             }
             Some(_) | None => mark,
@@ -138,9 +139,9 @@ impl World {
     fn last_groups(&self, zone: ZoneId) -> Vec<Mark> {
         let database = self.host(zone).store.database();
         let last_of = |(stream, own): (&StreamName, &super::database::OwnStream)| {
-            let ends = own.batches.values().rev().find(|recorded| recorded.batch.group.last)?;
+            let (at, ends) = own.batches.iter().rev().find(|(_, recorded)| recorded.batch.group.last)?;
             let batch = &ends.batch;
-            let (stream, epoch, seq, digest) = (stream.clone(), own.last.epoch, batch.seq, batch.digest);
+            let (stream, epoch, seq, digest) = (stream.clone(), epoch_of(*at), batch.seq, batch.digest);
             Some(Mark { stream, epoch, seq, digest })
         };
         database.own.iter().filter_map(last_of).collect()

@@ -8,9 +8,10 @@ use ferry_core::ports::{FaultKind, Loaded, PortError};
 use ferry_format::Op;
 
 use super::World;
+use super::change::Change;
 use super::database::{Captured, Database};
 use super::host::ZoneId;
-use super::store::{Change, SimStore};
+use super::store::SimStore;
 
 /// The next step of a load.
 #[derive(Debug)]

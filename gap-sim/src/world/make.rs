@@ -168,6 +168,7 @@ fn make_host(zone: ZoneId, options: &Options, contract: &Arc<Contract>, sealer: 
         status_next: 1,
         peer: None,
         audit: database.checkpoint(),
+        before: None,
         restored: false,
     };
     let around = Surroundings {
@@ -269,6 +270,7 @@ pub(super) fn empty_database(
             batches: BTreeMap::new(),
             numbers: BTreeMap::new(),
             boundaries: BTreeMap::new(),
+            begun: None,
         };
         database.own.insert(stream.name.clone(), own);
     }

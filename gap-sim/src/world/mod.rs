@@ -7,6 +7,7 @@
 mod acts;
 mod apply;
 mod backlog;
+pub mod change;
 pub mod clock;
 #[cfg(test)]
 mod conformance;
@@ -19,6 +20,7 @@ pub mod fuse;
 pub mod gateway;
 pub mod host;
 mod keys;
+pub mod lives;
 mod load;
 mod make;
 pub mod model;
@@ -102,12 +104,12 @@ pub struct Crossed {
 /// What the world knows of a stream beyond what the zones know.
 #[derive(Debug, Clone, Default)]
 pub struct Fate {
-    /// Every batch that the owner ever recorded and may have published: the digest, and through which change.
+    /// Every batch that the owner ever recorded and may have published, by [place](lives): the digest, and through which change.
     pub recorded: BTreeMap<u64, (Digest, u64)>,
     /// What operators have decided to put into the places of batches, one decision after the other.
     pub instead: BTreeMap<u64, Vec<supersede::Substitute>>,
     /// The digests of batches that were sealed to supersede others, with what they hold.
-    pub superseding: BTreeMap<(u64, Digest), Vec<store::Change>>,
+    pub superseding: BTreeMap<(u64, Digest), Vec<change::Change>>,
     /// The last batch that the gate has picked up or may pick up.
     pub sent: u64,
     /// The owner's database was put back to before batches that it had sent: nothing new of it may cross.
@@ -118,6 +120,8 @@ pub struct Fate {
     pub forgotten: bool,
     /// The receiver's database was put back: what it lacks may be gone from the owner's spool.
     pub rewound: bool,
+    /// The last epoch for whose beginning the world was given time.
+    pub timed_epoch: u64,
     /// Two statements exist for one of its places.
     pub disputed: bool,
     /// What a thief stated with the owner's key: seq and digest.

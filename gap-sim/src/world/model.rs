@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_format::{Op, StreamName};
 
+use super::change::Change;
 use super::host::ZoneId;
-use super::store::{Change, POISON};
+use super::store::POISON;
 
 /// One stream of the model.
 #[derive(Debug, Clone)]
@@ -125,6 +126,17 @@ impl ModelStream {
             self.poison.retain(|bad| *bad <= self.followed || *bad > to);
         }
         self.followed = to;
+    }
+
+    /// A life ends: what it had recorded up to a change and was not applied never is. The rest of a transaction that ends there
+    /// is one of its own.
+    pub fn end_life(&mut self, through: u64) {
+        if through > self.followed {
+            let followed = self.followed;
+            self.poison.retain(|bad| *bad <= followed || *bad > through);
+            self.followed = through;
+        }
+        self.ends.insert(through);
     }
 
     /// The last change that is expected to be applied: those after it were passed over.

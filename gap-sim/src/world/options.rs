@@ -130,6 +130,7 @@ impl Options {
         draw_acts(&mut strikes, seed);
         draw_rebuilt(&mut strikes, seed);
         draw_keys(&mut strikes, seed);
+        draw_epochs(&mut strikes, seed);
         // A file that the faults swallowed comes again after the longest interval between two attempts. Then it crosses,
         // which a status of the peer tells: each needs two looks of the gate and its worst delay.
         let crossing_ms = settings.gate_worst_ms + 3 * profile.scan_interval_ms;
@@ -223,6 +224,31 @@ fn draw_keys(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
         if prng.below(5) == 0 {
             strikes.insert(fault, prng.between(1, most));
         }
+    }
+}
+
+/// What is not in a world in which operators begin other lives of streams: a zone that is put back to before one, or whose key
+/// states what it did not, would need people who know more than these do, and a row that cannot be encoded would be captured with
+/// every load.
+const NO_EPOCHS: [Fault; 8] = [
+    Fault::OwnerRestored,
+    Fault::BothRestored,
+    Fault::OwnerRebuilt,
+    Fault::AnchorLost,
+    Fault::TwoStatements,
+    Fault::StolenKey,
+    Fault::UnsendableRow,
+    Fault::ContractSkew,
+];
+
+/// How often operators begin another life of a stream, and how often somebody else tries to.
+fn draw_epochs(strikes: &mut BTreeMap<Fault, u64>, seed: u64) {
+    let mut prng = Prng::fork(seed, &[0x6570_6f63_6873]);
+    if prng.below(2) == 0 && !NO_EPOCHS.iter().any(|bar| strikes.contains_key(bar)) {
+        strikes.insert(Fault::OperatorEpoch, prng.between(1, 3));
+    }
+    if prng.below(8) == 0 {
+        strikes.insert(Fault::ForgedEpoch, prng.between(1, 3));
     }
 }
 

@@ -11,6 +11,7 @@ use super::disk::Disk;
 use super::faults::Fault;
 use super::files::{ANCHOR, TO_GATE, archive_directory, batch_name, spool_directory};
 use super::host::ZoneId;
+use super::lives::{self, place, place_of};
 
 /// What was copied of a zone at one moment.
 #[derive(Debug, Clone)]
@@ -68,7 +69,7 @@ impl World {
         let strikes = &self.options.strikes;
         let needed = [Fault::ReceiverRestored, Fault::BothRestored].iter().any(|fault| strikes.contains_key(fault))
             || strikes.get(&Fault::OwnerRebuilt).is_some_and(|count| *count > 1)
-            || database.own.values().any(|own| own.last.seq > self.applied_seq(&own.last.stream));
+            || database.own.values().any(|own| place_of(&own.last) > self.applied_place(&own.last.stream));
         self.put_back(zone, database);
         if !needed {
             for side in [Side::Out, Side::In] {
@@ -84,14 +85,14 @@ impl World {
 
     fn loses_sent(&self, zone: ZoneId, backup: &Database) -> bool {
         let anchored = self.anchored(zone);
-        backup.own.values().any(|own| own.last.seq < anchored.get(&own.last.stream).copied().unwrap_or(0))
+        backup.own.values().any(|own| place_of(&own.last) < anchored.get(&own.last.stream).copied().unwrap_or(0))
     }
 
     fn loses_applied(&self, zone: ZoneId, backup: &Database) -> bool {
-        let seq = |peer: &PeerStream| peer.followed.as_ref().map_or(0, |(_, mark)| mark.seq);
+        let at = |peer: &PeerStream| peer.followed.as_ref().map_or(0, |(_, mark)| place_of(mark));
         let database = self.host(zone).store.database();
         let mut peers = database.peers.iter();
-        peers.any(|(stream, peer)| backup.peers.get(stream).is_some_and(|old| seq(old) < seq(peer)))
+        peers.any(|(stream, peer)| backup.peers.get(stream).is_some_and(|old| at(old) < at(peer)))
     }
 
     fn put_back(&mut self, zone: ZoneId, backup: Database) {
@@ -99,7 +100,7 @@ impl World {
         let (anchored, forgot) = (self.anchored(zone), self.host(zone).disk.peek(ANCHOR).is_none());
         for (stream, own) in &backup.own {
             let sent = anchored.get(stream).copied().unwrap_or(0).max(self.sent(zone, stream));
-            self.put_back_own(stream, own.last_id, own.last.seq, sent);
+            self.put_back_own(stream, own.last_id, place_of(&own.last), sent);
             let lost = self.loses_superseding(zone, stream, &backup);
             if let Some(fate) = self.fates.get_mut(stream) {
                 fate.frozen |= lost;
@@ -108,13 +109,12 @@ impl World {
             // tells the zone that operators had passed them over. What comes of it is not compared.
             let waits = !own.outbox.is_empty();
             if let Some(fate) = self.fates.get_mut(stream) {
-                let decided = fate.instead.range(own.last.seq + 1..).next().is_some();
+                let decided = fate.instead.range(place_of(&own.last) + 1..).next().is_some();
                 fate.forgotten |= fate.frozen && (forgot || waits && decided);
             }
         }
         for (stream, peer) in &backup.peers {
-            let seq = peer.followed.as_ref().map_or(0, |(_, mark)| mark.seq);
-            self.put_back_replica(stream, seq, &peer.superseding);
+            self.put_back_replica(stream, peer);
         }
         let mut backup = backup;
         for (stream, own) in &mut backup.own {
@@ -129,12 +129,11 @@ impl World {
     /// Whether a backup lacks a batch that took the place of another, and that left the zone or may have.
     fn loses_superseding(&self, zone: ZoneId, stream: &StreamName, backup: &Database) -> bool {
         let batches = &backup.own[stream].batches;
-        let lacks = |seq: &u64, digest: &Digest| {
-            batches.get(seq).is_none_or(|recorded| !recorded.batch.instead.contains(digest))
-        };
+        let lacks =
+            |at: &u64, digest: &Digest| batches.get(at).is_none_or(|recorded| !recorded.batch.instead.contains(digest));
         match self.host(zone).anchor.load().ok().flatten() {
             Some(anchor) => {
-                anchor.superseding.iter().any(|mark| mark.stream == *stream && lacks(&mark.seq, &mark.digest))
+                anchor.superseding.iter().any(|mark| mark.stream == *stream && lacks(&place_of(mark), &mark.digest))
             }
             None => self.fates[stream].superseding.keys().any(|(seq, digest)| lacks(seq, digest)),
         }
@@ -143,34 +142,36 @@ impl World {
     /// What the anchor says of each own stream.
     fn anchored(&self, zone: ZoneId) -> BTreeMap<StreamName, u64> {
         let anchor = self.host(zone).anchor.load().ok().flatten();
-        anchor.map(|anchor| anchor.sent.into_iter().map(|mark| (mark.stream, mark.seq)).collect()).unwrap_or_default()
+        anchor
+            .map(|anchor| anchor.sent.into_iter().map(|mark| (mark.stream.clone(), place_of(&mark))).collect())
+            .unwrap_or_default()
     }
 
     /// The last batch of a stream that left the zone, or lies where the gate may take it.
     fn sent(&self, zone: ZoneId, stream: &StreamName) -> u64 {
         let at_gate = self.host(zone).disk.names(TO_GATE).into_iter().filter_map(|name| {
             match name.parse::<FileName>().ok()?.kind {
-                NameKind::Batch { stream: of, seq, .. } => (of == *stream).then_some(seq),
+                NameKind::Batch { stream: of, epoch, seq } => (of == *stream).then_some(place(epoch, seq)),
                 NameKind::Status { .. } => None,
             }
         });
         at_gate.max().unwrap_or(0).max(self.fates[stream].sent)
     }
 
-    fn put_back_own(&mut self, stream: &StreamName, last_id: u64, last_seq: u64, sent: u64) {
+    fn put_back_own(&mut self, stream: &StreamName, last_id: u64, last: u64, sent: u64) {
         let Some(fate) = self.fates.get_mut(stream) else { return };
         fate.put_back = true;
-        if sent > last_seq {
+        if sent > last {
             fate.frozen = true;
             return;
         }
-        self.forget_after(stream, last_seq, last_id);
+        self.forget_after(stream, last, last_id);
     }
 
     /// Nothing that comes after was sent: the stream goes on as if it had never been.
-    fn forget_after(&mut self, stream: &StreamName, last_seq: u64, last_id: u64) {
+    fn forget_after(&mut self, stream: &StreamName, last: u64, last_id: u64) {
         if let Some(fate) = self.fates.get_mut(stream) {
-            fate.recorded.retain(|seq, _| *seq <= last_seq);
+            fate.recorded.retain(|at, _| *at <= last);
         }
         if let Some(model) = self.model.streams.get_mut(stream) {
             model.changes.truncate(usize::try_from(last_id).unwrap_or(usize::MAX));
@@ -193,11 +194,11 @@ impl World {
             return;
         }
         for stream in frozen {
-            let (last_seq, last_id) = {
+            let (last, last_id) = {
                 let database = self.host(zone).store.database();
-                (database.own[&stream].last.seq, database.own[&stream].last_id)
+                (place_of(&database.own[&stream].last), database.own[&stream].last_id)
             };
-            self.forget_after(&stream, last_seq, last_id);
+            self.forget_after(&stream, last, last_id);
             if let Some(fate) = self.fates.get_mut(&stream) {
                 (fate.frozen, fate.forgotten) = (false, false);
             }
@@ -211,9 +212,10 @@ impl World {
         let (last, fate) = (&database.own[stream].last, &self.fates[stream]);
         let own = &database.own[stream];
         let is_known = |(digest, through): &(Digest, u64)| (*digest, *through) == (last.digest, own.last_id);
-        let knows = if last.seq == 0 { own.last_id == 0 } else { fate.recorded.get(&last.seq).is_some_and(is_known) };
+        let knows =
+            if last.seq == 0 { own.last_id == 0 } else { fate.recorded.get(&place_of(last)).is_some_and(is_known) };
         let is_told = fate.superseding.is_empty() && fate.stolen.is_empty();
-        knows && is_told && self.sent(zone, stream) <= last.seq
+        knows && is_told && self.sent(zone, stream) <= place_of(last)
     }
 
     /// Whether a zone that was put back can get everything again: each batch that its anchor names lies whole on its own
@@ -236,7 +238,8 @@ impl World {
             && anchor.instance == database.instance
             && anchor.sent.iter().all(|mark| {
                 let (own, fate) = (&database.own[&mark.stream], &self.fates[&mark.stream]);
-                let known = |seq: u64| fate.recorded.get(&seq).map(|(digest, _)| *digest);
+                let known = |seq: u64| fate.recorded.get(&place(mark.epoch, seq)).map(|(digest, _)| *digest);
+                let is_of_life = own.last.epoch == mark.epoch;
                 let goes_on = own.last.seq == 0 || known(own.last.seq) == Some(own.last.digest);
                 let has = |seq: u64| {
                     known(seq).is_some_and(|digest| {
@@ -244,27 +247,25 @@ impl World {
                         lies(&host.disk, Side::Out, &id) || lies(&peer.disk, Side::In, &id)
                     })
                 };
-                let is_superseded = |seq: u64| fate.superseding.keys().any(|(of, _)| *of == seq);
-                goes_on
+                let is_superseded = |seq: u64| fate.superseding.keys().any(|(of, _)| *of == place(mark.epoch, seq));
+                is_of_life
+                    && goes_on
                     && fate.stolen.is_empty()
                     && (own.last.seq + 1..=mark.seq).all(|seq| has(seq) && !is_superseded(seq))
             })
     }
 
-    fn put_back_replica(&mut self, stream: &StreamName, seq: u64, superseding: &BTreeMap<u64, Digest>) {
+    fn put_back_replica(&mut self, stream: &StreamName, peer: &PeerStream) {
         let Some(fate) = self.fates.get_mut(stream) else { return };
-        let through = fate.recorded.get(&seq).map_or(0, |(_, through)| *through);
+        let last = lives::lives(peer).last().map_or(0, place_of);
+        let through = fate.recorded.range(..=last).next_back().map_or(0, |(_, (_, through))| *through);
         let Some(model) = self.model.streams.get_mut(stream) else { return };
         if through < model.followed {
             fate.rewound = true;
             model.followed = 0;
             model.parked.clear();
             model.replica.clear();
-            let batches = fate.recorded.range(..=seq).map(|(seq, (_, through))| {
-                let instead = superseding.get(seq).and_then(|digest| fate.superseding.get(&(*seq, *digest)));
-                (*through, instead)
-            });
-            model.follow(batches);
+            lives::follow(model, fate, peer);
         }
     }
 

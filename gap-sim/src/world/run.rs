@@ -7,6 +7,7 @@ use super::faults::Fault;
 use super::files::{FROM_GATE, TO_GATE, spool_directory};
 use super::gateway::GateEvent;
 use super::host::{Acted, Step, ZoneId};
+use super::lives::{self, place};
 use super::{CAPTURED_MAX, Crossed, Plan, World};
 use crate::check::{Moment, Violation};
 use crate::profile::{Order, Profile, Source};
@@ -163,8 +164,8 @@ impl World {
                 continue;
             }
             let known = fate.recorded.keys().next_back().copied().unwrap_or(0);
-            for (seq, recorded) in own.batches.range(known + 1..) {
-                fate.recorded.insert(*seq, (recorded.batch.digest, recorded.through_id));
+            for (at, recorded) in own.batches.range(known + 1..) {
+                fate.recorded.insert(*at, (recorded.batch.digest, recorded.through_id));
             }
         }
     }
@@ -211,10 +212,10 @@ impl World {
             self.crossed.pop_front();
         }
         let kind = name.parse::<FileName>().ok().map(|name| name.kind);
-        if let Some(NameKind::Batch { stream, seq, .. }) = kind
+        if let Some(NameKind::Batch { stream, epoch, seq }) = kind
             && let Some(fate) = self.fates.get_mut(&stream)
         {
-            fate.sent = fate.sent.max(seq);
+            fate.sent = fate.sent.max(place(epoch, seq));
         }
         let way = World::way_from(zone);
         self.crossed.push_back(Crossed { way, name: name.to_owned(), bytes: bytes.clone() });
@@ -414,7 +415,8 @@ impl World {
             self.plan(now, Plan::Operate);
         }
         self.end_thefts();
-        self.liveness_end_ms = self.now_ms + self.options.liveness_ms + self.rounds() * self.options.round_ms;
+        self.liveness_end_ms =
+            self.now_ms + self.options.liveness_ms + (self.rounds() + self.load_rounds()) * self.options.round_ms;
         self.look(&Moment::FaultsEnded)
     }
 
@@ -508,20 +510,9 @@ impl World {
             if self.is_usurped(&stream) {
                 continue;
             }
-            let seq = self.applied_seq(&stream);
-            let recorded = &self.fates[&stream].recorded;
-            let through = recorded.get(&seq).map_or(0, |(_, through)| *through);
             let Some(model) = self.model.streams.get_mut(&stream) else { continue };
-            if through > model.followed && through <= model.len() {
-                let database = self.hosts[model.owner.peer().index()].store.database();
-                let superseding = &database.peers[&stream].superseding;
-                let fate = &self.fates[&stream];
-                let batches = recorded.range(..=seq).map(|(seq, (_, through))| {
-                    let instead = superseding.get(seq).and_then(|digest| fate.superseding.get(&(*seq, *digest)));
-                    (*through, instead)
-                });
-                model.follow(batches);
-            }
+            let database = self.hosts[model.owner.peer().index()].store.database();
+            lives::follow(model, &self.fates[&stream], &database.peers[&stream]);
         }
         self.learn_unparked();
     }

@@ -7,16 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ferry_core::breaks::{self, Break};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource, CutRequest, Dispute,
-    DisputedPlace, FaultKind, Loaded, Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered,
-    RecoveredBatch, RecoveredIn, Retained, ReturnSource, Settled, Store, StreamBacklog, TakeBackOutcome,
-    TakeBackRequest,
+    ACT_DONE, ACTED_ALREADY, ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, BatchSource,
+    CutRequest, Dispute, DisputedPlace, FaultKind, Loaded, Notes, Observation, OutgoingBatch, PeerAct, PortError,
+    RawCut, Recovered, RecoveredBatch, RecoveredIn, Retained, ReturnSource, Settled, Store, StreamBacklog,
+    TakeBackOutcome, TakeBackRequest,
 };
 use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
 
 use super::apply::{ApplyPlan, not_applied};
+use super::change::Change;
 use super::database::{Captured, Database, PeerStream, RecordedBatch};
 use super::fuse::{Fuse, Stopped};
+use super::lives::{place, place_of};
 use super::load::LoadStep;
 use super::take_back::{TakeBackPlan, recovered_out};
 
@@ -171,47 +173,6 @@ impl SimStore {
     }
 }
 
-/// One change of an own row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The table.
-    pub table: String,
-    /// What is done.
-    pub op: Op,
-    /// The key as canonical JSON array.
-    pub key: String,
-    /// All values as canonical JSON array; the key again for a delete.
-    pub values: String,
-}
-
-impl Change {
-    /// The change that a captured line tells.
-    ///
-    /// # Panics
-    /// When it is no captured line of a world.
-    #[must_use]
-    pub fn of_line(line: &str) -> Self {
-        let parts: Vec<serde_json::Value> = serde_json::from_str(line).expect("captured lines are JSON");
-        let [table, op, no, ..] = parts.as_slice() else { panic!("a captured line has a table, an op and a key") };
-        let (table, op) = (table.as_str().expect("a name").to_owned(), op.as_str().expect("a letter"));
-        let op = [Op::Insert, Op::Update, Op::Delete].into_iter().find(|one| op == one.letter().to_string());
-        let head = format!("[\"{table}\",\"x\",").len();
-        let values = format!("[{}", &line[head..]);
-        Self { table, op: op.expect("a letter of an op"), key: format!("[{no}]"), values }
-    }
-
-    /// The record line that capture writes.
-    #[must_use]
-    pub fn line(&self) -> String {
-        let (op, values) = match self.op {
-            Op::Insert => ('i', &self.values),
-            Op::Update => ('u', &self.values),
-            Op::Delete => ('d', &self.key),
-        };
-        format!("[\"{}\",\"{op}\",{}", self.table, &values[1..])
-    }
-}
-
 impl Store for SimStore {
     fn recover(&self) -> Result<Recovered, PortError> {
         self.read(|database| {
@@ -222,7 +183,7 @@ impl Store for SimStore {
                 parked_rows: count(peer.parked.len()),
                 on_hold: database.on_hold.contains(stream),
                 superseded: peer.last_superseded(stream),
-                reports: peer.reports.values().rev().take(256).rev().cloned().collect(),
+                reports: peer.last_reports(256),
                 disputed: peer
                     .disputed
                     .iter()
@@ -297,7 +258,8 @@ impl Store for SimStore {
             |database, ()| {
                 for attempt in attempts {
                     let own = database.own.get_mut(&attempt.stream);
-                    if let Some(recorded) = own.and_then(|own| own.batches.get_mut(&attempt.seq)) {
+                    if let Some(recorded) = own.and_then(|own| own.batches.get_mut(&place(attempt.epoch, attempt.seq)))
+                    {
                         recorded.batch.attempt = attempt.attempt;
                     }
                     let text = format!("attempt {} {}", attempt.seq, attempt.attempt);
@@ -319,7 +281,7 @@ impl Store for SimStore {
                 if mark.seq <= own.settled.seq {
                     return Ok(false);
                 }
-                if own.batches.get(&mark.seq).map(|recorded| recorded.batch.digest) != Some(mark.digest) {
+                if own.batches.get(&place_of(mark)).map(|recorded| recorded.batch.digest) != Some(mark.digest) {
                     return Err(fault(FaultKind::Conflict, "another digest here"));
                 }
                 Ok(true)
@@ -340,8 +302,8 @@ impl Store for SimStore {
                 let own = database.own.get(&mark.stream);
                 let own = own.ok_or_else(|| fault(FaultKind::Conflict, "no stream of this zone"))?;
                 let digest = match mark.seq {
-                    0 => own.batches.get(&1).map(|recorded| recorded.previous),
-                    seq => own.batches.get(&seq).map(|recorded| recorded.batch.digest),
+                    0 => own.batches.get(&place(mark.epoch, 1)).map(|recorded| recorded.previous),
+                    seq => own.batches.get(&place(mark.epoch, seq)).map(|recorded| recorded.batch.digest),
                 };
                 let is_ours = mark.epoch == own.last.epoch && mark.seq <= own.settled.seq;
                 if !is_ours || digest != Some(mark.digest) {
@@ -357,18 +319,17 @@ impl Store for SimStore {
             },
         )?;
         let batches = self.database().own[&mark.stream].batches.clone();
-        Ok(batches.into_iter().filter(|(seq, _)| *seq > mark.seq).map(|(_, recorded)| recorded.batch).collect())
+        Ok(batches.into_iter().filter(|(at, _)| *at > place_of(mark)).map(|(_, recorded)| recorded.batch).collect())
     }
 
     fn recorded_digests(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError> {
         self.read(|database| {
             let own = database.own.get(stream).ok_or_else(|| fault(FaultKind::Conflict, "no stream"))?;
-            let recorded = own.batches.get(&seq).filter(|_| own.last.epoch == epoch);
             let all = |recorded: &RecordedBatch| {
                 let batch = &recorded.batch;
                 [batch.digest].into_iter().chain(batch.instead.iter().copied()).collect()
             };
-            Ok(recorded.map(all).unwrap_or_default())
+            Ok(own.batches.get(&place(epoch, seq)).map(all).unwrap_or_default())
         })
     }
 
@@ -394,15 +355,20 @@ impl Store for SimStore {
         Ok(TakeBackOutcome::TakenBack(Box::new(recovered_out(&database, own))))
     }
 
-    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark, act: Option<&PeerAct>) -> Result<(), PortError> {
         let stream = &genesis.stream;
+        let leaves = act.is_some() || breaks::is(Break::EpochUnsigned);
         self.write(
             |database| match database.peers.get(stream).and_then(|peer| peer.followed.as_ref()) {
-                Some(_) => Err(fault(FaultKind::Conflict, "the stream follows an epoch already")),
-                None => Ok(()),
+                Some((_, mark)) if leaves && mark.epoch < genesis.epoch => Ok(()),
+                None if act.is_none() => Ok(()),
+                Some(_) | None => Err(fault(FaultKind::Conflict, "the stream follows no epoch that could be left so")),
             },
             |database, ()| {
-                database.peers.entry(stream.clone()).or_default().followed = Some((epoch_id, genesis.clone()));
+                database.peers.entry(stream.clone()).or_default().follow(epoch_id, genesis);
+                if let Some(act) = act {
+                    database.peer_acts.insert(act.digest, act.clone());
+                }
                 database.leaf(&format!("in.{stream}"), &format!("followed {}", genesis.epoch));
             },
         )
@@ -472,14 +438,13 @@ impl Store for SimStore {
 
     fn applied_place(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<AppliedPlace>, PortError> {
         self.read(|database| {
-            let peer = database.peers.get(stream);
-            let same_epoch = |peer: &&PeerStream| peer.followed.as_ref().is_some_and(|(_, mark)| mark.epoch == epoch);
-            let place = |peer: &PeerStream| {
-                let chain = *peer.applied.get(&seq)?;
-                let digest = peer.superseding.get(&seq).copied().unwrap_or(chain);
+            let at = place(epoch, seq);
+            let applied = |peer: &PeerStream| {
+                let chain = *peer.applied.get(&at)?;
+                let digest = peer.superseding.get(&at).copied().unwrap_or(chain);
                 Some(AppliedPlace { digest, chain })
             };
-            Ok(peer.filter(same_epoch).and_then(place))
+            Ok(database.peers.get(stream).and_then(applied))
         })
     }
 
@@ -487,7 +452,7 @@ impl Store for SimStore {
         self.read(|database| Ok(database.drafts.get(payload).cloned()))
     }
 
-    fn act(&self, order: &ActOrder, _contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
+    fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {
         let known = self.read(|database| {
             let act = database.acts.get(&order.id);
             act.map(|act| act.end.clone()).ok_or_else(|| fault(FaultKind::Conflict, "there is no such act"))
@@ -502,7 +467,7 @@ impl Store for SimStore {
                 {
                     return Err(fault(FaultKind::Conflict, "batches of the act are lacking"));
                 }
-                self.commit(|database| database.carry_out(order, &end))?;
+                self.commit(|database| database.carry_out(order, &end, contract))?;
                 end
             }
         };
@@ -522,6 +487,13 @@ impl Store for SimStore {
                 }
             },
         )
+    }
+
+    fn turned_away(&self) -> Result<Vec<Vec<u8>>, PortError> {
+        self.read(|database| {
+            let is_away = |act: &&PeerAct| act.verified && ![ACT_DONE, ACTED_ALREADY].contains(&act.code.as_str());
+            Ok(database.peer_acts.values().filter(is_away).map(|act| act.file.clone()).collect())
+        })
     }
 
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {
@@ -551,7 +523,8 @@ fn plan_record(database: &Database, batches: &[OutgoingBatch]) -> Result<usize, 
     let Some(first) = batches.first() else { return Ok(0) };
     let own = database.own.get(&first.stream).ok_or_else(conflict)?;
     let is_recorded = |batch: &&OutgoingBatch| {
-        own.batches.get(&batch.seq).is_some_and(|recorded| recorded.batch.digest == batch.digest)
+        let recorded = own.batches.get(&place(batch.epoch, batch.seq));
+        recorded.is_some_and(|recorded| recorded.batch.digest == batch.digest)
     };
     let fresh = batches.iter().take_while(is_recorded).count();
     let (mut seq, mut digest) = (own.last.seq, own.last.digest);
@@ -588,6 +561,7 @@ fn record_one(database: &mut Database, batch: &OutgoingBatch) {
         instead: Vec::new(),
     };
     let (through_id, previous) = (batch.through_id, batch.previous);
-    own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous, payloads: Vec::new() });
+    let at = place(batch.epoch, batch.seq);
+    own.batches.insert(at, RecordedBatch { batch: recovered, through_id, previous, payloads: Vec::new() });
     database.leaf(&format!("out.{}", batch.stream), &format!("recorded {} {}", batch.seq, batch.digest));
 }

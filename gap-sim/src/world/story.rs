@@ -38,6 +38,7 @@ pub fn describe(action: &Action) -> String {
         }
         Action::Expel { id, note } => format!("expel {}/{} {}", id.stream, id.seq, note.code),
         Action::Follow { genesis, .. } => format!("follow {}", genesis.stream),
+        Action::FollowBegun(act) => format!("follow with act {}", act.digest.short()),
         Action::Apply { stream, expect, batches, .. } => {
             format!("apply {stream} after {} batches {}", expect.seq, batches.len())
         }
@@ -82,6 +83,7 @@ pub fn failure(outcome: &Outcome) -> Option<String> {
         Outcome::Dropped(_, result) => result.as_ref().err(),
         Outcome::Expelled(_, _, result) => result.as_ref().err(),
         Outcome::Followed(_, _, result) => result.as_ref().err(),
+        Outcome::FollowedBegun(_, result) => result.as_ref().err(),
         Outcome::Applied(_, result) => match result {
             Ok((_, left_behind)) => left_behind.as_ref().map(|(_, error)| error),
             Err(error) => Some(error),

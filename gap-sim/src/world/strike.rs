@@ -35,6 +35,7 @@ impl World {
             Fault::Crash | Fault::PowerCut => self.stop_soon(zone, fault == Fault::PowerCut),
             Fault::Replay | Fault::ReDrop => self.replay(fault == Fault::ReDrop),
             Fault::WrongKey | Fault::Forged => self.forge(fault),
+            Fault::ForgedEpoch => self.forge_epoch(),
             Fault::TwoStatements => self.two_statements(),
             Fault::StolenKey => self.stolen_key(),
             Fault::KeysChanged | Fault::KeyRevoked => self.strike_keys(zone, fault),
@@ -51,6 +52,7 @@ impl World {
             | Fault::OperatorResend
             | Fault::OperatorReseal
             | Fault::OperatorLoad
+            | Fault::OperatorEpoch
             | Fault::OperatorSupersede => self.operator_acts(zone, fault),
             // The gate's act by its profile, and what is lost is lost when power is cut.
             Fault::LostWrites

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use ferry_format::{Deed, Digest, Op, Payload, StreamName};
 
 use super::World;
+use super::change::Change;
 use super::faults::Fault;
-use super::store::Change;
+use super::lives::{epoch_of, place, place_of};
 
 /// What takes the place of one batch of a group, as the world knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +25,15 @@ impl World {
         let open: Vec<u64> = {
             let database = self.host(owner).store.database();
             let own = &database.own[stream];
-            own.batches.range(own.settled.seq + 1..).map(|(seq, _)| *seq).collect()
+            own.batches.range(place_of(&own.settled) + 1..).map(|(at, _)| *at).collect()
         };
         let drawn = self.prng.below(open.len().max(1) as u64);
-        let Some(seq) = open.get(usize::try_from(drawn).unwrap_or(0)).copied() else { return false };
-        self.supersede_group(stream, seq)
+        let Some(at) = open.get(usize::try_from(drawn).unwrap_or(0)).copied() else { return false };
+        self.supersede_group(stream, at)
     }
 
     /// Hands in the act that puts nothing, or the present images, into the place of the group that a batch belongs to.
-    pub(super) fn supersede_group(&mut self, stream: &StreamName, seq: u64) -> bool {
+    pub(super) fn supersede_group(&mut self, stream: &StreamName, at: u64) -> bool {
         let owner = self.model.streams[stream].owner;
         if self.fates[stream].frozen || self.fates[stream].put_back {
             return false;
@@ -41,22 +42,26 @@ impl World {
         let (first, group, epoch, epoch_id) = {
             let database = self.host(owner).store.database();
             let own = &database.own[stream];
-            let Some(batch) = own.batches.get(&seq) else { return false };
+            let Some(batch) = own.batches.get(&at).filter(|_| epoch_of(at) == own.last.epoch) else { return false };
             let first = batch.batch.group.first;
             let group: Vec<_> = own
                 .batches
-                .range(first..)
+                .range(place(own.last.epoch, first)..)
                 .take_while(|(_, one)| one.batch.group.first == first)
-                .map(|(seq, one)| (*seq, one.batch.clone(), one.through_id))
+                .map(|(at, one)| (*at, one.batch.clone(), one.through_id))
                 .collect();
             (first, group, own.last.epoch, own.epoch_id)
         };
         if !group.last().is_some_and(|(_, batch, _)| batch.group.last) {
             return false;
         }
-        let mut before = self.fates[stream].recorded.range(..first).next_back().map_or(0, |(_, (_, through))| *through);
+        let mut before = self.fates[stream]
+            .recorded
+            .range(..place(epoch, first))
+            .next_back()
+            .map_or(0, |(_, (_, through))| *through);
         let (mut new, mut payloads) = (Vec::new(), Vec::new());
-        for (seq, _, through) in &group {
+        for (at, _, through) in &group {
             let changes = if with_images { self.present_images(stream, before, *through) } else { Vec::new() };
             before = *through;
             self.acts_made += 1;
@@ -69,7 +74,7 @@ impl World {
             new.push(sm3);
             payloads.push((sm3, payload.as_bytes().to_vec()));
             if let Some(fate) = self.fates.get_mut(stream) {
-                fate.instead.entry(*seq).or_default().push(Substitute { payload: sm3, changes });
+                fate.instead.entry(*at).or_default().push(Substitute { payload: sm3, changes });
             }
         }
         let originals = group.iter().map(|(_, batch, _)| batch.digest);

@@ -9,8 +9,9 @@ use ferry_core::ports::{
 use ferry_core::settings::RETURNED_ATTEMPT;
 use ferry_format::{Deed, Digest, Op, Refusal, SignedAct, StreamName};
 
+use super::change::Change;
 use super::database::{Database, Json, OwnStream, RecordedBatch};
-use super::store::Change;
+use super::lives::{place, place_of};
 
 /// What becomes of a stream.
 pub(super) struct TakeBackPlan {
@@ -99,7 +100,7 @@ impl TakeBackPlan {
         }
         let lost_count = u64::try_from(lost.len()).unwrap_or(u64::MAX);
         let is_superseded = returned.rows.digest != batch.digest;
-        self.number(batch.seq, lost_count, is_superseded);
+        self.number(place(batch.epoch, batch.seq), lost_count, is_superseded);
         for (_, change) in lost {
             let values = (change.op != Op::Delete).then_some(change.values);
             self.writes.push((change.table, change.key, values));
@@ -109,12 +110,12 @@ impl TakeBackPlan {
     }
 
     /// Where no later change waits, the lost rows have the ids that they had when they were captured first.
-    fn number(&mut self, seq: u64, lost: u64, is_superseded: bool) {
+    fn number(&mut self, at: u64, lost: u64, is_superseded: bool) {
         if lost == 0 && !is_superseded || !self.own.outbox.is_empty() {
             return;
         }
         let next = self.own.last_id + lost;
-        self.own.last_id = self.own.numbers.get(&seq).copied().unwrap_or(next).max(next);
+        self.own.last_id = self.own.numbers.get(&at).copied().unwrap_or(next).max(next);
         self.own.through_id = self.own.last_id;
     }
 
@@ -134,7 +135,8 @@ impl TakeBackPlan {
         let (through_id, previous) = (self.own.through_id, batch.previous);
         let act = returned.rows.act.as_deref();
         let payloads = recovered.instead.iter().filter_map(|_| decided(act?, batch.seq)).collect();
-        self.own.batches.insert(batch.seq, RecordedBatch { batch: recovered, through_id, previous, payloads });
+        let at = place(batch.epoch, batch.seq);
+        self.own.batches.insert(at, RecordedBatch { batch: recovered, through_id, previous, payloads });
         (self.own.last.seq, self.own.last.digest) = (batch.seq, batch.digest);
         self.own.boundaries = self.own.boundaries.split_off(&(through_id + 1));
         self.leaves.push(format!("taken-back {} {file}", batch.seq));
@@ -170,7 +172,7 @@ fn change_of(request: &TakeBackRequest<'_>, batch: &CheckedBatch, row: &CheckedR
 
 /// What a restart gives back of an own stream.
 pub(super) fn recovered_out(database: &Database, own: &OwnStream) -> RecoveredOut {
-    let unsettled = own.batches.range(own.settled.seq + 1..).map(|(_, recorded)| recorded.batch.clone());
+    let unsettled = own.batches.range(place_of(&own.settled) + 1..).map(|(_, recorded)| recorded.batch.clone());
     let boundaries: Vec<BTreeMap<StreamName, u64>> = own.boundaries.values().cloned().collect();
     RecoveredOut {
         last: own.last.clone(),
@@ -181,5 +183,6 @@ pub(super) fn recovered_out(database: &Database, own: &OwnStream) -> RecoveredOu
         boundaries,
         on_hold: database.on_hold.contains(&own.last.stream),
         loading: database.loading.contains_key(&own.last.stream),
+        begun: own.begun.clone(),
     }
 }

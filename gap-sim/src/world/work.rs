@@ -4,8 +4,9 @@ use ferry_format::{Op, StreamName};
 use jiff::{Timestamp, tz};
 
 use super::World;
+use super::change::Change;
 use super::host::ZoneId;
-use super::store::{Change, POISON};
+use super::store::POISON;
 use crate::prng::Prng;
 
 /// What marks every sensitive value, for those who look for it where it must not be.

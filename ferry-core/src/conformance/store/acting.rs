@@ -70,7 +70,7 @@ pub(super) fn handed(fixture: &mut dyn StoreFixture, number: u8, deed: Deed) -> 
     let act = act(number, deed);
     let file = file(&act);
     let id = fixture.hand_in(&file);
-    ActOrder { id, file, verdict: Ok(act), at_ms: 77, superseding: None, instead: Vec::new() }
+    ActOrder { id, file, verdict: Ok(act), at_ms: 77, superseding: None, instead: Vec::new(), ended: Vec::new() }
 }
 
 pub(super) fn carry_out(fixture: &dyn StoreFixture, order: &ActOrder) -> Result<(ActEnd, Option<u64>), PortError> {

@@ -62,11 +62,11 @@ fn a_stream_follows_one_epoch(fixture: &mut dyn StoreFixture) {
     assert_eq!(fixture.store().watermark(&name("request")), Ok(None));
     let other = Mark { epoch: 2, ..beginning("confirm") };
     for (id, genesis) in [(id, beginning("confirm")), (EpochId([5; 8]), other)] {
-        assert_eq!(kind(fixture.store().follow(id, &genesis)), FaultKind::Conflict);
+        assert_eq!(kind(fixture.store().follow(id, &genesis, None)), FaultKind::Conflict);
     }
     fixture.reopen();
     assert_eq!(theirs(fixture, "confirm").followed, Some((id, beginning("confirm"))));
-    assert_eq!(kind(fixture.store().follow(id, &beginning("confirm"))), FaultKind::Conflict);
+    assert_eq!(kind(fixture.store().follow(id, &beginning("confirm"), None)), FaultKind::Conflict);
 }
 
 pub(super) fn dispute(epoch: u64, seq: u64, digest: u8) -> Dispute {
@@ -344,7 +344,7 @@ fn a_busy_database_takes_nothing_inwards_and_all_of_it_later(fixture: &mut dyn S
         let store = fixture.store();
         let batch = checked("confirm", 1, &[insert("payment", 1, "a")]);
         [
-            store.follow(epoch_id(&name("request")), &beginning("request")),
+            store.follow(epoch_id(&name("request")), &beginning("request"), None),
             store.dispute(&dispute(1, 9, 1)),
             apply_from(fixture, &beginning("confirm"), vec![Ok(batch)]).map(|_| ()),
             store.note(&Notes { acts_told: vec![1], ..Notes::default() }),

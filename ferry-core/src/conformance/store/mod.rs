@@ -2,6 +2,7 @@
 
 pub mod acting;
 pub mod applying;
+pub mod beginning;
 pub mod loading;
 pub mod outgoing;
 pub mod refusing;
@@ -263,7 +264,7 @@ impl BatchSource for Source {
 
 /// Follows the only epoch of a stream of the peer.
 fn follow(fixture: &dyn StoreFixture, stream: &str) {
-    fixture.store().follow(epoch_id(&name(stream)), &beginning(stream)).unwrap();
+    fixture.store().follow(epoch_id(&name(stream)), &beginning(stream), None).unwrap();
 }
 
 /// Asks the store to apply what a source hands over, on a mark.

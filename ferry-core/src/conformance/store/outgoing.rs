@@ -103,6 +103,7 @@ fn a_new_database_recovers_its_streams_at_their_beginning(fixture: &mut dyn Stor
         boundaries: Vec::new(),
         on_hold: false,
         loading: false,
+        begun: None,
     };
     let (followed, parked_rows, reports, disputed) = (None, 0, Vec::new(), Vec::new());
     let incoming = RecoveredIn {
@@ -299,6 +300,7 @@ fn what_was_recorded_is_recovered(fixture: &mut dyn StoreFixture) {
         boundaries: Vec::new(),
         on_hold: false,
         loading: false,
+        begun: None,
     };
     assert_eq!(own(fixture, "bill"), expected);
     let before = fixture.store().recover().unwrap();

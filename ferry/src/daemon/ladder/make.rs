@@ -149,6 +149,7 @@ fn database(config: &Config, contract: &Contract, index: usize) {
         status_next: 1,
         peer: None,
         audit: recovered.audit,
+        before: None,
         restored: false,
     };
     AnchorFile::new(config.paths.anchor.clone()).save(&anchor).unwrap();

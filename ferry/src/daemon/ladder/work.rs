@@ -34,6 +34,7 @@ pub const fn name_of(action: &Action) -> &'static str {
         Action::Drop { .. } => "drop",
         Action::Expel { .. } => "expel",
         Action::Follow { .. } => "follow",
+        Action::FollowBegun(_) => "follow-begun",
         Action::Apply { .. } => "apply",
         Action::PutAway(_) => "put-away",
         Action::ReadMark { .. } => "read-mark",

@@ -1,7 +1,9 @@
 //! Acts of operators: the list of them, and what each does to the database.
 
 use ferry_core::contract::StreamContract;
-use ferry_core::ports::{ACTED_ALREADY, ActEnd, ActOrder, FaultKind, Instead, OpenAct, PeerAct, PortError, UntoldAct};
+use ferry_core::ports::{
+    ACTED_ALREADY, ActEnd, ActOrder, FaultKind, Instead, OpenAct, PeerAct, PortError, TURNED_AWAY_BEFORE, UntoldAct,
+};
 use ferry_core::settings::UNTOLD_ACTS_MAX;
 use ferry_format::{Act, Deed, Digest, LinkId, Payload, SignedAct, StreamName, Substitute};
 
@@ -12,7 +14,7 @@ use super::incoming::followed;
 use super::lane::{Columns as _, Session, args, sql};
 use super::load;
 use super::trace::Index;
-use super::{outgoing, parked};
+use super::{epochs, outgoing, parked};
 use crate::store::dialect::Dialect as _;
 
 /// Open acts handed to the daemon at a time; the others follow when these have ended.
@@ -131,6 +133,13 @@ fn carry_out(
         }
         Deed::Retry { .. } | Deed::Resend { .. } | Deed::Reseal { .. } | Deed::TakeBack { .. } => {}
         Deed::Load { stream } => load::begin(session, link, stream, order.id)?,
+        Deed::NewEpoch { epoch, epoch_id, ended } => {
+            let contract = contract.ok_or_else(|| conflict(format!("{} is not in the contract", ended.stream)))?;
+            if is_turned_away(session, link, act)? {
+                return Ok((ActEnd::turned_away(TURNED_AWAY_BEFORE), Vec::new()));
+            }
+            return Ok(epochs::begin(session, link, order, contract, (*epoch, *epoch_id, ended))?);
+        }
         Deed::Dismiss { range } => {
             // Only what is applied: at other places a statement that supersedes decides.
             let stream = range.stream.as_str();
@@ -252,6 +261,20 @@ pub(super) fn list_of_peer(session: &mut Session, link: &LinkId, acts: &[PeerAct
         session.run(sql().act_end, args![link.as_str(), id, one.code.as_str(), one.at_ms, None::<String>])?;
     }
     Ok(())
+}
+
+/// The files of verified acts of one origin that were turned away.
+pub(super) fn turned_away(session: &mut Session, link: &LinkId, origin: &str) -> Result<Vec<Vec<u8>>, DbError> {
+    session.all(sql().act_turned_away, args![link.as_str(), origin])?.iter().map(|row| row.bytes(0)).collect()
+}
+
+/// Whether an act was turned away here before, with as many signatures as it needs: the peer has it listed so.
+fn is_turned_away(session: &mut Session, link: &LinkId, act: &Act) -> Result<bool, DbError> {
+    let is_it = |file: &Vec<u8>| {
+        let signed = SignedAct::parse(file).ok();
+        signed.is_some_and(|signed| signed.act == *act && signed.approvals.len() >= act.deed.approvals())
+    };
+    Ok(turned_away(session, link, "here")?.iter().any(is_it))
 }
 
 /// Remembers that the peer has listed acts of this zone.

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{Direction, PortError};
 use ferry_core::settings::DAY_MS;
-use ferry_format::{Checkpoint, Digest, EpochId, Group, LinkId, Payload, StreamName};
+use ferry_format::{Checkpoint, Digest, EpochId, Group, LinkId, Mark, Payload, StreamName};
 use sqlx::sqlite::SqliteRow;
 
 use super::acts;
 use super::audit::{AuditHead, AuditLeaf, checkpoint, heads, leaves};
 use super::create::{check_link, check_version, meta, must_exist};
 use super::dialect::SqliteDialect;
+use super::epochs;
 use super::failure::{DbError, corrupt};
 use super::lane::{Access, Columns as _, Lane, Session, args, sql};
 use super::notes::direction_name;
@@ -20,7 +21,8 @@ use super::recover::own_streams;
 use super::traced;
 use crate::store::StoreError;
 use crate::store::books::{
-    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, ParkedRow, RowKey, StreamStateRow,
+    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, OwnLife, ParkedRow, RowKey,
+    StreamStateRow,
 };
 use crate::store::dialect::Dialect as _;
 use crate::store::{Trace, TraceQuery};
@@ -197,6 +199,17 @@ impl Books for SqliteBooks {
         self.read(|session, link| {
             let streams = own_streams(session, link)?;
             Ok(streams.into_iter().find(|own| own.stream == *stream).map(|own| own.epoch_id))
+        })
+    }
+
+    fn own_life(&self, stream: &StreamName) -> Result<Option<OwnLife>, PortError> {
+        self.read(|session, link| {
+            let Some(own) = own_streams(session, link)?.into_iter().find(|own| own.stream == *stream) else {
+                return Ok(None);
+            };
+            let epochs::Unsettled { batches, rows, deletes } = epochs::unsettled(session, link, &own)?;
+            let last = Mark { stream: own.stream, epoch: own.epoch, seq: own.last_seq, digest: own.last_digest };
+            Ok(Some(OwnLife { last, batches, rows, deletes }))
         })
     }
 

@@ -3,7 +3,7 @@
 use ferry_core::contract::{ColumnKind, Table};
 use ferry_format::{LinkId, StreamName, ZoneName};
 
-use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4};
+use super::schema::{SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5};
 use super::spelling::{append, literal, quote, record, value};
 use super::trace_statements::TRACE;
 use super::triggers;
@@ -141,6 +141,20 @@ const STATEMENTS: Statements = Statements {
     load_get: "SELECT table_no, after FROM ferry_load WHERE link = ?1 AND stream = ?2",
     load_advance: "UPDATE ferry_load SET table_no = ?3, after = ?4 WHERE link = ?1 AND stream = ?2",
     load_end: "DELETE FROM ferry_load WHERE link = ?1 AND stream = ?2",
+    load_again: "INSERT INTO ferry_load (link, stream, act, table_no) VALUES (?1, ?2, ?3, 0) \
+        ON CONFLICT (link, stream) DO UPDATE SET act = excluded.act, table_no = 0, after = NULL",
+    out_begin: "UPDATE ferry_stream_out SET epoch = ?3, epoch_id = ?4, last_seq = 0, last_digest = ?5, settled_seq = 0, \
+        settled_digest = ?5 WHERE link = ?1 AND stream = ?2",
+    epoch_add: "INSERT INTO ferry_epoch (link, stream, epoch, act, batches, rows, deletes) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    epoch_act: "SELECT a.id, a.file, a.code, a.ended_at_ms FROM ferry_epoch AS e, ferry_act AS a \
+        WHERE e.link = ?1 AND e.stream = ?2 AND e.epoch = ?3 AND a.id = e.act AND a.code IS NOT NULL",
+    epoch_unsettled: "SELECT count(*), coalesce(sum(rows), 0), coalesce(sum((SELECT sum(value ->> 'deletes') \
+        FROM json_each(tables))), 0) FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 AND epoch = ?3 AND seq > ?4",
+    in_begin: "UPDATE ferry_stream_in SET epoch = ?3, epoch_id = ?4, seq = 0, digest = ?5, superseded_seq = NULL, \
+        superseded_digest = NULL WHERE link = ?1 AND stream = ?2 AND epoch < ?3",
+    dispute_forget: "DELETE FROM ferry_dispute WHERE link = ?1 AND stream = ?2 AND epoch < ?3",
+    act_verify: "UPDATE ferry_act SET verified = 1 WHERE link = ?1 AND origin = 'peer' AND digest = ?2",
     copy_into: "VACUUM INTO ?1",
     take_alone: "BEGIN EXCLUSIVE; ROLLBACK",
     applying_set: "INSERT INTO ferry_applying (link) VALUES (?1)",
@@ -178,6 +192,8 @@ const STATEMENTS: Statements = Statements {
         WHERE link = ?1 ORDER BY id DESC LIMIT ?2",
     act_at: "SELECT id, origin, digest, file, verified, handed_in_at_ms, code, ended_at_ms, told_at_ms FROM ferry_act \
         WHERE link = ?1 AND id = ?2",
+    act_turned_away: "SELECT file FROM ferry_act WHERE link = ?1 AND origin = ?2 AND verified = 1 \
+        AND code NOT IN ('done', 'acted-already')",
     hold_add: "INSERT INTO ferry_hold (link, stream, act) VALUES (?1, ?2, ?3) \
         ON CONFLICT (link, stream) DO UPDATE SET act = excluded.act",
     hold_remove: "DELETE FROM ferry_hold WHERE link = ?1 AND stream = ?2",
@@ -232,7 +248,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn migrations(&self) -> &'static [&'static str] {
-        &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4]
+        &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5]
     }
 
     fn outbox(&self, link: &LinkId, stream: &StreamName) -> String {
@@ -335,6 +351,13 @@ impl Dialect for SqliteDialect {
 
     fn remove_row(&self, outbox: &str) -> String {
         format!("DELETE FROM {} WHERE id = ?1", quote(outbox))
+    }
+
+    fn remove_images(&self, outbox: &str) -> String {
+        format!(
+            "DELETE FROM {} WHERE id > ?1 AND CASE WHEN json_valid(line) THEN line ->> 1 END IN ('i', 'u')",
+            quote(outbox)
+        )
     }
 
     fn current_image(&self, outbox: &str, table: &Table) -> String {

@@ -1,8 +1,9 @@
 //! The peer's streams: which epoch is followed, and how far it is applied.
 
-use ferry_core::ports::{AppliedPlace, Dispute, DisputedPlace};
+use ferry_core::ports::{AppliedPlace, Dispute, DisputedPlace, PeerAct};
 use ferry_format::{EpochId, LinkId, Mark, StreamName};
 
+use super::acts;
 use super::audit::{Leaf, Log, append};
 use super::failure::{DbError, conflict};
 use super::lane::{Columns as _, Session, args, sql};
@@ -40,15 +41,36 @@ pub(super) fn follow(session: &mut Session, link: &LinkId, epoch_id: EpochId, ge
         sql().in_add,
         args![link.as_str(), stream.as_str(), genesis.epoch, epoch_id.to_string(), genesis.seq, &genesis.digest],
     )?;
-    let leaf = Leaf {
-        kind: "followed",
-        epoch: genesis.epoch,
-        seq: genesis.seq,
-        digest: Some(&genesis.digest),
-        at_ms: 0,
-        more: vec![("epoch_id", epoch_id.to_string().into())],
-    };
-    append(session, link, Log::In, stream, &[leaf])
+    append(session, link, Log::In, stream, &[followed_leaf(epoch_id, genesis, Vec::new())])
+}
+
+/// Leaves an epoch for a later one, with the act that began it.
+pub(super) fn follow_begun(
+    session: &mut Session,
+    link: &LinkId,
+    epoch_id: EpochId,
+    genesis: &Mark,
+    act: &PeerAct,
+) -> Result<(), DbError> {
+    let (link_name, stream, epoch) = (link.as_str(), genesis.stream.as_str(), genesis.epoch);
+    let of = args![link_name, stream, epoch, epoch_id.to_string(), &genesis.digest];
+    if session.run(sql().in_begin, of)? != 1 {
+        return Err(conflict(format!("{stream} does not follow an epoch before {epoch}")));
+    }
+    session.run(sql().dispute_forget, args![link_name, stream, epoch])?;
+    acts::list_of_peer(session, link, std::slice::from_ref(act))?;
+    session.run(sql().act_verify, args![link_name, &act.digest])?;
+    let more = vec![("act", act.digest.to_string().into())];
+    append(session, link, Log::In, &genesis.stream, &[followed_leaf(epoch_id, genesis, more)])
+}
+
+fn followed_leaf<'m>(
+    epoch_id: EpochId,
+    genesis: &'m Mark,
+    mut more: Vec<(&'static str, serde_json::Value)>,
+) -> Leaf<'m> {
+    more.push(("epoch_id", epoch_id.to_string().into()));
+    Leaf { kind: "followed", epoch: genesis.epoch, seq: genesis.seq, digest: Some(&genesis.digest), at_ms: 0, more }
 }
 
 /// Remembers that two verified statements came for a place; the first time counts.

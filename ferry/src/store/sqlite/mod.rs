@@ -14,6 +14,7 @@ mod capture;
 mod collapse;
 mod create;
 mod dialect;
+mod epochs;
 mod failure;
 mod incoming;
 mod inspect;
@@ -254,9 +255,12 @@ impl Store for SqliteStore {
         take_back::take_back(&mut self.out.lock(), &self.link, (&self.plans, self.index.as_ref()), request, source)
     }
 
-    fn follow(&self, epoch_id: EpochId, genesis: &Mark) -> Result<(), PortError> {
+    fn follow(&self, epoch_id: EpochId, genesis: &Mark, act: Option<&PeerAct>) -> Result<(), PortError> {
         let mut session = self.into.lock();
-        Ok(session.write(|session| incoming::follow(session, &self.link, epoch_id, genesis))?)
+        Ok(session.write(|session| match act {
+            None => incoming::follow(session, &self.link, epoch_id, genesis),
+            Some(act) => incoming::follow_begun(session, &self.link, epoch_id, genesis, act),
+        })?)
     }
 
     fn dispute(&self, dispute: &Dispute) -> Result<(), PortError> {
@@ -289,6 +293,10 @@ impl Store for SqliteStore {
     fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError> {
         let mut session = self.books.lock();
         Ok(session.write(|session| acts::list_of_peer(session, &self.link, acts))?)
+    }
+
+    fn turned_away(&self) -> Result<Vec<Vec<u8>>, PortError> {
+        Ok(acts::turned_away(&mut self.into.lock(), &self.link, "peer")?)
     }
 
     fn retain(&self, retained: &Retained) -> Result<(), PortError> {

@@ -8,6 +8,7 @@ use super::acts;
 use super::audit::read_checkpoint;
 use super::boundaries;
 use super::create::meta;
+use super::epochs;
 use super::failure::{DbError, corrupt};
 use super::incoming::{Followed, disputed, followed};
 use super::lane::{Columns as _, Session, args, sql};
@@ -55,6 +56,7 @@ pub(super) fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) 
     let boundaries = boundaries::above(session, link, &own)?;
     let on_hold = acts::is_on_hold(session, link, &own.stream)?;
     let loading = load::is_loading(session, link, &own.stream)?;
+    let begun = epochs::begun(session, link, &own)?;
     let mark = |seq, digest| Mark { stream: own.stream.clone(), epoch: own.epoch, seq, digest };
     Ok(RecoveredOut {
         last: mark(own.last_seq, own.last_digest),
@@ -65,6 +67,7 @@ pub(super) fn recover_out(session: &mut Session, link: &LinkId, own: OwnStream) 
         boundaries,
         on_hold,
         loading,
+        begun,
     })
 }
 

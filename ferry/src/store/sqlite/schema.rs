@@ -122,3 +122,11 @@ CREATE TABLE ferry_trace_run (
 CREATE TABLE ferry_trace_chunk (
   run INTEGER NOT NULL, least BLOB NOT NULL, entries BLOB NOT NULL, PRIMARY KEY (run, least)) STRICT, WITHOUT ROWID;
 ";
+
+/// Version 5: which act began each life of an own stream but the first, and what of the one before was not known to be applied.
+pub(super) const SCHEMA_5: &str = r"
+CREATE TABLE ferry_epoch (
+  link TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, act INTEGER NOT NULL REFERENCES ferry_act (id),
+  batches INTEGER NOT NULL, rows INTEGER NOT NULL, deletes INTEGER NOT NULL,
+  PRIMARY KEY (link, stream, epoch)) STRICT, WITHOUT ROWID;
+";

@@ -9,12 +9,13 @@ use ferry_core::conformance::quarantine::{KeptFile, QuarantineFixture};
 use ferry_core::conformance::spool::SpoolFixture;
 use ferry_core::conformance::{peer, zone};
 use ferry_core::ports::{AnchorStore, BatchId, Gate, Quarantine, Side, Spool};
+use ferry_format::Digest;
 
 use crate::prng::Prng;
 use crate::world::disk::Disk;
 use crate::world::files::{
-    ANCHOR, FROM_GATE, SimAnchor, SimGate, SimQuarantine, SimSpool, TO_GATE, UNVERIFIED_FILES_MAX, archive_directory,
-    batch_name, head_directory, spool_directory, status_directory,
+    ANCHOR, FROM_GATE, SimAnchor, SimGate, SimQuarantine, SimSpool, TO_GATE, UNVERIFIED_FILES_MAX, act_directory,
+    archive_directory, batch_name, head_directory, spool_directory, status_directory,
 };
 
 mod spool {
@@ -108,6 +109,10 @@ impl SpoolFixture for SimFiles {
 
     fn status(&self, side: Side, name: &str) -> Option<Vec<u8>> {
         self.seen(&format!("{}/{name}", status_directory(side)))
+    }
+
+    fn act(&self, side: Side, digest: &Digest) -> Option<Vec<u8>> {
+        self.seen(&format!("{}/{digest}", act_directory(side)))
     }
 }
 

@@ -6,9 +6,10 @@ use ferry_core::contract::Contract;
 use ferry_core::ports::Store;
 use ferry_format::{Digest, Payload, StreamName};
 
+use crate::world::change;
 use crate::world::database::Database;
 use crate::world::make::empty_database;
-use crate::world::store::{self, SimStore};
+use crate::world::store::SimStore;
 
 mod outgoing {
     use super::SimZone;
@@ -24,6 +25,11 @@ mod acting {
 mod reopening {
     use super::SimZone;
     ferry_core::store_reopening_cases!(ferry_core::conformance_tests, store_reopening, SimZone::new());
+}
+
+mod beginning {
+    use super::SimZone;
+    ferry_core::store_beginning_cases!(ferry_core::conformance_tests, store_beginning, SimZone::new());
 }
 
 mod loading {
@@ -77,7 +83,7 @@ impl StoreFixture for SimZone {
     fn commit(&mut self, changes: &[Change]) {
         for stream in self.contract.owned_by(&zone()) {
             let own = changes.iter().filter(|change| stream.table(change.table).is_some());
-            let captured = |change: &Change| store::Change {
+            let captured = |change: &Change| change::Change {
                 table: change.table.to_owned(),
                 op: change.op,
                 key: change.key(),

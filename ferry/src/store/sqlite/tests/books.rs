@@ -99,7 +99,7 @@ fn an_act_is_listed_from_the_moment_it_is_handed_in() {
     let row = books.act(id).unwrap().unwrap();
     assert_eq!((row.here, row.verified, row.handed_in_at_ms, row.code.as_deref()), (true, true, 5, None));
     let (verdict, superseding, instead) = (Err("unknown-magic".to_owned()), None, Vec::new());
-    let order = ActOrder { id, file: row.file, verdict, at_ms: 9, superseding, instead };
+    let order = ActOrder { id, file: row.file, verdict, at_ms: 9, superseding, instead, ended: Vec::new() };
     zone.store.act(&order, None).unwrap();
     let rows = books.acts(10).unwrap();
     let ends: Vec<_> = rows.iter().map(|row| (row.code.as_deref(), row.ended_at_ms, row.told_at_ms)).collect();
@@ -114,7 +114,7 @@ fn the_books_name_the_database_and_its_contracts() {
     let zone = Zone::new("outer");
     let books = SqliteBooks::open(&zone.path, &link()).unwrap();
     let identity = books.identity().unwrap();
-    assert_eq!((identity.instance, identity.schema_version), (super::INSTANCE, 4));
+    assert_eq!((identity.instance, identity.schema_version), (super::INSTANCE, 5));
     let epochs = epochs();
     zone.store.register(&registration(&zone.name, &zone.contract, &epochs)).unwrap();
     let contracts = books.contracts().unwrap();

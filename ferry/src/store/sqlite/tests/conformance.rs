@@ -32,6 +32,11 @@ mod reopening {
     ferry_core::store_reopening_cases!(ferry_core::conformance_tests, store_reopening, RealStore::new());
 }
 
+mod beginning {
+    use super::RealStore;
+    ferry_core::store_beginning_cases!(ferry_core::conformance_tests, store_beginning, RealStore::new());
+}
+
 mod loading {
     use super::RealStore;
     ferry_core::store_loading_cases!(ferry_core::conformance_tests, store_loading, RealStore::new());

@@ -1,6 +1,7 @@
 //! Two zones, each with a database of its own, and rows that go from one to the other.
 
 mod applying;
+mod beginning;
 mod books;
 mod capturing;
 mod conformance;
@@ -205,7 +206,7 @@ impl Zone {
             return mark;
         }
         let genesis = Mark { stream: sale(), epoch: 1, seq: 0, digest: Digest([1; 32]) };
-        self.store.follow(EPOCH_ID, &genesis).unwrap();
+        self.store.follow(EPOCH_ID, &genesis, None).unwrap();
         genesis
     }
 

@@ -36,7 +36,7 @@ fn creating_over_a_file_is_refused_and_a_failed_creation_leaves_none() {
 #[test]
 fn a_newer_database_names_the_program_that_it_needs() {
     let zone = Zone::new("outer");
-    zone.run("UPDATE ferry_meta SET value = '5' WHERE key = 'schema_version'").unwrap();
+    zone.run("UPDATE ferry_meta SET value = '6' WHERE key = 'schema_version'").unwrap();
     zone.run("UPDATE ferry_meta SET value = '7.1.0' WHERE key = 'written_by'").unwrap();
     let error = SqliteStore::open(&zone.path, &link()).err().unwrap();
     assert_eq!(error.code(), "database-newer");
@@ -47,7 +47,7 @@ fn a_newer_database_names_the_program_that_it_needs() {
 #[test]
 fn a_database_of_the_first_version_is_read_and_brought_to_the_present_one() {
     let zone = Zone::new("outer");
-    for table in ["retention", "retention_mark", "passed_row", "hold", "act", "draft", "superseding"] {
+    for table in ["epoch", "retention", "retention_mark", "passed_row", "hold", "act", "draft", "superseding"] {
         zone.run(&format!("DROP TABLE ferry_{table}")).unwrap();
     }
     for (table, column) in [
@@ -71,7 +71,7 @@ fn a_database_of_the_first_version_is_read_and_brought_to_the_present_one() {
     let books = || SqliteBooks::open(&zone.path, &link()).unwrap().identity().unwrap().schema_version;
     assert_eq!(books(), 1);
     let store = SqliteStore::open(&zone.path, &link()).unwrap();
-    assert_eq!(books(), 4);
+    assert_eq!(books(), 5);
     assert_eq!(zone.number("SELECT count(*) FROM ferry_outbox_shop_sale WHERE at_ms IS NULL"), 1);
     zone.install().unwrap();
     zone.run("DELETE FROM unit; INSERT INTO remark VALUES (1, NULL, 3)").unwrap();

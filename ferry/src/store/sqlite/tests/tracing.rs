@@ -215,7 +215,7 @@ fn carry_out(zone: &Zone, deed: Deed, instead: Vec<Instead>) -> u64 {
     let id = books.hand_in(&file, 5).unwrap();
     let (reason, at_ms) = ("why".parse::<Reason>().unwrap(), 6);
     let act = Act { link: link(), zone: zone.name.clone(), id: ActId([1; 16]), at_ms, reason, deed };
-    let order = ActOrder { id, file, verdict: Ok(act), at_ms, superseding: None, instead };
+    let order = ActOrder { id, file, verdict: Ok(act), at_ms, superseding: None, instead, ended: Vec::new() };
     let (end, _) = zone.store.act(&order, zone.contract.stream(&sale())).unwrap();
     assert!(end.is_done(), "{end:?}");
     id

@@ -231,7 +231,7 @@ impl World {
                 Some(mark) => mark,
                 None => {
                     let genesis = Mark { stream: stream.clone(), epoch: 1, seq: 0, digest: Digest([1; 32]) };
-                    self.replica.follow(EPOCH_ID, &genesis).unwrap();
+                    self.replica.follow(EPOCH_ID, &genesis, None).unwrap();
                     genesis
                 }
             };

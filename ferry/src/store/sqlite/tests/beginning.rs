@@ -1,0 +1,82 @@
+//! Another life of a stream, as the rows of a real table live it.
+
+use ferry_core::ports::{ACT_DONE, ActEnd, ActOrder, ApplyOutcome, Store as _, TURNED_AWAY_BEFORE};
+use ferry_format::{Act, ActId, Deed, Entropy, EntropyError, EpochId, Mark, Reason, SignedAct, SoftKeys};
+
+use super::{Zone, link, sale};
+use crate::store::{Books as _, SqliteBooks};
+
+/// Begins the second life of `sale` where the first one ends; yields what becomes of the act.
+fn begin(owner: &Zone) -> ActEnd {
+    let own = owner.store.recover().unwrap().outgoing.into_iter().find(|out| out.last.stream == sale()).unwrap();
+    let Mark { epoch, .. } = own.last;
+    let deed = Deed::NewEpoch { epoch: epoch + 1, epoch_id: EpochId([7; 8]), ended: own.last };
+    let file = format!("{deed:?}").into_bytes();
+    let id = SqliteBooks::open(&owner.path, &link()).unwrap().hand_in(&file, 5).unwrap();
+    let (reason, at_ms) = ("why".parse::<Reason>().unwrap(), 6);
+    let act = Act { link: link(), zone: owner.name.clone(), id: ActId([1; 16]), at_ms, reason, deed };
+    let (superseding, instead, ended) = (None, Vec::new(), Vec::new());
+    let order = ActOrder { id, file, verdict: Ok(act), at_ms, superseding, instead, ended };
+    owner.store.act(&order, owner.contract.stream(&sale())).unwrap().0
+}
+
+#[test]
+fn what_waits_in_the_outbox_does_not_come_before_the_rows_that_it_refers_to() {
+    let (owner, peer) = (Zone::new("outer"), Zone::new("inner"));
+    owner.run("INSERT INTO item VALUES ('a', NULL, 1, 0, NULL, NULL)").unwrap();
+    owner.run("INSERT INTO line VALUES ('a', 1, 'one')").unwrap();
+    // The peer never gets it.
+    owner.send();
+    owner.run("UPDATE line SET text = 'two'; INSERT INTO line VALUES ('a', 2, 'x'), ('a', 3, 'y')").unwrap();
+    owner.run("DELETE FROM line WHERE no = 2").unwrap();
+    assert!(begin(&owner).is_done());
+    assert_eq!(owner.captured(), [r#"["line","d","a",2]"#]);
+    let first = owner.send();
+    assert!(matches!(peer.apply(vec![first]), Ok(ApplyOutcome::Applied { .. })));
+    // A program writes again while the load goes on.
+    while !owner.store.load(owner.contract.stream(&sale()).unwrap(), 1).unwrap().done {}
+    owner.run("UPDATE line SET text = 'three' WHERE no = 3").unwrap();
+    let second = owner.send();
+    assert!(matches!(peer.apply(vec![second]), Ok(ApplyOutcome::Applied { .. })));
+    assert_eq!(peer.dump(), owner.dump());
+}
+
+#[test]
+fn what_was_turned_away_with_enough_signatures_is_not_carried_out_later() {
+    let owner = Zone::new("outer");
+    let own = owner.store.recover().unwrap().outgoing.into_iter().find(|out| out.last.stream == sale()).unwrap();
+    let deed = Deed::NewEpoch { epoch: 2, epoch_id: EpochId([7; 8]), ended: own.last };
+    let (id, reason) = (ActId([1; 16]), "why".parse::<Reason>().unwrap());
+    let act = Act { link: link(), zone: owner.name.clone(), id, at_ms: 6, reason, deed };
+    let file = |signers: &[u8]| {
+        let mut signed = SignedAct::unsigned(act.clone());
+        signers.iter().for_each(|number| signed.approve(&operator(*number)).unwrap());
+        signed.write().unwrap()
+    };
+    let decide = |file: Vec<u8>, verdict: Result<Act, String>| {
+        let id = SqliteBooks::open(&owner.path, &link()).unwrap().hand_in(&file, 5).unwrap();
+        let (superseding, instead, ended) = (None, Vec::new(), Vec::new());
+        let order = ActOrder { id, file, verdict, at_ms: 6, superseding, instead, ended };
+        owner.store.act(&order, owner.contract.stream(&sale())).unwrap().0.code
+    };
+    assert_eq!(decide(file(&[1]), Err("too-few-approvals".to_owned())), "too-few-approvals");
+    assert_eq!(decide(file(&[1, 2]), Err("peer-not-heard".to_owned())), "peer-not-heard");
+    assert_eq!(decide(file(&[1, 2, 3]), Ok(act.clone())), TURNED_AWAY_BEFORE);
+    let anew = Act { id: ActId([2; 16]), ..act.clone() };
+    assert_eq!(decide(b"another".to_vec(), Ok(anew)), ACT_DONE);
+}
+
+/// The keys of an operator.
+fn operator(number: u8) -> SoftKeys {
+    SoftKeys::generate(&mut Repeated(number)).unwrap()
+}
+
+/// Entropy that is the same each time.
+struct Repeated(u8);
+
+impl Entropy for Repeated {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        out.fill(self.0);
+        Ok(())
+    }
+}
