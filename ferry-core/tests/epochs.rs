@@ -12,8 +12,8 @@ use ferry_core::ports::{ACT_DONE, ActEnd, OpenAct, STREAM_MOVED, Sealer as _, Si
 use ferry_core::receiver::{EPOCH_ENDED, Receiver};
 use ferry_core::sender::Sender;
 use ferry_format::{
-    Act, ActId, BatchStatement, Checkpoint, Deed, Digest, EpochId, Group, KeyState, Mark, Payload, Reason, SignedAct,
-    SoftKeys, StreamName, TrustEntry, genesis, parse_record,
+    Act, ActId, BatchStatement, Checkpoint, Deed, Digest, EpochId, Group, KeyState, Kind, Mark, Payload, Reason,
+    SignedAct, SoftKeys, StreamName, TrustEntry, TrustStore, genesis, parse_record,
 };
 use world::files::Counter;
 use world::{Faults, World, card, settings};
@@ -29,15 +29,17 @@ fn confirm() -> StreamName {
 fn begun(seed: u64) -> (World, [SoftKeys; 2]) {
     let mut world = World::new(seed, settings(), Faults::NONE);
     let operators = [7, 8].map(|number: u64| SoftKeys::generate(&mut Counter(number << 40)).unwrap());
-    for zone in &mut world.zones {
-        for keys in &operators {
-            let card = card(keys, &"gap".parse().unwrap(), &"outer".parse().unwrap());
-            zone.sealer.trust.add(TrustEntry::of_operator(&card, KeyState::Active)).unwrap();
-        }
-    }
+    [INNER, OUTER].iter().for_each(|zone| trust(&mut world, *zone, &operators));
     world.commit("confirm", 3);
     world.until("the rows are applied", World::is_done);
     (world, operators)
+}
+
+fn trust(world: &mut World, zone: usize, operators: &[SoftKeys]) {
+    for keys in operators {
+        let card = card(keys, &"gap".parse().unwrap(), &"outer".parse().unwrap());
+        world.zones[zone].sealer.trust.add(TrustEntry::of_operator(&card, KeyState::Active)).unwrap();
+    }
 }
 
 fn sender(world: &World) -> &Sender {
@@ -228,15 +230,30 @@ fn nobody_begins_an_epoch_without_two_operators() {
 
 #[test]
 fn an_act_that_was_turned_away_is_not_followed_when_a_thief_tells_of_it() {
+    for trusts in [true, false] {
+        turned_away_and_told_by_a_thief(trusts);
+    }
+}
+
+/// The receiver trusts the operators when it lists the act, or only afterwards.
+fn turned_away_and_told_by_a_thief(trusts: bool) {
     let (mut world, operators) = begun(49);
+    let trusted = world.zones[INNER].sealer.trust.clone();
+    if !trusts {
+        let mut only_peer = TrustStore::new();
+        let of_zones = trusted.entries().iter().filter(|entry| !entry.objects.contains(&Kind::Act));
+        of_zones.for_each(|entry| only_peer.add(entry.clone()).unwrap());
+        world.zones[INNER].sealer.trust = only_peer;
+    }
     let ended = sender(&world).last_recorded().clone();
     let moved = Mark { digest: Digest([9; 32]), ..ended.clone() };
     assert_eq!(decide(&mut world, 1, 2, &moved, &operators), STREAM_MOVED);
     let is_listed = |world: &World| {
         let books = world.zones[INNER].store.books.lock().unwrap();
-        books.of_peer.iter().any(|act| act.verified && act.code == STREAM_MOVED)
+        books.of_peer.iter().any(|act| act.verified == trusts && act.code == STREAM_MOVED)
     };
     world.until("it is listed", is_listed);
+    world.zones[INNER].sealer.trust = trusted;
     // Whoever has the zone's key has the file too, and another one with the signatures the other way round.
     let mut signers = operators.iter().rev().cloned().collect::<Vec<_>>();
     for id in [91, 92] {

@@ -23,6 +23,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// Programs that exist for tests alone: one that can be stopped where it is told to, and one that does not encrypt. Unoptimised, our
+/// part of them is built in half the time; the cryptography and the database stay quick.
+const CONTROLS: [[&str; 10]; 2] = [control("ferry-drill", "drill"), control("ferry-clear-control", "clear-control")];
+
+const fn control(bin: &'static str, feature: &'static str) -> [&'static str; 10] {
+    let (ours, core) = ("profile.dev.package.ferry.opt-level=0", "profile.dev.package.ferry-core.opt-level=0");
+    ["-p", "ferry", "--bin", bin, "--features", feature, "--config", ours, "--config", core]
+}
+
 /// The programs under test, built once for this process in the profile of the test itself.
 pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -31,6 +40,10 @@ pub fn program(name: &str) -> PathBuf {
         let directory = test.ancestors().find(|path| path.ends_with("debug") || path.ends_with("release"));
         let directory = directory.expect("tests run below target/debug or target/release").to_owned();
         build(&directory, &["-p", "ferry", "-p", "gap-sim"]);
+        if directory.ends_with("debug") {
+            // Before any test runs: beside them a build takes the processors that they wait for.
+            CONTROLS.iter().for_each(|control| build(&directory, control));
+        }
         directory
     });
     directory.join(name)
@@ -181,6 +194,12 @@ impl Pair {
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         change(&mut command);
         Daemon::spawn(&mut command)
+    }
+
+    /// How many daemons of a zone have begun to work, as its log tells.
+    pub fn starts(&self, zone: usize) -> usize {
+        let log = std::fs::read_to_string(self.path(zone, "daemon.log")).unwrap_or_default();
+        log.lines().filter(|line| line.contains("ferry::daemon: started")).count()
     }
 
     /// Plays the gate once: every file that waits goes across, whole, unless `keep` says no. Returns how many went.

@@ -28,7 +28,7 @@ pub(super) fn begin(
     if ports.store.watermark(stream)?.is_some_and(|mark| mark == genesis) {
         return Ok(Some((epoch_id, genesis)));
     }
-    if ports.sealer.read_act(&act.file, ActTime::Past).is_err() || is_turned_away(&act.file, ports)? {
+    if !is_good(&act.file, ports) || is_turned_away(&act.file, ports)? {
         return Ok(None);
     }
     act.verified = true;
@@ -37,11 +37,16 @@ pub(super) fn begin(
     Ok(Some((epoch_id, genesis)))
 }
 
-/// Whether the peer has turned an act away, under these signatures or others.
+fn is_good(file: &[u8], ports: &Ports<'_>) -> bool {
+    ports.sealer.read_act(file, ActTime::Past).is_ok()
+}
+
+/// Whether the peer has turned an act away, under these signatures or others that are good now: its operators may have come to be
+/// trusted after it was listed. What was turned away for want of signatures may be carried out with them.
 fn is_turned_away(file: &[u8], ports: &Ports<'_>) -> Result<bool, PortError> {
     let signed = |file: &[u8]| SignedAct::parse(file).and_then(|signed| signed.digest());
     let act = signed(file)?;
-    Ok(ports.store.turned_away()?.iter().any(|one| signed(one) == Ok(act)))
+    Ok(ports.store.turned_away()?.iter().any(|one| signed(one) == Ok(act) && is_good(one, ports)))
 }
 
 /// Keeps an act that begins an epoch beside the batches, for whoever verifies them.

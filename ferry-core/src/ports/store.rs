@@ -491,9 +491,10 @@ pub trait Store: Send + Sync {
     /// of acts and its audit leaf. An act that has ended is no error: what became of it is told again. With an act on
     /// parked rows comes how many the stream still has. `contract` is that of the act's stream, if there is one. Batches that
     /// supersede take their places in the books, and the drafts of their payloads go. Where an act begins another life of a
-    /// stream, that begins behind the rows recorded so far and with a load; of what is captured and not recorded the deletions
-    /// stay, and the rest may go, since the load captures it again as it stands. It is turned away as [`super::STREAM_MOVED`] when
-    /// another batch than the one that it names was recorded last, and as [`super::TURNED_AWAY_BEFORE`] where it was once.
+    /// stream, that begins behind the rows recorded so far, with what is captured and not recorded and then a load. It is turned
+    /// away as [`super::STREAM_MOVED`] when another batch than the one that it names was recorded last, as
+    /// [`super::TURNED_AWAY_BEFORE`] where it was once, and as [`super::ACTED_ALREADY`] where the same was done under other
+    /// signatures, also when the order says that the stream has moved: it was that act which moved it.
     ///
     /// # Errors
     /// When nothing was changed; `Conflict` when there is no such act.
@@ -505,8 +506,8 @@ pub trait Store: Send + Sync {
     /// When they are not all durably listed.
     fn list_acts(&self, acts: &[PeerAct]) -> Result<(), PortError>;
 
-    /// The files of acts of the peer's operators that are listed as verified and as turned away by the peer; not of those that it
-    /// had carried out before.
+    /// The files of acts of the peer's operators that are listed as turned away by the peer, whether or not they were verified
+    /// then; not of those that it had carried out before.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -9,6 +9,7 @@ use core::num::NonZeroU64;
 use ferry_core::contract::Contract;
 use ferry_core::link::{Link, RecoverError, recover as recover_link};
 use ferry_core::perform::Surroundings;
+use ferry_core::ports::FaultKind;
 use ferry_core::time::Now;
 use ferry_format::{BootNonce, Entropy as _};
 
@@ -19,19 +20,38 @@ use crate::exit::ExitCode;
 use crate::files::{Files, storage_fault};
 use crate::keyring::{FerrySealer, OsEntropy, take_trace_key};
 use crate::lang::Text;
-use crate::store::{Registration, SqliteStore};
+use crate::store::{Registration, SqliteStore, StoreError};
+
+/// How often a start asks a database that another program has locked. Each try waits ten seconds: two minutes is longer than any
+/// transaction that a zone's programs should hold, and far shorter than the service manager waits for a start.
+const DATABASE_TRIES: u32 = 12;
+
+/// What a start does with the database, once more when another program has it.
+fn patiently<T>(mut attempt: impl FnMut() -> Result<T, StoreError>) -> Result<T, Fault> {
+    for number in 1..DATABASE_TRIES {
+        match attempt() {
+            Err(StoreError::Port(error)) if error.kind == FaultKind::Transient => {
+                tracing::warn!(%error, number, "the database cannot be used yet; trying again");
+            }
+            ended => return ended.map_err(|error| crate::store::fault(&error)),
+        }
+    }
+    attempt().map_err(|error| crate::store::fault(&error))
+}
 
 /// Opens database, files and keys.
 ///
 /// # Errors
 /// When one of them is missing or not what it should be.
 pub fn open(config: &Config, lock: &ZoneLock, credentials: Option<&Path>) -> Result<ZonePorts, Fault> {
-    let failed = |error| crate::store::fault(&error);
-    let store = SqliteStore::open(&config.database.path, &config.link).map_err(failed)?;
-    let store = match take_trace_key(config)? {
-        Some(secret) => store.indexed(secret).map_err(failed)?,
-        None => store,
-    };
+    let secret = take_trace_key(config)?;
+    let store = patiently(|| {
+        let store = SqliteStore::open(&config.database.path, &config.link)?;
+        match &secret {
+            Some(secret) => store.indexed(secret.clone()),
+            None => Ok(store),
+        }
+    })?;
     let sealer = FerrySealer::open(config, credentials)?;
     let files = Files::open(config, lock).map_err(|error| storage_fault(&error))?;
     let Files { gate, spool, quarantine, anchor } = files;
@@ -62,11 +82,11 @@ pub fn surroundings(config: &Config) -> Result<(Surroundings, String), Fault> {
 pub fn register(zone: &ZonePorts, config: &Config, contract: &Contract, text: &str, now: Now) -> Result<(), Fault> {
     let epochs = BTreeMap::new();
     let registration = Registration { zone: &config.zone, contract, text, epochs: &epochs, now_ms: now.wall_ms };
-    let registered = zone.store.register(&registration).map_err(|error| crate::store::fault(&error))?;
+    let registered = patiently(|| zone.store.register(&registration))?;
     if let Some(fault) = crate::store::stale(&registered) {
         return Err(fault);
     }
-    zone.store.watch_capture(&registration).map_err(|error| crate::store::fault(&error))
+    patiently(|| zone.store.watch_capture(&registration))
 }
 
 /// Takes up the work where the books, the spool and the anchor left it.

@@ -119,9 +119,6 @@ pub(crate) trait Dialect {
     /// Binds an id. Removes the row.
     fn remove_row(&self, outbox: &str) -> String;
 
-    /// Binds an id. Removes the rows above it that tell how a row of a table stood; removals of rows stay, and what is no record.
-    fn remove_images(&self, outbox: &str) -> String;
-
     /// Binds an id. Puts the present image of the key that the line names into its place, or its removal when it is gone.
     fn current_image(&self, outbox: &str, table: &Table) -> String;
 

@@ -12,6 +12,7 @@ use crate::world::World;
 use crate::world::database::OwnStream;
 use crate::world::files::{REFUSED_FILES_MAX, UNVERIFIED_FILES_MAX};
 use crate::world::host::ZoneId;
+use crate::world::lives::place_of;
 
 /// What is under way of a stream is bounded by its window, what is held by its limit, and what is refused by the rings.
 #[derive(Debug, Default)]
@@ -49,7 +50,7 @@ impl Checker for Bounded {
             let mut limit = streams * (window + PUBLISHES_MAX) * 2 + usize::try_from(group).unwrap_or(usize::MAX);
             // What took the place of others is sent again until it is applied, since nobody can say that it is held.
             let superseding = |own: &OwnStream| {
-                let open = own.batches.range(own.settled.seq + 1..);
+                let open = own.batches.range(place_of(&own.settled) + 1..);
                 open.filter(|(_, recorded)| !recorded.batch.instead.is_empty()).count()
             };
             limit += 2 * host.store.database().own.values().map(superseding).sum::<usize>();

@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::world::faults::Fault;
 use crate::world::files::{archive_directory, batch_name, head_directory, spool_directory};
 use crate::world::host::ZoneId;
-use crate::world::lives::{place, place_of};
+use crate::world::lives::{epoch_of, place, place_of};
 
 /// A clock that runs fast by as much as any does here shows so many hundredths of the time that has passed.
 const FASTEST_HUNDREDTHS: u64 = 105;
@@ -76,7 +76,8 @@ impl DurableFirst {
             *count += 1;
             let name = batch_name(&id);
             let reached = self.reached.get(&(zone, id.stream.clone())).map(Vec::as_slice).unwrap_or_default();
-            let Some((_, since)) = reached.get(reached.partition_point(|(at, _)| *at < place(id.epoch, id.seq))) else {
+            let first = reached.get(reached.partition_point(|(at, _)| *at < place(id.epoch, id.seq)));
+            let Some((_, since)) = first.filter(|(at, _)| epoch_of(*at) == id.epoch) else {
                 return Err(format!("the rows of {name} have left the archive, and it is not applied"));
             };
             let for_ms = (world.now_ms - since) * FASTEST_HUNDREDTHS / 100;

@@ -53,9 +53,10 @@ impl Checker for NothingVanishes {
             let losses = host.disk.losses();
             let (at, found) = self.found.get(stream).copied().unwrap_or_default();
             let found = if at == losses { found } else { 0 };
-            let applied = world.applied_place(stream).max(found);
             self.found.insert(stream.clone(), (losses, place_of(&own.last)));
-            for (seq, recorded) in own.batches.range(applied + 1..) {
+            // What was recorded of a life that has ended, and was not applied, may be all that is left of its rows.
+            let open = world.unapplied(stream, own.last.epoch).into_iter().flat_map(|places| own.batches.range(places));
+            for (seq, recorded) in open.filter(|(at, _)| **at > found) {
                 let id = BatchId {
                     stream: stream.clone(),
                     epoch: epoch_of(*seq),

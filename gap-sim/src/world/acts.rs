@@ -48,7 +48,10 @@ impl Database {
     pub fn end_of(&self, order: &ActOrder) -> ActEnd {
         let act = match &order.verdict {
             Ok(act) => act,
-            Err(code) => return ActEnd::turned_away(code),
+            Err(code) => {
+                let is_done = code == STREAM_MOVED && self.was_done(&order.file);
+                return ActEnd::turned_away(if is_done { ACTED_ALREADY } else { code });
+            }
         };
         if self.acts.values().any(|handed| handed.done.as_ref() == Some(act)) {
             return ActEnd::turned_away(ACTED_ALREADY);
@@ -80,6 +83,12 @@ impl Database {
             | Deed::NewEpoch { .. }
             | Deed::Supersede { .. } => ActEnd::done(),
         }
+    }
+
+    /// Whether the same was carried out under these signatures or others.
+    fn was_done(&self, file: &[u8]) -> bool {
+        let act = SignedAct::parse(file).ok().map(|signed| signed.act);
+        self.acts.values().any(|handed| handed.done.is_some() && handed.done == act)
     }
 
     /// Writes an act's end with its effect.

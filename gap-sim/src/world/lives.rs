@@ -1,5 +1,7 @@
 //! Lives of a stream: places in all of them, in one number that goes on from life to life, and what is followed of each.
 
+use std::ops::Range;
+
 use ferry_format::{Deed, EpochId, Mark, StreamName};
 
 use super::database::PeerStream;
@@ -71,6 +73,16 @@ impl World {
         let database = self.host(receiver).store.database();
         let followed = database.peers.get(stream).and_then(|peer| peer.followed.as_ref());
         followed.map_or(0, |(_, mark)| place_of(mark))
+    }
+
+    /// The places of each life of a stream, up to a present one, that its receiver has not applied in it.
+    #[must_use]
+    pub fn unapplied(&self, stream: &StreamName, present: u64) -> Vec<Range<u64>> {
+        let receiver = self.model.streams[stream].owner.peer();
+        let database = self.host(receiver).store.database();
+        let lives = database.peers.get(stream).map(lives).unwrap_or_default();
+        let applied = |epoch| lives.iter().find(|mark| mark.epoch == epoch).map_or(0, |mark| mark.seq);
+        (1..=present).map(|epoch| place(epoch, applied(epoch) + 1)..place(epoch + 1, 0)).collect()
     }
 
     /// Two operators begin another life of a stream, whether or not it needs one.

@@ -18,7 +18,7 @@ use gap_sim::prng::Prng;
 
 use crate::demo::clock::{Clock, rest};
 use crate::demo::compare::compare;
-use crate::pair::{INNER, Making, OUTER, Pair, build, program, wait_until};
+use crate::pair::{INNER, Making, OUTER, Pair, program, wait_until};
 use aims::Aim;
 use gate::Gate;
 use post::{Post, Stand};
@@ -29,10 +29,6 @@ use writer::Writer;
 const UNAIMED_MS_MAX: u64 = 400;
 /// The latest the gate is killed after a file was seen in flight.
 const GATE_MS_MAX: u64 = 30;
-
-/// Unoptimised, our part of the daemon is built in half the time; the cryptography and the database stay quick.
-const QUICKLY: [&str; 4] =
-    ["--config", "profile.dev.package.ferry.opt-level=0", "--config", "profile.dev.package.ferry-core.opt-level=0"];
 
 /// What a run does.
 #[derive(Debug, Clone)]
@@ -56,7 +52,7 @@ pub struct Plan {
 #[must_use]
 pub fn run(plan: &Plan) -> Report {
     let clock = Clock::start();
-    let pair = Pair::make(Making { ferry: drill_program(), ..Making::default() });
+    let pair = Pair::make(Making { ferry: program("ferry-drill"), ..Making::default() });
     let _evidence = Evidence(&pair);
     for zone in [INNER, OUTER] {
         count::install(&pair.database(zone));
@@ -84,15 +80,6 @@ pub fn run(plan: &Plan) -> Report {
     report.verified = settled::verify(&pair);
     report.seconds = clock.now_ms() / 1_000;
     report
-}
-
-/// `ferry` that stops where it is told to. It exists for this test alone.
-fn drill_program() -> std::path::PathBuf {
-    let ferry = program("ferry");
-    let directory = ferry.parent().expect("a program lies in a directory");
-    let what = ["-p", "ferry", "--bin", "ferry-drill", "--features", "drill"];
-    build(directory, &[&what[..], &QUICKLY].concat());
-    program("ferry-drill")
 }
 
 /// Kills the daemons where they were aimed at, and the gate in between. Returns those that run in the end.

@@ -208,6 +208,22 @@ fn a_database_that_another_program_holds_is_waited_for() {
     expect_whole(&pair, daemons);
 }
 
+#[test]
+fn a_start_waits_for_a_program_that_holds_the_database() {
+    let pair = Pair::make(Making::default());
+    let _evidence = Evidence(&pair);
+    let mut other = Database::open(&pair.database(INNER)).unwrap();
+    other.run("BEGIN IMMEDIATE", &[]).unwrap();
+    let daemons = [pair.start(INNER), pair.start(OUTER)];
+    let log = pair.path(INNER, "daemon.log");
+    wait_until("the start to have waited in vain", || busy_lines(&log) > 0);
+    assert_eq!(pair.starts(INNER), 0);
+    other.run("ROLLBACK", &[]).unwrap();
+    other.close();
+    write_rows(&pair, 0);
+    expect_whole(&pair, daemons);
+}
+
 /// Lines of a log that tell of a database which another program holds.
 fn busy_lines(log: &Path) -> usize {
     let text = std::fs::read_to_string(log).unwrap();

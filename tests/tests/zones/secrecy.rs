@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use contract::rows::{PayConfirm, Row as _, json_rows};
 use contract::{Generator, Size};
 use tests::demo::database::Database;
-use tests::pair::{INNER, Making, OUTER, Pair, build, files_below, program};
+use tests::pair::{INNER, Making, OUTER, Pair, files_below, program};
 
 /// What is planted in sensitive columns: nothing else on the disk looks like it.
 const PLANTED: &str = "PLANTED-SECRET-0f1e2d3c";
@@ -18,16 +18,8 @@ const ROWS: u64 = 40;
 fn planted_values_are_found_nowhere_unless_encryption_is_off() {
     let found = search(program("ferry"));
     assert!(found.is_empty(), "planted values lie in {found:?}");
-    let found = search(clear_program());
+    let found = search(program("ferry-clear-control"));
     assert!(found.iter().any(|path| path.to_string_lossy().contains("archive")), "the control finds nothing");
-}
-
-/// `ferry` built without encryption. It exists for this test alone.
-fn clear_program() -> PathBuf {
-    let ferry = program("ferry");
-    let directory = ferry.parent().unwrap();
-    build(directory, &["-p", "ferry", "--bin", "ferry-clear-control", "--features", "clear-control"]);
-    program("ferry-clear-control")
 }
 
 /// Ferries planted rows, one file of which is damaged on the way, and returns every file that holds a planted value.

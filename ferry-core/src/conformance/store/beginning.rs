@@ -1,6 +1,6 @@
 //! What a store promises of a stream that begins another life.
 
-use ferry_format::{Deed, Digest, EpochId, Mark, genesis};
+use ferry_format::{Deed, Digest, EpochId, Mark, SignedAct, SoftKeys, genesis};
 
 use super::acting::{act, carry_out, file, handed};
 use super::applying::dispute;
@@ -9,10 +9,10 @@ use super::{
     BAD_WORD, StoreFixture, beginning, contract, cut, delete, digest_of, follow, insert, leaves, lines, mark_of, name,
     outgoing, own, theirs, update,
 };
-use crate::conformance::{kind, link, peer, zone};
+use crate::conformance::{Counter, kind, link, peer, zone};
 use crate::ports::{
-    ACT_DONE, ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, FaultKind, PeerAct, STREAM_MOVED,
-    UntoldAct,
+    ACT_DONE, ACTED_ALREADY, ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt, FaultKind, PeerAct,
+    STREAM_MOVED, TURNED_AWAY_BEFORE, UntoldAct,
 };
 
 /// Lists the cases of the suite.
@@ -22,9 +22,11 @@ macro_rules! store_beginning_cases {
         $($then)::+! {
             [$($rest)*]
             an_act_begins_another_life_of_an_own_stream,
-            a_deletion_that_is_captured_and_not_recorded_is_cut_into_the_new_life,
+            what_is_captured_and_not_recorded_is_cut_into_the_new_life,
             a_load_that_is_under_way_begins_anew,
             a_life_that_moved_does_not_end,
+            a_life_that_the_same_act_has_moved_is_no_reason_to_turn_it_away,
+            what_was_turned_away_begins_nothing_later,
             the_books_of_an_ended_life_stay,
             a_new_life_is_recorded_settled_and_reopened_like_the_first,
             an_act_leaves_an_epoch_of_the_peer_for_a_later_one,
@@ -93,16 +95,16 @@ fn an_act_begins_another_life_of_an_own_stream(fixture: &mut dyn StoreFixture) {
     assert_eq!(own(fixture, "notice").begun, None);
 }
 
-fn a_deletion_that_is_captured_and_not_recorded_is_cut_into_the_new_life(fixture: &mut dyn StoreFixture) {
+fn what_is_captured_and_not_recorded_is_cut_into_the_new_life(fixture: &mut dyn StoreFixture) {
     let marks = three(fixture);
-    let deleted = [delete("bill", 1), delete("bill", 3)];
-    fixture.commit(&deleted);
+    let captured = [update("bill", 2, "b"), delete("bill", 1)];
+    fixture.commit(&captured);
     fixture.store().observe().unwrap();
     begin(fixture, 1, &marks[2]);
     fixture.reopen();
     assert_eq!(own(fixture, "bill").boundaries.len(), 1);
     let raw = cut(fixture, "bill", 3, 5, 10);
-    assert_eq!((raw.ids.as_slice(), raw.lines), ([4, 5].as_slice(), lines(&deleted)));
+    assert_eq!((raw.ids.as_slice(), raw.lines), ([4, 5].as_slice(), lines(&captured)));
     fixture.store().record(&[outgoing(&next("bill"), 2, 5)]).unwrap();
     assert_eq!(cut(fixture, "bill", 0, 5, 10).ids, [0; 0]);
 }
@@ -129,6 +131,40 @@ fn a_life_that_moved_does_not_end(fixture: &mut dyn StoreFixture) {
     let recovered = own(fixture, "bill");
     assert_eq!((recovered.last, recovered.loading, recovered.begun), (marks[2].clone(), false, None));
     assert_eq!(begin(fixture, 4, &marks[2]).1, ActEnd::done());
+}
+
+/// The act of an order under one more signature.
+fn signed_once_more(order: &ActOrder, number: u64) -> Vec<u8> {
+    let mut signed = SignedAct::parse(&order.file).unwrap();
+    signed.approve(&SoftKeys::generate(&mut Counter(number)).unwrap()).unwrap();
+    signed.write().unwrap()
+}
+
+fn a_life_that_the_same_act_has_moved_is_no_reason_to_turn_it_away(fixture: &mut dyn StoreFixture) {
+    let marks = three(fixture);
+    let (order, _) = begin(fixture, 1, &marks[2]);
+    let file = signed_once_more(&order, 7);
+    let (id, verdict) = (fixture.hand_in(&file), Err(STREAM_MOVED.to_owned()));
+    let again = ActOrder { id, file, verdict, ..order };
+    assert_eq!(carry_out(fixture, &again), Ok((ActEnd::turned_away(ACTED_ALREADY), None)));
+    let other = handed(fixture, 2, deed(&marks[2]));
+    let other = ActOrder { verdict: Err(STREAM_MOVED.to_owned()), ..other };
+    assert_eq!(carry_out(fixture, &other), Ok((ActEnd::turned_away(STREAM_MOVED), None)));
+}
+
+fn what_was_turned_away_begins_nothing_later(fixture: &mut dyn StoreFixture) {
+    let order = handed(fixture, 1, deed(&beginning("bill")));
+    let mut file = signed_once_more(&order, 7);
+    for number in [8, 9] {
+        let id = fixture.hand_in(&file);
+        let away = ActOrder { id, file: file.clone(), verdict: Err("peer-not-heard".to_owned()), ..order.clone() };
+        assert_eq!(carry_out(fixture, &away), Ok((ActEnd::turned_away("peer-not-heard"), None)));
+        file = signed_once_more(&ActOrder { file, ..order.clone() }, number);
+    }
+    let id = fixture.hand_in(&file);
+    let good = ActOrder { id, file, ..order };
+    assert_eq!(carry_out(fixture, &good), Ok((ActEnd::turned_away(TURNED_AWAY_BEFORE), None)));
+    assert_eq!(begin(fixture, 2, &beginning("bill")).1, ActEnd::done(), "another act may");
 }
 
 fn the_books_of_an_ended_life_stay(fixture: &mut dyn StoreFixture) {

@@ -2,7 +2,8 @@
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{
-    ACTED_ALREADY, ActEnd, ActOrder, FaultKind, Instead, OpenAct, PeerAct, PortError, TURNED_AWAY_BEFORE, UntoldAct,
+    ACTED_ALREADY, ActEnd, ActOrder, FaultKind, Instead, OpenAct, PeerAct, PortError, STREAM_MOVED, TURNED_AWAY_BEFORE,
+    UntoldAct,
 };
 use ferry_core::settings::UNTOLD_ACTS_MAX;
 use ferry_format::{Act, Deed, Digest, LinkId, Payload, SignedAct, StreamName, Substitute};
@@ -84,13 +85,25 @@ pub(super) fn act(
             let statement = end.is_done().then_some(statement);
             (end, more, statement)
         }
-        Err(code) => (ActEnd::turned_away(code), Vec::new(), None),
+        Err(code) => (ActEnd::turned_away(verdict_of(session, link, order, code)?), Vec::new(), None),
     };
     session.run(sql().act_end, args![link.as_str(), order.id, end.code.as_str(), order.at_ms, statement])?;
     if let Ok(act) = act {
         list(session, link, order, act, &end, more)?;
     }
     Ok((end, count(session)?))
+}
+
+/// Why an act is not carried out. Where the stream has moved because the same was done under other signatures, the peer must not
+/// hear that it was turned away.
+fn verdict_of<'a>(session: &mut Session, link: &LinkId, order: &ActOrder, code: &'a str) -> Result<&'a str, PortError> {
+    if code != STREAM_MOVED {
+        return Ok(code);
+    }
+    let signed = SignedAct::parse(&order.file).and_then(|signed| signed.digest());
+    let Ok(statement) = signed.map(|digest| digest.to_string()) else { return Ok(code) };
+    let done = session.first(sql().act_done, args![link.as_str(), statement.as_str()])?;
+    Ok(done.map_or(code, |_| ACTED_ALREADY))
 }
 
 type More = Vec<(&'static str, serde_json::Value)>;
@@ -263,7 +276,7 @@ pub(super) fn list_of_peer(session: &mut Session, link: &LinkId, acts: &[PeerAct
     Ok(())
 }
 
-/// The files of verified acts of one origin that were turned away.
+/// The files of acts of one origin that were turned away.
 pub(super) fn turned_away(session: &mut Session, link: &LinkId, origin: &str) -> Result<Vec<Vec<u8>>, DbError> {
     session.all(sql().act_turned_away, args![link.as_str(), origin])?.iter().map(|row| row.bytes(0)).collect()
 }

@@ -192,7 +192,7 @@ const STATEMENTS: Statements = Statements {
         WHERE link = ?1 ORDER BY id DESC LIMIT ?2",
     act_at: "SELECT id, origin, digest, file, verified, handed_in_at_ms, code, ended_at_ms, told_at_ms FROM ferry_act \
         WHERE link = ?1 AND id = ?2",
-    act_turned_away: "SELECT file FROM ferry_act WHERE link = ?1 AND origin = ?2 AND verified = 1 \
+    act_turned_away: "SELECT file FROM ferry_act WHERE link = ?1 AND origin = ?2 \
         AND code NOT IN ('done', 'acted-already')",
     hold_add: "INSERT INTO ferry_hold (link, stream, act) VALUES (?1, ?2, ?3) \
         ON CONFLICT (link, stream) DO UPDATE SET act = excluded.act",
@@ -351,13 +351,6 @@ impl Dialect for SqliteDialect {
 
     fn remove_row(&self, outbox: &str) -> String {
         format!("DELETE FROM {} WHERE id = ?1", quote(outbox))
-    }
-
-    fn remove_images(&self, outbox: &str) -> String {
-        format!(
-            "DELETE FROM {} WHERE id > ?1 AND CASE WHEN json_valid(line) THEN line ->> 1 END IN ('i', 'u')",
-            quote(outbox)
-        )
     }
 
     fn current_image(&self, outbox: &str, table: &Table) -> String {

@@ -5,11 +5,9 @@ use ferry_core::ports::{ActEnd, ActOrder, STREAM_MOVED, UntoldAct};
 use ferry_format::{EpochId, LinkId, Mark, genesis};
 
 use super::audit::{Leaf, Log, append};
-use super::dialect::SqliteDialect;
 use super::failure::{DbError, corrupt};
 use super::lane::{Columns as _, Session, args, sql};
 use super::outgoing::{self, OwnStream};
-use crate::store::dialect::Dialect as _;
 
 /// What was recorded of a life and is not known to be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +35,8 @@ pub(super) fn unsettled(session: &mut Session, link: &LinkId, own: &OwnStream) -
     Ok(Unsettled { batches: row.int(0)?, rows: row.int(1)?, deletes: row.int(2)? })
 }
 
-/// Begins another life of a stream, in the caller's transaction, and its load. Of what is captured and not recorded the deletions
-/// stay. The load captures every other row again as it stands, behind those that it refers to: what refers to a row that the peer
-/// has lost would be refused if it came before the load.
+/// Begins another life of a stream, in the caller's transaction, and its load. What is captured and not recorded is cut into it
+/// as it was captured, before the load.
 pub(super) fn begin(
     session: &mut Session,
     link: &LinkId,
@@ -59,7 +56,6 @@ pub(super) fn begin(
     let counts = args![link_name, stream, epoch, order.id, left.batches, left.rows, left.deletes];
     session.run(sql().epoch_add, counts)?;
     session.run(sql().load_again, args![link_name, stream, order.id])?;
-    session.run(SqliteDialect.remove_images(&own.outbox), args![own.through_id])?;
     let more = vec![("epoch_id", epoch_id.to_string().into()), ("ended_seq", ended.seq.into())];
     let leaf = Leaf { kind: "begun", epoch, seq: 0, digest: Some(&digest), at_ms: order.at_ms, more };
     append(session, link, Log::Out, &ended.stream, &[leaf])?;
