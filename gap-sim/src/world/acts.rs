@@ -1,7 +1,9 @@
 //! Operators: what their acts do to a database, and when they act in a world.
 
 use ferry_core::contract::StreamContract;
-use ferry_core::ports::{ACTED_ALREADY, ActEnd, ActOrder, Instead, OpenAct, STREAM_MOVED, UntoldAct};
+use ferry_core::ports::{
+    ACTED_ALREADY, ActEnd, ActOrder, Instead, OpenAct, STREAM_MOVED, TURNED_AWAY_BEFORE, UntoldAct,
+};
 use ferry_core::settings::UNTOLD_ACTS_MAX;
 use ferry_format::{
     Act, ActId, ActRange, Deed, Digest, EpochId, Mark, Reason, SignedAct, StreamName, Substitute, genesis,
@@ -70,6 +72,7 @@ impl Database {
             {
                 ActEnd::turned_away(STREAM_MOVED)
             }
+            Deed::NewEpoch { .. } if self.was_turned_away(act) => ActEnd::turned_away(TURNED_AWAY_BEFORE),
             Deed::Hold { .. }
             | Deed::Release { .. }
             | Deed::Retry { .. }
@@ -89,6 +92,16 @@ impl Database {
     fn was_done(&self, file: &[u8]) -> bool {
         let act = SignedAct::parse(file).ok().map(|signed| signed.act);
         self.acts.values().any(|handed| handed.done.is_some() && handed.done == act)
+    }
+
+    /// Whether an act was turned away before, with as many signatures as it needs.
+    fn was_turned_away(&self, act: &Act) -> bool {
+        let is_it = |handed: &HandedAct| {
+            let is_away = handed.end.as_ref().is_some_and(|(end, _)| !end.is_done() && end.code != ACTED_ALREADY);
+            let signed = SignedAct::parse(&handed.file).ok().filter(|_| is_away);
+            signed.is_some_and(|signed| signed.act == *act && signed.approvals.len() >= act.deed.approvals())
+        };
+        self.acts.values().any(is_it)
     }
 
     /// Writes an act's end with its effect.

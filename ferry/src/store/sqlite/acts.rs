@@ -106,7 +106,7 @@ fn verdict_of<'a>(session: &mut Session, link: &LinkId, order: &ActOrder, code: 
     Ok(done.map_or(code, |_| ACTED_ALREADY))
 }
 
-type More = Vec<(&'static str, serde_json::Value)>;
+pub(super) type More = Vec<(&'static str, serde_json::Value)>;
 
 /// The audit leaf of an act, in the log of its stream.
 fn list(

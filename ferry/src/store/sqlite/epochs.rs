@@ -4,6 +4,7 @@ use ferry_core::contract::StreamContract;
 use ferry_core::ports::{ActEnd, ActOrder, STREAM_MOVED, UntoldAct};
 use ferry_format::{EpochId, LinkId, Mark, genesis};
 
+use super::acts::More;
 use super::audit::{Leaf, Log, append};
 use super::failure::{DbError, corrupt};
 use super::lane::{Columns as _, Session, args, sql};
@@ -43,7 +44,7 @@ pub(super) fn begin(
     order: &ActOrder,
     contract: &StreamContract,
     (epoch, epoch_id, ended): (u64, EpochId, &Mark),
-) -> Result<(ActEnd, Vec<(&'static str, serde_json::Value)>), DbError> {
+) -> Result<(ActEnd, More), DbError> {
     let own = outgoing::own_stream(session, link, &ended.stream)?;
     let last = (own.epoch, own.last_seq, own.last_digest);
     if last != (ended.epoch, ended.seq, ended.digest) || epoch <= own.epoch {

@@ -1,7 +1,7 @@
 //! Another life of a stream, as the rows of a real table live it.
 
-use ferry_core::ports::{ACT_DONE, ActEnd, ActOrder, ApplyOutcome, CheckedBatch, Store as _, TURNED_AWAY_BEFORE};
-use ferry_format::{Act, ActId, Deed, Entropy, EntropyError, EpochId, Mark, Reason, SignedAct, SoftKeys};
+use ferry_core::ports::{ActEnd, ActOrder, ApplyOutcome, CheckedBatch, Store as _};
+use ferry_format::{Act, ActId, Deed, EpochId, Mark, Reason};
 
 use super::{Zone, link, sale};
 use crate::store::{Books as _, SqliteBooks};
@@ -43,44 +43,4 @@ fn what_waits_in_the_outbox_comes_as_it_was_captured_and_then_the_load() {
     owner.run("UPDATE line SET text = 'three' WHERE no = 1").unwrap();
     arrives(owner.send(), 3);
     assert_eq!(peer.dump(), owner.dump());
-}
-
-#[test]
-fn what_was_turned_away_with_enough_signatures_is_not_carried_out_later() {
-    let owner = Zone::new("outer");
-    let own = owner.store.recover().unwrap().outgoing.into_iter().find(|out| out.last.stream == sale()).unwrap();
-    let deed = Deed::NewEpoch { epoch: 2, epoch_id: EpochId([7; 8]), ended: own.last };
-    let (id, reason) = (ActId([1; 16]), "why".parse::<Reason>().unwrap());
-    let act = Act { link: link(), zone: owner.name.clone(), id, at_ms: 6, reason, deed };
-    let file = |signers: &[u8]| {
-        let mut signed = SignedAct::unsigned(act.clone());
-        signers.iter().for_each(|number| signed.approve(&operator(*number)).unwrap());
-        signed.write().unwrap()
-    };
-    let decide = |file: Vec<u8>, verdict: Result<Act, String>| {
-        let id = SqliteBooks::open(&owner.path, &link()).unwrap().hand_in(&file, 5).unwrap();
-        let (superseding, instead, ended) = (None, Vec::new(), Vec::new());
-        let order = ActOrder { id, file, verdict, at_ms: 6, superseding, instead, ended };
-        owner.store.act(&order, owner.contract.stream(&sale())).unwrap().0.code
-    };
-    assert_eq!(decide(file(&[1]), Err("too-few-approvals".to_owned())), "too-few-approvals");
-    assert_eq!(decide(file(&[1, 2]), Err("peer-not-heard".to_owned())), "peer-not-heard");
-    assert_eq!(decide(file(&[1, 2, 3]), Ok(act.clone())), TURNED_AWAY_BEFORE);
-    let anew = Act { id: ActId([2; 16]), ..act.clone() };
-    assert_eq!(decide(b"another".to_vec(), Ok(anew)), ACT_DONE);
-}
-
-/// The keys of an operator.
-fn operator(number: u8) -> SoftKeys {
-    SoftKeys::generate(&mut Repeated(number)).unwrap()
-}
-
-/// Entropy that is the same each time.
-struct Repeated(u8);
-
-impl Entropy for Repeated {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
-        out.fill(self.0);
-        Ok(())
-    }
 }
