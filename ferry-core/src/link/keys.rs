@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ferry_format::{
-    Card, Expect, KeyId, KeyState, LinkId, SignedBatch, StatusBody, TrustEntry, TrustStore, Verified, ZoneName,
+    Card, Digest, Expect, KeyId, KeyState, LinkId, SignedBatch, StatusBody, TrustEntry, TrustStore, Verified, ZoneName,
     verify_batch,
 };
 
@@ -73,13 +73,14 @@ impl Keys {
         verify_batch(bytes, &Expect { trust: &trust, link: Some(link), from: Some(peer), to: Some(zone) }).is_ok()
     }
 
-    /// What an operator is told: the card that the peer announces, and whether the peer has taken ours.
-    pub(super) fn facts(&self) -> [(&'static str, String); 2] {
+    /// What an operator is told: the card that the peer announces, whether the peer has taken ours, and which one of ours that is.
+    pub(super) fn facts(&self) -> [(&'static str, String); 3] {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let own = self.standing.card.as_ref();
-        let own = own.map_or("", |_| if self.standing.accepted { "accepted" } else { "announced" });
+        let card = self.standing.card.as_ref();
+        let own = card.map_or("", |_| if self.standing.accepted { "accepted" } else { "announced" });
+        let which = card.map_or_else(String::new, |card| Digest::of(&[card]).to_string());
         let peer = self.announced.as_ref().map_or(String::new(), |(_, file)| hex(file));
-        [("own_card", own.to_owned()), ("peer_card", peer)]
+        [("own_card", own.to_owned()), ("own_card_digest", which), ("peer_card", peer)]
     }
 
     /// What an operator would call a change.
@@ -96,10 +97,12 @@ impl Link {
         self.keys.announced.as_ref().map(|(card, _)| card)
     }
 
-    /// Whether the peer seals to the next keys of this zone.
+    /// Whether the peer seals to the next keys of this zone, of which this is the card. The zone may have other ones by now than
+    /// those that it knew when it last looked.
     #[must_use]
-    pub fn are_keys_accepted(&self) -> bool {
-        self.keys.standing.accepted
+    pub fn are_keys_accepted(&self, card: &[u8]) -> bool {
+        let Standing { card: announced, accepted, .. } = &self.keys.standing;
+        *accepted && announced.as_ref().is_some_and(|announced| announced.as_slice() == card)
     }
 
     /// Takes how the keys stand.

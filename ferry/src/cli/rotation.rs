@@ -1,6 +1,6 @@
 //! `ferry keys rotate`, `ferry keys finish` and `ferry trust activate`: a zone's keys change while files are on their way.
 
-use ferry_format::{Card, KeyProvider as _, Verified};
+use ferry_format::{Card, Digest, KeyProvider as _, Verified};
 use serde_json::json;
 
 use super::Context;
@@ -10,13 +10,15 @@ use super::trust::{Role, ask, confirm, fits};
 use crate::config::Config;
 use crate::files::durable;
 use crate::keyring::{
-    OVERLAP_MS, create_next, credentials_directory, load_keys, read_trust, take_up_next, write_trust,
+    OVERLAP_MS, create_next, credentials_directory, load_keys, load_next, read_trust, take_up_next, write_trust,
 };
 use crate::lang::Text;
 use crate::{ExitCode, Fault, Lang};
 
 /// The facts by which the daemon tells of cards.
 pub const OWN_CARD: &str = "own_card";
+/// The fact that tells which card of this zone that is: the digest of its file.
+const OWN_CARD_DIGEST: &str = "own_card_digest";
 /// The card that the peer announces, in hex.
 pub const PEER_CARD: &str = "peer_card";
 
@@ -52,9 +54,13 @@ pub fn rotate(config: &Config, anew: bool, context: &Context) -> Result<Output, 
 /// # Errors
 /// When there are none, the peer has not put them in use, or they cannot be put in place.
 pub fn finish(config: &Config, at_once: bool, context: &Context) -> Result<Output, Fault> {
-    if !at_once && fact(&Desk::open(context)?, OWN_CARD)? != "accepted" {
-        // A command that was interrupted may have put half of them in place.
-        return Err(not_accepted());
+    if !at_once && let Some(next) = load_next(config)? {
+        let desk = Desk::open(context)?;
+        // What the daemon noted may be about next keys of before.
+        let is_it = fact(&desk, OWN_CARD_DIGEST)? == Digest::of(&[&next.file]).to_string();
+        if !is_it || fact(&desk, OWN_CARD)? != "accepted" {
+            return Err(not_accepted());
+        }
     }
     let card = take_up_next(config)?;
     let (key, fingerprint) = (card.sign.id(), card.fingerprint_text());

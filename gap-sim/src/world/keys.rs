@@ -47,7 +47,8 @@ impl World {
             self.tell(zone.peer().name(), "operator: the announced keys are put in use");
             self.host_mut(zone.peer()).sealer.put_in_use(&card);
         }
-        if self.host(zone).link.as_ref().is_some_and(ferry_core::link::Link::are_keys_accepted) {
+        let file = self.host(zone).sealer.next_card_file().unwrap_or_default();
+        if self.host(zone).link.as_ref().is_some_and(|link| link.are_keys_accepted(file)) {
             self.tell(zone.name(), "operator: signs with the next keys");
             self.host_mut(zone).sealer.finish();
             return;

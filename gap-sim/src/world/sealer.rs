@@ -153,6 +153,12 @@ impl SimSealer {
         self.next.as_ref().map(|next| &next.card)
     }
 
+    /// Its file.
+    #[must_use]
+    pub fn next_card_file(&self) -> Option<&[u8]> {
+        self.next.as_ref().map(|next| next.file.as_slice())
+    }
+
     /// Signs with the next keys from now on. What the earlier ones sealed still opens.
     ///
     /// # Panics
