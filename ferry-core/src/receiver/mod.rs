@@ -220,7 +220,8 @@ impl Receiver {
     pub fn held_ranges(&self, limit: usize) -> Vec<SeqRange> {
         let counts = |held: &Held| held.durable || breaks::is(Break::HeldBeforeDurable);
         // What is about to be set aside counts as missing to the peer.
-        let here = self.held_here().filter(|(seq, held)| counts(held) && !self.is_revoked_at(self.epoch(), *seq));
+        let stays = |seq: u64| !self.is_revoked_at(self.epoch(), seq) && !self.is_ended_at(self.epoch(), seq);
+        let here = self.held_here().filter(|(seq, held)| counts(held) && stays(*seq));
         ranges::collect(here.map(|(seq, _)| seq), limit)
     }
 

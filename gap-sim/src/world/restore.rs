@@ -256,8 +256,11 @@ impl World {
     }
 
     fn put_back_replica(&mut self, stream: &StreamName, peer: &PeerStream) {
+        let applied = self.applied_place(stream);
         let Some(fate) = self.fates.get_mut(stream) else { return };
         let last = lives::lives(peer).last().map_or(0, place_of);
+        // Also where the world could not follow what was applied.
+        fate.rewound |= last < applied;
         let through = fate.recorded.range(..=last).next_back().map_or(0, |(_, (_, through))| *through);
         let Some(model) = self.model.streams.get_mut(stream) else { return };
         if through < model.followed {
