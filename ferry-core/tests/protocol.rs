@@ -2,6 +2,7 @@
 //! all of it once the faults end.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod told;
 mod world;
 
 use std::collections::BTreeSet;

@@ -1,7 +1,10 @@
-//! `docs/gate-profiles.md` lists the fields and the built-in profiles as the code has them.
+//! `docs/gate-profiles.md` lists the fields and the built-in profiles as the code has them, and `docs/simulation.md` the mistakes.
 
+use ferry_core::breaks::Break;
+use ferry_core::coverage::Place;
 use gap_sim::Profile;
 use gap_sim::profile::{BUILT_INS, FIELDS, Group};
+use gap_sim::world::faults::Fault;
 use std::fs;
 use std::path::Path;
 
@@ -38,5 +41,28 @@ fn the_page_lists_every_field_and_built_in_profile_as_they_are() {
     for (heading, rows) in [("## Fields", field_rows()), ("## Built-in profiles", profile_rows())] {
         let told = told_under(&page, heading);
         assert_eq!(told, rows, "the rows under {heading} should be:\n{}\n", rows.join("\n"));
+    }
+}
+
+fn simulation() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/simulation.md")).expect("the page is there")
+}
+
+#[test]
+fn the_page_lists_every_mistake_with_who_notices_it() {
+    let told = told_under(&simulation(), "## How we know that they notice something");
+    let names = |row: &String| row.split(" | ").take(3).collect::<Vec<_>>().join(" | ");
+    let row = |one: &Break| format!("| `{}` | {} | {}", one.name(), one.meaning().trim(), one.invariant());
+    let mistakes: Vec<String> = Break::ALL.iter().map(row).collect();
+    assert_eq!(told.iter().map(names).collect::<Vec<_>>(), mistakes);
+    let noticed = |row: &&String| row.split(" | ").nth(4).is_some_and(|by| by != "nothing");
+    assert_eq!(told.iter().filter(noticed).count(), told.len());
+}
+
+#[test]
+fn the_page_counts_faults_and_places_as_they_are() {
+    let page = simulation();
+    for told in [format!("{} kinds of faults", Fault::ALL.len()), format!("{} places", Place::ALL.len())] {
+        assert!(page.contains(&told), "the page should say: {told}");
     }
 }

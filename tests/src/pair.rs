@@ -1,12 +1,14 @@
 //! Two zones made by the real `ferry`, their daemons as real processes, and a gate that the test itself plays.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use ferry_format::{FileName, NameKind};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -97,18 +99,23 @@ impl Default for Making {
     }
 }
 
+/// A place in a stream: the zone that owns it, the stream, the epoch and the seq.
+pub type Place = (String, String, u64, u64);
+
 /// Two zones that trust each other.
 pub struct Pair {
     /// Where everything lies; removed at the end.
     pub dir: tempfile::TempDir,
     making: Making,
+    /// The digests in the names of all batch files that were seen before the gate, by place.
+    seen: Mutex<BTreeMap<Place, BTreeSet<String>>>,
 }
 
 impl Pair {
     /// Makes both zones, and exchanges their cards.
     pub fn make(making: Making) -> Self {
         let dir = tempfile::tempdir().expect("a scratch directory");
-        let pair = Self { dir, making };
+        let pair = Self { dir, making, seen: Mutex::default() };
         let fingerprints = [INNER, OUTER].map(|zone| pair.init(zone));
         for zone in [INNER, OUTER] {
             let card = pair.card(1 - zone);
@@ -210,12 +217,36 @@ impl Pair {
             let to = self.path(1 - zone, "from-gate");
             for path in files(&from) {
                 let name = path.file_name().expect("a file in a directory has a name");
+                self.see(&path);
                 if keep(&path) && move_file(&path, &to.join(name)) {
                     carried += 1;
                 }
             }
         }
         carried
+    }
+
+    /// Takes down which batch a file before the gate is by its name. One that is sent again bears the same digest.
+    fn see(&self, path: &Path) {
+        let name = path.file_name().and_then(OsStr::to_str).and_then(|name| name.parse::<FileName>().ok());
+        if let Some(FileName { from, kind: NameKind::Batch { stream, epoch, seq }, digest8, .. }) = name {
+            let place = (from.to_string(), stream.to_string(), epoch, seq);
+            self.seen.lock().expect("nobody failed here").entry(place).or_default().insert(digest8);
+        }
+    }
+
+    /// Looks at what waits before the gate, as far as it is to be lost there and never carried.
+    pub fn see_waiting(&self) {
+        for zone in [INNER, OUTER] {
+            files(&self.path(zone, "to-gate")).iter().for_each(|path| self.see(path));
+        }
+    }
+
+    /// How many places have been stated, and those for which batches with different digests have left their zones.
+    pub fn stated(&self) -> (usize, Vec<Place>) {
+        let seen = self.seen.lock().expect("nobody failed here");
+        let twice = seen.iter().filter(|(_, digests)| digests.len() > 1).map(|(place, _)| place.clone());
+        (seen.len(), twice.collect())
     }
 
     /// Carries files until `done` says so.

@@ -5,6 +5,8 @@
 mod documents;
 #[path = "repository/layering.rs"]
 mod layering;
+#[path = "repository/operations.rs"]
+mod operations;
 #[path = "repository/packages.rs"]
 mod packages;
 #[path = "repository/portability.rs"]

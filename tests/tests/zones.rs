@@ -19,6 +19,8 @@ mod hashes;
 mod kills;
 #[path = "zones/office.rs"]
 mod office;
+#[path = "zones/parked.rs"]
+mod parked;
 #[path = "zones/refusals.rs"]
 mod refusals;
 #[path = "zones/restores.rs"]

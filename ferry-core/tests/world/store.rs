@@ -8,9 +8,9 @@ use ferry_core::ports::{
     ACT_DONE, ACTED_ALREADY, ActEnd, ActOrder, AppliedBatch, AppliedPlace, ApplyOutcome, ApplyRequest, Attempt,
     BatchSource, CutRequest, Dispute, DisputedPlace, FaultKind, Loaded, Notes, Observation, OpenAct, OutgoingBatch,
     PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, ReturnSource, Settled,
-    SourceFault, Store, StreamBacklog, TakeBackOutcome, TakeBackRequest, UntoldAct,
+    SourceFault, Store, StreamBacklog, StreamState, TakeBackOutcome, TakeBackRequest, UntoldAct,
 };
-use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, StreamName, genesis};
+use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, Refusal, StreamName, genesis};
 
 /// What survives a restart.
 pub struct MemoryStore {
@@ -32,6 +32,10 @@ pub struct Books {
     pub loading: BTreeSet<StreamName>,
     /// The next apply does this.
     pub unknown_next_apply: bool,
+    /// What every apply is refused for.
+    pub refuses: Option<Refusal>,
+    /// The states that were noted, the latest of each stream last.
+    pub states: Vec<StreamState>,
 }
 
 #[derive(Clone)]
@@ -242,6 +246,10 @@ impl Store for MemoryStore {
         if mark != *request.expect {
             return Ok(ApplyOutcome::Moved(mark));
         }
+        if let Some(refusal) = &books.refuses {
+            return Ok(ApplyOutcome::Refused(refusal.clone()));
+        }
+        let incoming = books.incoming.get_mut(&request.contract.name).unwrap();
         let mut next = mark;
         let (mut rows, mut done) = (Vec::new(), Vec::new());
         loop {
@@ -333,6 +341,7 @@ impl Store for MemoryStore {
     fn note(&self, notes: &Notes) -> Result<(), PortError> {
         let mut books = self.books.lock().unwrap();
         books.untold.retain(|act| !notes.acts_told.contains(&act.id));
+        books.states.extend(notes.states.iter().cloned());
         books.status_number = notes.status_number.unwrap_or(books.status_number);
         Ok(())
     }

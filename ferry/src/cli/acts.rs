@@ -7,6 +7,7 @@ use ferry_core::ports::ACT_DONE;
 use ferry_format::{Deed, SignedAct, Substitute};
 use serde_json::{Value, json};
 
+use super::act_effect::Effect;
 use super::acting::{WAIT_SECONDS, drafted, explanation, read_draft, sign, submit, unusable};
 use super::desk::{Desk, unread};
 use super::output::Output;
@@ -30,11 +31,14 @@ pub struct ActsArgs {
 pub enum ActsVerb {
     /// List the acts of both zones, the latest first
     List,
-    /// Show one act: what, why, by whom, and what became of it
+    /// Show one act: what, why, by whom, what became of it, and which row or batches it put aside
     Show {
         /// Its number in the list
         #[arg(value_name = "NUMBER")]
         id: u64,
+        /// Show the key of a row that it passed over, as `ferry trace` takes it
+        #[arg(long)]
+        keys: bool,
     },
     /// Sign a draft with an operator's key
     Sign {
@@ -60,8 +64,9 @@ pub enum ActsVerb {
 pub const CHINESE: &[(&str, &str, &str)] = &[
     ("acts", "", "查看两区操作员的决定，签署并提交草稿"),
     ("acts list", "", "列出两区的操作，最新的在前"),
-    ("acts show", "", "显示一项操作：内容、原因、签署人与结果"),
+    ("acts show", "", "显示一项操作：内容、原因、签署人与结果，以及被其越过的行或取代的批次"),
     ("acts show", "id", "列表中的编号"),
+    ("acts show", "keys", "显示被越过的行的主键，可用于 `ferry trace`"),
     ("acts sign", "", "用操作员密钥签署草稿"),
     ("acts sign", "draft", "草稿文件"),
     ("acts sign", "key", "操作员私钥"),
@@ -94,9 +99,11 @@ pub fn run(args: ActsArgs, context: &Context) -> Result<Output, Fault> {
             let rows = Desk::open(context)?.books.acts(ACTS_MAX).map_err(unread)?;
             Ok(list(&rows, context.lang))
         }
-        ActsVerb::Show { id } => {
-            let row = Desk::open(context)?.books.act(id).map_err(unread)?.ok_or_else(|| no_such_act(id))?;
-            Ok(show(&row, context.lang))
+        ActsVerb::Show { id, keys } => {
+            let desk = Desk::open(context)?;
+            let row = desk.books.act(id).map_err(unread)?.ok_or_else(|| no_such_act(id))?;
+            let effect = Effect::of(&desk, &row, keys)?;
+            Ok(show(&row, &effect, context.lang))
         }
     }
 }
@@ -135,7 +142,7 @@ const fn waits(lang: Lang) -> &'static str {
     }
 }
 
-fn show(row: &ActRow, lang: Lang) -> Output {
+fn show(row: &ActRow, effect: &Effect, lang: Lang) -> Output {
     let label = |en: &'static str, zh: &'static str| match lang {
         Lang::En => en,
         Lang::Zh => zh,
@@ -176,6 +183,7 @@ fn show(row: &ActRow, lang: Lang) -> Output {
         Lang::Zh => format!("操作 {}\n", row.id),
     };
     human.push_str(&table.text());
+    human.push_str(&effect.human(row.id, lang));
     if !code.is_empty() && code != ACT_DONE {
         let (_, next) = explanation(code);
         human.push_str(&match lang {
@@ -183,7 +191,9 @@ fn show(row: &ActRow, lang: Lang) -> Output {
             Lang::Zh => format!("下一步：{}\n", next.get(lang)),
         });
     }
-    Output::new(human, act_json(row))
+    let mut document = act_json(row);
+    effect.add_to(&mut document);
+    Output::new(human, document)
 }
 
 /// The deed in a few words.

@@ -1,23 +1,23 @@
 //! `ferry init`: makes a zone, from directories and keys to the database, and never overwrites anything.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ferry_core::contract::Contract;
 use ferry_core::ports::{Anchor, AnchorStore as _, Store as _};
-use ferry_format::{Carrier, EpochId, Instance, LinkId, StreamName, TrustStore, ZoneName};
+use ferry_format::{Carrier, Instance, LinkId, TrustStore, ZoneName};
 use rustix::fs::Mode;
 use serde_json::json;
 
 use super::Context;
+use super::new_database::{self, NewDatabase};
 use super::output::Output;
 use crate::config::{Config, Template, check_layout, load_contract, load_schema};
 use crate::files::{AnchorFile, durable};
 use crate::keyring::{OsEntropy, create_keys, create_trace_key, own_card, write_trust};
 use crate::lang::Text;
-use crate::store::{Registration, SqliteStore, TraceKey, create, fault as store_fault};
+use crate::store::{SqliteStore, TraceKey, fault as store_fault};
 use crate::{ExitCode, Fault, Lang, text};
 
 /// The name of the configuration file in a zone's directory.
@@ -27,20 +27,20 @@ const CONFIG: &str = "ferry.toml";
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// The zone's directory; made if it is missing
-    #[arg(long, value_name = "DIR")]
-    pub dir: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "database_only")]
+    pub dir: Option<PathBuf>,
     /// This zone
-    #[arg(long)]
-    pub zone: ZoneName,
+    #[arg(long, required_unless_present = "database_only")]
+    pub zone: Option<ZoneName>,
     /// The zone on the other side of the gate
-    #[arg(long)]
-    pub peer: ZoneName,
+    #[arg(long, required_unless_present = "database_only")]
+    pub peer: Option<ZoneName>,
     /// The link between the two; the same on both sides
-    #[arg(long)]
-    pub link: LinkId,
+    #[arg(long, required_unless_present = "database_only")]
+    pub link: Option<LinkId>,
     /// The contract: which tables cross, and who owns each
-    #[arg(long, value_name = "FILE")]
-    pub contract: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "database_only")]
+    pub contract: Option<PathBuf>,
     /// The database to be made [default: ZONE.db in the zone's directory]
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
@@ -59,7 +59,25 @@ pub struct InitArgs {
     /// The extension that the gate lets through
     #[arg(long)]
     pub extension: Option<String>,
+    /// Make only the database anew, of a zone that has lost it and has no backup; --config names the zone
+    #[arg(long, conflicts_with_all = OF_A_WHOLE_ZONE)]
+    pub database_only: bool,
 }
+
+/// The arguments that describe a zone, which a zone that is there has in its configuration.
+const OF_A_WHOLE_ZONE: [&str; 11] = [
+    "dir",
+    "zone",
+    "peer",
+    "link",
+    "contract",
+    "database",
+    "to_gate",
+    "from_gate",
+    "time_scale",
+    "carrier",
+    "extension",
+];
 
 /// The Chinese texts of the verb's own arguments: verb, argument, text.
 pub const CHINESE: &[(&str, &str, &str)] = &[
@@ -74,19 +92,45 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("init", "time_scale", "将所有时间缩短若干倍；大于 1 仅供演示"),
     ("init", "carrier", "文件过闸时的封装形式：raw、base64、xml"),
     ("init", "extension", "网闸放行的扩展名"),
+    ("init", "database_only", "仅为已丢失数据库且无备份的区重建数据库；由 --config 指明该区"),
 ];
 
-/// Makes a zone.
+/// Makes a zone, or only its database.
 ///
 /// # Errors
 /// When something is wrong with the arguments, when anything that would be made is there already, or when a step
 /// fails; then the message lists what has been made.
 pub fn run(args: InitArgs, context: &Context) -> Result<Output, Fault> {
-    let plan = Plan::of(&args, context.lang)?;
+    if args.database_only {
+        return new_database::run(context);
+    }
+    let plan = Plan::of(&args.named()?, context.lang)?;
     let mut made = Vec::new();
     match plan.carry_out(context.now_ms, &mut made) {
         Ok(card) => Ok(answer(&plan, &card, context.lang)),
         Err(fault) => Err(with_remains(fault, &made)),
+    }
+}
+
+/// What the command line must name of a whole zone, and the rest of it.
+struct Named<'a> {
+    dir: &'a Path,
+    zone: &'a ZoneName,
+    peer: &'a ZoneName,
+    link: &'a LinkId,
+    contract: &'a Path,
+    more: &'a InitArgs,
+}
+
+impl InitArgs {
+    /// The command line is read so that nothing of it is missing.
+    fn named(&self) -> Result<Named<'_>, Fault> {
+        let (Some(dir), Some(zone), Some(peer), Some(link), Some(contract)) =
+            (&self.dir, &self.zone, &self.peer, &self.link, &self.contract)
+        else {
+            return Err(Fault::internal("an argument of init is missing"));
+        };
+        Ok(Named { dir, zone, peer, link, contract, more: self })
     }
 }
 
@@ -101,18 +145,14 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(args: &InitArgs, lang: Lang) -> Result<Self, Fault> {
-        let directory = absolute(&args.dir)?;
-        let contract_file = absolute(&args.contract)?;
+    fn of(args: &Named<'_>, lang: Lang) -> Result<Self, Fault> {
+        let directory = absolute(args.dir)?;
+        let contract_file = absolute(args.contract)?;
         let config_text = template(args, &directory, &contract_file)?.render(lang);
         let config = Config::parse(&config_text, &directory.join(CONFIG))?;
         let (contract, contract_text) = load_contract(&contract_file)?;
         let schema = load_schema(&contract_file, &contract, config.database.kind.as_str())?;
-        for zone in [&args.zone, &args.peer] {
-            if !contract.zones.contains(zone) {
-                return Err(not_in_contract(zone, &contract));
-            }
-        }
+        check_zones(&config, &contract)?;
         check_layout(&config)?;
         let card = directory.join(format!("{}.card", args.zone));
         let plan = Self { config, config_text, card, contract, contract_text, schema };
@@ -140,7 +180,7 @@ impl Plan {
     /// The configuration is written last: a zone that has one is whole.
     fn carry_out(&self, now_ms: u64, made: &mut Vec<PathBuf>) -> Result<ferry_format::Card, Fault> {
         let config = &self.config;
-        self.directories(made)?;
+        directories(config, made)?;
         let keys = create_keys(config).inspect_err(|_| made.push(config.paths.keys.clone()))?;
         made.push(config.paths.keys.clone());
         let secret = create_trace_key(config)?;
@@ -156,20 +196,7 @@ impl Plan {
         Ok(card)
     }
 
-    fn directories(&self, made: &mut Vec<PathBuf>) -> Result<(), Fault> {
-        let (gate, paths) = (&self.config.gate, &self.config.paths);
-        let mut wanted = vec![&gate.to_gate, &gate.from_gate, &gate.temporary];
-        wanted.extend([&paths.keys, &paths.spool, &paths.archive, &paths.quarantine]);
-        for path in wanted {
-            let new = !path.exists();
-            durable::create_directory(path).map_err(|error| unwritable(path, &error))?;
-            if new {
-                made.push(path.clone());
-            }
-        }
-        Ok(())
-    }
-
+    /// The first anchor comes with the database: nothing was ever sent.
     fn database(
         &self,
         instance: Instance,
@@ -178,23 +205,10 @@ impl Plan {
         entropy: &mut OsEntropy,
         made: &mut Vec<PathBuf>,
     ) -> Result<(), Fault> {
-        let (config, path) = (&self.config, &self.config.database.path);
-        let mut epochs = BTreeMap::<StreamName, EpochId>::new();
-        for stream in self.contract.owned_by(&config.zone) {
-            epochs.insert(stream.name.clone(), EpochId(entropy.fresh().map_err(Fault::internal)?));
-        }
-        let registration = Registration {
-            zone: &config.zone,
-            contract: &self.contract,
-            text: &self.contract_text,
-            epochs: &epochs,
-            now_ms,
-        };
+        let (config, contract, text, schema) = (&self.config, &self.contract, &self.contract_text, &self.schema);
+        let new = NewDatabase { config, contract, text, schema, instance, now_ms };
+        let store: SqliteStore = new.make(Some(secret), entropy, made)?;
         let failed = |error| store_fault(&error);
-        create(path, &config.link, instance, &self.schema, &registration).map_err(failed)?;
-        made.push(path.clone());
-        let store = SqliteStore::open(path, &config.link).and_then(|store| store.indexed(secret)).map_err(failed)?;
-        store.install_capture(&registration, &BTreeSet::new()).map_err(failed)?;
         let recovered = store.recover().map_err(|error| failed(error.into()))?;
         let anchor = Anchor {
             instance: recovered.instance,
@@ -212,16 +226,44 @@ impl Plan {
     }
 }
 
-fn template(args: &InitArgs, directory: &Path, contract: &Path) -> Result<Template, Fault> {
+/// Makes the directories of a zone that are missing.
+pub(super) fn directories(config: &Config, made: &mut Vec<PathBuf>) -> Result<(), Fault> {
+    let (gate, paths) = (&config.gate, &config.paths);
+    let mut wanted = vec![&gate.to_gate, &gate.from_gate, &gate.temporary];
+    wanted.extend([&paths.keys, &paths.spool, &paths.archive, &paths.quarantine]);
+    for path in wanted {
+        directory(path, made)?;
+    }
+    Ok(())
+}
+
+/// Makes a directory where there is none.
+pub(super) fn directory(path: &Path, made: &mut Vec<PathBuf>) -> Result<(), Fault> {
+    let new = !path.exists();
+    durable::create_directory(path).map_err(|error| unwritable(path, &error))?;
+    if new {
+        made.push(path.to_owned());
+    }
+    Ok(())
+}
+
+/// Both zones must be the contract's.
+pub(super) fn check_zones(config: &Config, contract: &Contract) -> Result<(), Fault> {
+    let stranger = [&config.zone, &config.peer].into_iter().find(|zone| !contract.zones.contains(zone));
+    stranger.map_or(Ok(()), |zone| Err(not_in_contract(zone, contract)))
+}
+
+fn template(args: &Named<'_>, directory: &Path, contract: &Path) -> Result<Template, Fault> {
+    let more = args.more;
     let in_zone = |path: &Option<PathBuf>, name: String| match path {
         Some(path) => absolute(path),
         None => Ok(PathBuf::from(name)),
     };
-    let to_gate = in_zone(&args.to_gate, "to-gate".to_owned())?;
+    let to_gate = in_zone(&more.to_gate, "to-gate".to_owned())?;
     let mut temporary = to_gate.clone().into_os_string();
     temporary.push(".tmp");
-    let database = in_zone(&args.database, format!("{}.db", args.zone))?;
-    let from_gate = in_zone(&args.from_gate, "from-gate".to_owned())?;
+    let database = in_zone(&more.database, format!("{}.db", args.zone))?;
+    let from_gate = in_zone(&more.from_gate, "from-gate".to_owned())?;
     let mut template = Template::new()
         .text("zone", args.zone.as_str())
         .text("peer", args.peer.as_str())
@@ -231,12 +273,12 @@ fn template(args: &InitArgs, directory: &Path, contract: &Path) -> Result<Templa
         .text("gate.to_gate", utf8(&to_gate)?)
         .text("gate.from_gate", utf8(&from_gate)?)
         .text("gate.temporary", utf8(Path::new(&temporary))?)
-        .text("gate.carrier", args.carrier.as_deref().unwrap_or(Carrier::Raw.name()));
+        .text("gate.carrier", more.carrier.as_deref().unwrap_or(Carrier::Raw.name()));
     utf8(directory)?;
-    if let Some(extension) = &args.extension {
+    if let Some(extension) = &more.extension {
         template = template.text("gate.extension", extension);
     }
-    if let Some(scale) = args.time_scale {
+    if let Some(scale) = more.time_scale {
         template = template.number("timers.time_scale", scale);
     }
     Ok(template)
@@ -291,7 +333,7 @@ fn answer(plan: &Plan, card: &ferry_format::Card, lang: Lang) -> Output {
 }
 
 /// A failure halfway, with what it leaves behind.
-fn with_remains(fault: Fault, made: &[PathBuf]) -> Fault {
+pub(super) fn with_remains(fault: Fault, made: &[PathBuf]) -> Fault {
     if made.is_empty() {
         return fault;
     }
@@ -301,8 +343,8 @@ fn with_remains(fault: Fault, made: &[PathBuf]) -> Fault {
     Fault {
         message: text!("{en}; made so far: {list}", "{zh}；此前已创建：{list}"),
         next: text!(
-            "{next_en}; then remove what was made and run `ferry init` again",
-            "{next_zh}；然后删除已创建的内容，再次运行 `ferry init`"
+            "{next_en}; then remove what was made and run the same command again",
+            "{next_zh}；然后删除已创建的内容，再次运行同一命令"
         ),
         ..fault
     }
@@ -354,6 +396,9 @@ fn not_in_contract(zone: &ZoneName, contract: &Contract) -> Fault {
             "contract {name} is between {one} and {other}; it has no zone {zone}",
             "契约 {name} 的双方为 {one} 与 {other}，没有 {zone} 区"
         ),
-        Text::fixed("correct --zone and --peer, or name another contract", "请修正 --zone 与 --peer，或指定其他契约"),
+        Text::fixed(
+            "correct the names of zone and peer, or name another contract",
+            "请修正本区与对端的名称，或指定其他契约",
+        ),
     )
 }

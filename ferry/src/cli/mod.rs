@@ -3,6 +3,7 @@
 //! Every verb is one file with its arguments and a function `run` that returns an [`Output`] or a [`Fault`]; nothing
 //! but [`output`] prints.
 
+mod act_effect;
 mod acting;
 mod acts;
 mod advice;
@@ -16,6 +17,7 @@ mod hold;
 pub mod init;
 pub mod keys;
 mod load;
+mod new_database;
 mod new_epoch;
 pub mod output;
 mod parked;

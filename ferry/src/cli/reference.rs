@@ -150,8 +150,14 @@ const ACT: &[&str] = &[
     "told_at_ms",
 ];
 
+const PUT_ASIDE: &[&str] = &["stream", "epoch", "seq", "digest", "rows", "new_digest", "new_rows"];
+
 /// The keys of every answer of the verbs that read, part by part; `.` is the answer itself.
 pub const ANSWERS: &[(&str, &[Part])] = &[
+    (
+        "init --database-only",
+        &[(".", &["zone", "peer", "link", "config", "database", "instance", "anchor", "streams", "made"])],
+    ),
     (
         "status",
         &[
@@ -306,7 +312,15 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
     ("acts sign", HANDED_IN),
     ("acts submit", HANDED_IN),
     ("acts list", &[(".", &["acts"]), (".acts[]", ACT)]),
-    ("acts show", &[(".", ACT)]),
+    (
+        "acts show",
+        &[
+            (".", ACT),
+            (".", &["passed", "superseded"]),
+            (".passed", &["row", "table", "op", "key", "at_ms"]),
+            (".superseded[]", PUT_ASIDE),
+        ],
+    ),
     ("capture show", &[(".", &["tables"]), (".tables[]", &["stream", "table", "own", "flaws"])]),
     ("capture install", &[(".", &["captured", "guarded", "unchanged"])]),
     ("parked list", &[(".", &["rows"]), (".rows[]", PARKED_ROW)]),

@@ -315,13 +315,16 @@ fn failing(code: &str, detail: &str) -> Trouble {
 }
 
 fn parked_rows(stream: &StreamStateRow) -> Trouble {
-    let count = stream.parked_rows;
+    let (count, name) = (stream.parked_rows, &stream.stream);
     let meaning = text!(
         "{count} rows of independent tables were parked alone; the stream went on without them",
         "独立表中有 {count} 行被单独搁置；该流已越过它们继续"
     );
     let next = match stream.direction {
-        Direction::In => Text::fixed("mend what `ferry queue` lists about them", "请按 `ferry queue` 所列原因处理"),
+        Direction::In => text!(
+            "mend the causes that `ferry parked list {name}` tells, then `ferry parked retry {name}`",
+            "请排除 `ferry parked list {name}` 所列原因，然后运行 `ferry parked retry {name}`"
+        ),
         Direction::Out => Text::fixed("tell the peer's operator", "请通知对端操作员"),
     };
     Trouble { code: "parked-rows".to_owned(), stream: Some(stream.stream.to_string()), attention: true, meaning, next }

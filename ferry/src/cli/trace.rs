@@ -405,7 +405,7 @@ fn document(traced: &Traced, desk: &Desk, lang: Lang) -> Value {
 }
 
 /// The stable word for what a change does; null when its line does not say.
-fn op_name(op: Option<Op>) -> Option<&'static str> {
+pub fn op_name(op: Option<Op>) -> Option<&'static str> {
     op.map(|op| match op {
         Op::Insert => "insert",
         Op::Update => "update",

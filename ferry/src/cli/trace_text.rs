@@ -157,7 +157,8 @@ fn unsearched(hole: &Unsearched, traced: &Traced, lang: Lang) -> String {
     }
 }
 
-fn op_text(op: Option<Op>, lang: Lang) -> &'static str {
+/// What a change does.
+pub fn op_text(op: Option<Op>, lang: Lang) -> &'static str {
     match (op, lang) {
         (Some(Op::Insert), Lang::En) => "insert",
         (Some(Op::Update), Lang::En) => "update",

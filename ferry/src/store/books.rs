@@ -2,7 +2,7 @@
 
 use ferry_core::contract::StreamContract;
 use ferry_core::ports::{Direction, PortError};
-use ferry_format::{Checkpoint, Digest, EpochId, Group, Instance, Mark, Payload, StreamName};
+use ferry_format::{Checkpoint, Digest, EpochId, Group, Instance, Mark, Op, Payload, StreamName};
 
 use super::{AuditHead, AuditLeaf, Trace, TraceQuery};
 
@@ -208,6 +208,32 @@ pub struct ActRow {
     pub told_at_ms: Option<u64>,
 }
 
+/// The captured row that operators passed over by one act. Its other values stay in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Its row in the outbox.
+    pub row: u64,
+    /// The table; `None` when the line does not say.
+    pub table: Option<String>,
+    /// What it does; `None` when the line does not say.
+    pub op: Option<Op>,
+    /// The values of its key as they are typed, in the contract's order; `None` when the line or the contract does not have them.
+    pub key: Option<Vec<String>>,
+    /// When, wall clock.
+    pub at_ms: u64,
+}
+
+/// A batch that stands, or stood, at a place of an own stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacedBatch {
+    /// The act that put it there; `None` of the first batch, and of one that came back after a restore.
+    pub act: Option<u64>,
+    /// The statement digest.
+    pub digest: Digest,
+    /// Its records.
+    pub rows: u64,
+}
+
 /// What operators read while the daemon runs.
 ///
 /// Every call is one snapshot and fails only when the database cannot be read.
@@ -257,6 +283,13 @@ pub trait Books: Send + Sync {
 
     /// The batches that took the place of one of this zone's, one after the other.
     fn superseding(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<Digest>, PortError>;
+
+    /// The batches that had a place of an own stream, one after the other: the first, as long as the books keep it, and those
+    /// that acts put there.
+    fn placed(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<PlacedBatch>, PortError>;
+
+    /// The captured row that operators passed over by an act; its key by the stream's contract.
+    fn passed_over(&self, act: u64, contract: Option<&StreamContract>) -> Result<Option<PassedOver>, PortError>;
 
     /// Rows as they stand in the tables in one snapshot, as record lines: for each list of keys first the deletions of those
     /// that are gone, children before parents, then the images of the others, parents before children.

@@ -282,6 +282,10 @@ pub(crate) struct Statements {
     pub superseding_add: &'static str,
     /// Binds link, stream, epoch, seq. Yields digest, rows, file bytes in the order in which they took the place.
     pub superseding_list: &'static str,
+    /// Binds link, stream, epoch, seq. Yields act (0 for the first batch), digest, rows in the order in which they had the place.
+    pub placed_list: &'static str,
+    /// Binds link, act. Yields row, line, time of the row that it passed over.
+    pub passed_by: &'static str,
     /// Binds link, stream, epoch, seq, row, table, code, record, time.
     pub parked_add: &'static str,
     /// Binds link, limit. Yields stream, epoch, seq, row, table, code, time; the latest first.

@@ -44,8 +44,8 @@ pub fn fault(error: &StoreError) -> Fault {
             ExitCode::Database,
             "数据库不存在",
             Text::fixed(
-                "correct database.path, or make a zone with `ferry init`",
-                "请修正 database.path，或用 `ferry init` 建区",
+                "correct database.path; what was lost comes back with `ferry restore`, or without a backup is made anew by `ferry init --database-only`",
+                "请修正 database.path；已丢失的数据库可用 `ferry restore` 恢复；没有备份时用 `ferry init --database-only` 重建",
             ),
         ),
         StoreError::File { .. } => (

@@ -30,8 +30,8 @@ mod sqlite;
 mod trace;
 
 pub use books::{
-    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, OwnLife, ParkedRow, RowKey,
-    StreamStateRow,
+    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, OwnLife, ParkedRow, PassedOver,
+    PlacedBatch, RowKey, StreamStateRow,
 };
 pub use error::{StoreError, TableFault, TableFlaw};
 pub use fault::{fault, stale};

@@ -1,10 +1,12 @@
 //! What operators decide, with the real program on a zone whose daemon does not run.
 
-use ferry_core::ports::{ActEnd, ActOrder, Direction, Notes, Store as _, StreamState};
-use ferry_format::{ActTime, Deed, Digest, SignedAct};
-use serde_json::Value;
+use ferry_core::ports::{ActEnd, ActOrder, Direction, Instead, Notes, PeerAct, Store as _, StreamState};
+use ferry_format::{Act, ActId, ActTime, Deed, Digest, EpochId, SignedAct};
+use serde_json::{Value, json};
 
+use crate::archive::link;
 use crate::books::Zone;
+use crate::trace::sql;
 
 /// Makes an operator of the zone whom it trusts. Yields the path of the key.
 fn operator(zone: &Zone, name: &str) -> String {
@@ -23,10 +25,15 @@ fn waiting(zone: &Zone) -> SignedAct {
 }
 
 /// Ends the only act that waits as the daemon would.
-fn end(zone: &Zone, verdict: impl FnOnce(ferry_format::Act) -> Result<ferry_format::Act, String>) {
+fn end(zone: &Zone, verdict: impl FnOnce(Act) -> Result<Act, String>) {
+    end_with(zone, Vec::new(), verdict);
+}
+
+/// Ends the only act that waits, with the batches that were sealed for it.
+fn end_with(zone: &Zone, instead: Vec<Instead>, verdict: impl FnOnce(Act) -> Result<Act, String>) {
     let act = zone.store().observe().unwrap().acts.remove(0);
     let verdict = verdict(SignedAct::parse(&act.file).unwrap().act);
-    let (superseding, instead) = (None, Vec::new());
+    let superseding = None;
     let order = ActOrder {
         id: act.id,
         file: act.file,
@@ -36,7 +43,9 @@ fn end(zone: &Zone, verdict: impl FnOnce(ferry_format::Act) -> Result<ferry_form
         instead,
         ended: Vec::new(),
     };
-    zone.store().act(&order, None).unwrap();
+    let (contract, _) = ferry::config::load_contract(&zone.path("small.toml")).unwrap();
+    let stream = contract.stream(&"confirm".parse().unwrap());
+    zone.store().act(&order, stream).unwrap();
 }
 
 #[test]
@@ -63,7 +72,9 @@ fn an_act_is_signed_handed_in_and_listed() {
         (&shown["code"], &shown["reason"], &shown["here"]),
         (&"done".into(), &"银行正在核对".into(), &true.into())
     );
-    assert_eq!(zone.json(&["acts", "list"])["acts"][0], shown);
+    let mut listed = zone.json(&["acts", "list"])["acts"][0].clone();
+    (listed["passed"], listed["superseded"]) = (Value::Null, Value::Null);
+    assert_eq!(listed, shown);
     let told = zone.people(&["acts", "show", &id], "C");
     assert!(told.contains("银行正在核对") && told.contains("done: it was carried out"), "{told}");
     assert!(zone.people(&["acts", "show", &id], "zh_CN").contains("由本区信任的操作员签署"));
@@ -109,6 +120,80 @@ fn what_needs_two_operators_waits_for_both() {
     assert_eq!(waiting(&zone).approvals.len(), 2);
     let again = [&pass[..], &["--draft", draft]].concat();
     assert_eq!(zone.fault(&again).1, "draft-unusable", "a draft is never overwritten");
+}
+
+#[test]
+fn a_row_that_was_passed_over_is_still_told_and_its_key_when_it_is_asked_for() {
+    let zone = Zone::new();
+    let (wang, li) = (operator(&zone, "wang.pem"), operator(&zone, "li.pem"));
+    sql(&zone, "INSERT INTO t_payment VALUES (-5, 123456789); DELETE FROM t_payment");
+    for (row, op) in [("1", "insert"), ("2", "delete")] {
+        let pass = ["pass", "confirm", row, "--with", "void", "--reason", "x", "--key", &wang, "--key", &li];
+        let id = zone.json(&[&pass[..], &["--wait", "0"]].concat())["act"].to_string();
+        assert_eq!(zone.json(&["acts", "show", &id])["passed"], Value::Null, "nothing is passed over yet");
+        end(&zone, Ok);
+        let shown = zone.json(&["acts", "show", &id]);
+        let passed = |key: Value| json!({ "row": row.parse::<u64>().unwrap(), "table": "t_payment", "op": op, "key": key, "at_ms": 1_700_000_000_000_u64 });
+        assert_eq!((&shown["passed"], &shown["superseded"]), (&passed(Value::Null), &Value::Null));
+        let shown = zone.json(&["acts", "show", &id, "--keys"]);
+        assert_eq!(shown["passed"], passed(json!(["-5"])));
+        let said = zone.people(&["acts", "show", &id], "C");
+        let meant = format!("passed over: {op} of table t_payment, row {row} of the outbox, at 2023-11-14");
+        assert!(said.contains(&meant) && said.contains(&format!("`ferry acts show {id} --keys`")), "{said}");
+        let said = zone.people(&["acts", "show", &id, "--keys"], "C");
+        assert!(said.contains("  its life: ferry trace t_payment -5\n") && !said.contains("123456789"), "{said}");
+        assert!(zone.people(&["acts", "show", &id, "--keys"], "zh_CN").contains("已越过：表 t_payment"));
+    }
+}
+
+#[test]
+fn the_batches_that_were_put_aside_are_told_one_by_one() {
+    let mut zone = Zone::new();
+    let (wang, li) = (operator(&zone, "wang.pem"), operator(&zone, "li.pem"));
+    let first = zone.record(2)[0].sealed.digest;
+    let supersede = |id: u64, digest: Digest| {
+        let words = ["supersede", "confirm", "1", "--with", "void", "--reason", "x", "--key", &wang, "--key", &li];
+        zone.people(&[&words[..], &["--wait", "0"]].concat(), "C");
+        let id = id.to_string();
+        assert_eq!(zone.json(&["acts", "show", &id])["superseded"], Value::Null, "nothing is put aside yet");
+        end_with(&zone, vec![Instead { seq: 1, digest, rows: 0, file_bytes: 9, tables: Vec::new() }], Ok);
+        zone.json(&["acts", "show", &id])
+    };
+    let aside = |old: Digest, rows: u64, new: Digest| {
+        let (digest, new_digest) = (old.to_string(), new.to_string());
+        json!({
+            "stream": "confirm", "epoch": 1, "seq": 1, "digest": digest, "rows": rows, "new_digest": new_digest, "new_rows": 0,
+        })
+    };
+    let (second, third) = (Digest([8; 32]), Digest([9; 32]));
+    let shown = supersede(1, second);
+    assert_eq!((&shown["code"], &shown["passed"]), (&"done".into(), &Value::Null));
+    assert_eq!(shown["superseded"], json!([aside(first, 1, second)]));
+    assert_eq!(supersede(2, third)["superseded"], json!([aside(first, 1, third), aside(second, 0, third)]));
+    assert_eq!(zone.json(&["acts", "show", "1"])["superseded"], json!([aside(first, 1, second)]));
+    let said = zone.people(&["acts", "show", "2"], "C");
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("confirm/1")).collect();
+    assert!(lines.len() == 2 && lines.iter().all(|line| line.contains("09090909")), "{said}");
+    assert!(zone.people(&["acts", "show", "2"], "zh_CN").contains("被取代"));
+}
+
+#[test]
+fn what_the_peer_put_aside_is_told_as_far_as_its_act_tells() {
+    let zone = Zone::new();
+    let (stream, old, new) =
+        ("notice".parse().unwrap(), vec![Digest([1; 32]), Digest([2; 32])], vec![Digest([3; 32]); 2]);
+    let (epoch, epoch_id, contract, first) = (1, EpochId([5; 8]), Digest([6; 32]), 7);
+    let deed = Deed::Supersede { stream, epoch, epoch_id, contract, first, old, new };
+    let (zone_name, reason) = ("inner".parse().unwrap(), "x".parse().unwrap());
+    let act = Act { link: link(), zone: zone_name, id: ActId([1; 16]), at_ms: 5, reason, deed };
+    let file = SignedAct::unsigned(act).write().unwrap();
+    let digest = Digest::of(&[&file]);
+    let of_peer = PeerAct { digest, file, verified: false, code: "done".to_owned(), at_ms: 6 };
+    zone.store().list_acts(&[of_peer]).unwrap();
+    let shown = zone.json(&["acts", "show", "1"]);
+    let told: Vec<_> = shown["superseded"].as_array().unwrap().iter().map(|one| (&one["seq"], &one["rows"])).collect();
+    assert_eq!(told, [(&json!(7), &Value::Null), (&json!(8), &Value::Null)]);
+    assert_eq!(shown["superseded"][1]["digest"], Digest([2; 32]).to_string());
 }
 
 #[test]

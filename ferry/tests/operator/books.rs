@@ -105,7 +105,7 @@ impl Zone {
         let output = self.run(&[arguments, &["--json"]].concat(), "C");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         let document = serde_json::from_slice(&output.stdout).unwrap();
-        let verb = if ["quarantine", "acts", "parked", "keys", "trust"].contains(&arguments[0]) {
+        let verb = if ["quarantine", "acts", "parked", "keys", "trust", "capture"].contains(&arguments[0]) {
             arguments[..2].join(" ")
         } else {
             arguments[0].to_owned()

@@ -18,10 +18,12 @@ fn error_of(output: &Output) -> Value {
 }
 
 /// Command lines that are wrong, and what the message names.
-const WRONG: [(&[&str], &str); 12] = [
+const WRONG: [(&[&str], &str); 14] = [
     (&[], "a verb is missing"),
     (&["fly"], "no verb fly"),
     (&["status", "--fast"], "no argument --fast"),
+    (&["init", "--zone", "outer"], "missing: --dir"),
+    (&["init", "--database-only", "--dir", "a"], "exclude each other"),
     (&["verify", "a"], "missing: --trust"),
     (&["verify", "--trust", "a"], "missing: <PATH>"),
     (&["verify", "a", "--trust", "b", "--link", "Not a link"], "--link <LINK> cannot be Not a link"),

@@ -5,5 +5,6 @@ mod acts;
 mod archive;
 mod books;
 mod command_line;
+mod new_database;
 mod trace;
 mod verify;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 /// Runs statements as a program of the zone.
-fn sql(zone: &Zone, statements: &str) {
+pub fn sql(zone: &Zone, statements: &str) {
     let path = zone.path("zone/outer.db");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {

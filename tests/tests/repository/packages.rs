@@ -1,7 +1,7 @@
 //! The Debian packages: what is in them, that they can be made again, and that removing one destroys no evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -108,6 +108,35 @@ fn expect_control(deb: &Path, package: &str, scratch: &Path) {
     let version = manifest["workspace"]["package"]["version"].as_str().expect("a version");
     assert_eq!((field(deb, "Package").as_str(), field(deb, "Version").as_str()), (package, version));
     assert!(field(deb, "Depends").starts_with("libc6 (>= 2."), "{}", field(deb, "Depends"));
+}
+
+#[test]
+fn configuring_makes_the_user_and_the_directories_of_zones() {
+    let test = "configuring_makes_the_user_and_the_directories_of_zones";
+    if let Some(tool) = ["systemd-sysusers", "systemd-tmpfiles"].into_iter().find(|tool| !is_there(tool)) {
+        return skip(test, &format!("{tool} of the Debian package systemd is missing"));
+    }
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let root = dir.path();
+    if std::fs::metadata(root).expect("it was just made").uid() != 0 {
+        return skip(test, "needs root, to give a directory to another user");
+    }
+    for list in ["sysusers", "tmpfiles"] {
+        let there = root.join(format!("usr/lib/{list}.d"));
+        std::fs::create_dir_all(&there).expect("a scratch directory");
+        write_file(&there.join("ferry.conf"), read(&format!("systemd/ferry.{list}")).as_bytes());
+    }
+    std::fs::create_dir(root.join("etc")).expect("a scratch directory");
+    script(root, "postinst", &["configure", ""]);
+    let users = std::fs::read_to_string(root.join("etc/passwd")).expect("the users of the root");
+    let user = users.lines().find(|line| line.starts_with("ferry:")).expect("the user");
+    let [_, _, uid, gid, _, home, shell] = user.split(':').collect::<Vec<_>>()[..] else { panic!("{user}") };
+    assert_eq!((home, shell), ("/var/lib/ferry", "/usr/sbin/nologin"));
+    for (path, owner) in [("etc/ferry", ("0", "0")), ("var/lib/ferry", (uid, gid))] {
+        let made = std::fs::metadata(root.join(path)).expect("a directory for zones");
+        assert_eq!((made.uid().to_string().as_str(), made.gid().to_string().as_str()), owner, "{path}");
+        assert_eq!(made.mode() & 0o7777, 0o755, "{path}");
+    }
 }
 
 #[test]

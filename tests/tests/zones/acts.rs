@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tests::demo::database::Database;
-use tests::pair::{INNER, OUTER, files, wait_until};
+use tests::pair::{INNER, OUTER, files, run, wait_until};
 
-use super::office::{Office, ROWS};
+use super::office::{Office, ROWS, confirm_id};
 
 /// Rows of a batch of `confirm`, by the contract.
 const BATCH_ROWS: u64 = 1_000;
@@ -102,6 +102,27 @@ fn a_row_that_cannot_be_sent_is_passed_by_two_operators() {
     office.until_applied(2 * ROWS);
     let mut books = Database::open(&office.pair.database(OUTER)).unwrap();
     assert_eq!(books.number("SELECT count(*) FROM ferry_passed_row", &[]).unwrap(), 2, "what was passed is kept");
+    // The first crosses as it stood then and once more as it was mended, the second only as it was mended.
+    is_traced(&office, 7, &["insert", "update", "update"]);
+    is_traced(&office, 8, &["insert", "update"]);
+}
+
+/// Both zones tell of a payment whose change was passed what became of the others, and its owner tells of that one too.
+fn is_traced(office: &Office, place: u64, ops: &[&str]) {
+    let id = confirm_id(place);
+    for (zone, state) in [(INNER, "applied"), (OUTER, "settled")] {
+        let changes: Vec<_> = ops.iter().map(|op| ((*op).to_owned(), state.to_owned())).collect();
+        office.pair.carry_until(&format!("{changes:?} in zone {zone}"), || office.changes(zone, &id) == changes);
+    }
+    let (_, there) = office.trace(OUTER, &id);
+    let passed = there["passed"].as_array().unwrap();
+    assert_eq!((passed.len(), &passed[0]["op"], &there["present"]), (1, &"update".into(), &true.into()), "{there}");
+    let act = office.listed(OUTER).into_iter().find(|act| act["act"] == passed[0]["act"]).unwrap();
+    assert_eq!((&act["deed"], &act["code"]), (&"pass".into(), &"done".into()), "{act}");
+    let told = run(office.pair.command(OUTER).args(["trace", "pay_confirm", &id])).stdout;
+    assert!(String::from_utf8(told).unwrap().contains("passed over at"));
+    let (_, here) = office.trace(INNER, &id);
+    assert!(here["passed"].as_array().unwrap().is_empty() && here["present"] == true, "{here}");
 }
 
 #[test]
@@ -122,6 +143,12 @@ fn a_transaction_whose_last_row_was_passed_is_applied_without_it() {
         replica.number("SELECT count(*) FROM pay_confirm", &[]).unwrap() == last
     });
     office.until(OUTER, "ok", "");
+    let (code, there) = office.trace(OUTER, &confirm_id(last));
+    assert_eq!((code, &there["passed"][0]["op"], &there["present"]), (0, &"insert".into(), &true.into()), "{there}");
+    assert!(["changes", "waiting"].iter().all(|list| there[*list].as_array().unwrap().is_empty()), "{there}");
+    let (code, here) = office.trace(INNER, &confirm_id(last));
+    assert_eq!((code, &here["present"]), (21, &false.into()), "{here}");
+    assert_eq!(office.changes(INNER, &confirm_id(last - 1)), [("insert".to_owned(), "applied".to_owned())]);
 }
 
 #[test]

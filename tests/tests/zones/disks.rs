@@ -116,6 +116,8 @@ fn expect_whole(pair: &Pair, daemons: [Daemon; 2]) {
 
 /// Fills a disk, lets rows come that need it, and gives it back when `is_told` has seen the alarm.
 fn fill_for_a_while(pair: &Pair, disk: &Disk, daemons: &mut [Daemon; 2], is_told: impl Fn() -> bool) {
+    // What is put away later would make room.
+    wait_until("the spools to be empty", || settled::leftovers(pair).is_empty());
     disk.fill();
     // Outside there is room: what the full zone is sent must wait at the gate.
     write_payments(pair, ROWS);

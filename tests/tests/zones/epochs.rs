@@ -1,14 +1,21 @@
 //! What cannot be returned or sent again: a database is lost and there is no backup, and the archives have nothing left.
 
-use contract::rows::{PayConfirm, Row as _, json_rows};
+use contract::rows::{PayConfirm, PayNotice, Row as _, json_rows};
 use contract::{Generator, Size};
 use serde_json::Value;
 use tests::demo::database::Database;
-use tests::pair::{INNER, Making, OUTER, Pair, files, run};
+use tests::pair::{INNER, OUTER, Pair, files, run};
 
 use super::office::Office;
 
-const ROWS: u64 = 400;
+/// Payments, ten batches of them.
+const ROWS: u64 = 10_000;
+/// Notices, three batches of them.
+const NOTICES: u64 = 2_500;
+
+/// What archives tell of an owner that has lost its database without a backup: the act that ended the life it had forgotten names
+/// another beginning of it than the batches do.
+const FORGOTTEN: &str = "digest-conflict notice";
 
 /// Payments in one transaction, by a program of the outer zone.
 fn pay(office: &Office, rows: std::ops::Range<u64>) {
@@ -16,9 +23,27 @@ fn pay(office: &Office, rows: std::ops::Range<u64>) {
     office.sql(OUTER, &PayConfirm::SHAPE.insert_sql(), &[&rows]);
 }
 
-/// The inner zone's database is lost with its anchor, and made anew as `ferry init` makes it.
+/// Notices in one transaction, by a program of the inner zone.
+fn notify(office: &Office, rows: std::ops::Range<u64>) {
+    let rows = json_rows(Generator::new(3, Size::S).notices(rows).map(|one| one.notice.cells()));
+    office.sql(INNER, &PayNotice::SHAPE.insert_sql(), &[&rows]);
+}
+
+fn notices(office: &Office, zone: usize) -> u64 {
+    let mut database = Database::open(&office.pair.database(zone)).unwrap();
+    database.number("SELECT count(*) FROM pay_notice", &[]).unwrap()
+}
+
+/// Waits until the owner of a stream knows that all of it is applied.
+fn until_settled(office: &Office, zone: usize, stream: &str) {
+    office.pair.carry_until(&format!("{stream} to settle"), || {
+        let stream = office.pair.stream(zone, stream);
+        stream["health"] == "ok" && stream["last_seq"] != 0 && stream["last_seq"] == stream["applied_seq"]
+    });
+}
+
+/// The inner zone's database is lost with its anchor, and there is no backup of it.
 fn lose_inner(office: &Office) {
-    let other = Pair::make(Making::default());
     let pair = &office.pair;
     for name in ["inner.db", "inner.db-wal", "inner.db-shm", "anchor"] {
         let path = pair.path(INNER, name);
@@ -26,7 +51,8 @@ fn lose_inner(office: &Office) {
             std::fs::remove_file(path).unwrap();
         }
     }
-    std::fs::copy(other.database(INNER), pair.database(INNER)).unwrap();
+    let made = pair.json(INNER, &["init", "--database-only"]);
+    assert_eq!(made["anchor"], "missing", "{made}");
 }
 
 /// The codes of everything that is wrong with the archives, by public keys alone.
@@ -48,8 +74,10 @@ fn faults(pair: &Pair) -> Vec<String> {
 fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
     let mut office = Office::open();
     pay(&office, 0..ROWS);
+    notify(&office, 0..NOTICES);
     office.until_applied(ROWS);
-    office.until(OUTER, "ok", "");
+    until_settled(&office, OUTER, "confirm");
+    until_settled(&office, INNER, "notice");
     office.stop();
     lose_inner(&office);
     std::fs::remove_dir_all(office.pair.path(OUTER, "archive/nontax/out/confirm")).unwrap();
@@ -90,6 +118,11 @@ fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
         };
         ["base", "notice", "confirm"].iter().all(|stream| is_well(INNER, stream) && is_well(OUTER, stream))
     });
+    // What only the peer has stays there, and what is new crosses.
+    assert_eq!((notices(&office, INNER), notices(&office, OUTER)), (0, NOTICES));
+    notify(&office, NOTICES..2 * NOTICES);
+    office.pair.carry_until("the new notices to be applied", || notices(&office, OUTER) == 2 * NOTICES);
+    until_settled(&office, INNER, "notice");
     pay(&office, ROWS..2 * ROWS);
     office.until_applied(2 * ROWS);
     let mut replica = Database::open(&office.pair.database(INNER)).unwrap();
@@ -97,10 +130,10 @@ fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
     office.until(OUTER, "ok", "");
     office.stop();
 
+    assert_eq!(faults(&office.pair), [FORGOTTEN]);
     // The acts are among the evidence, and without them nothing shows who began the new lives.
-    assert_eq!(faults(&office.pair), [""; 0]);
     for (zone, side) in [(INNER, "in"), (OUTER, "out")] {
         std::fs::remove_dir_all(office.pair.path(zone, &format!("archive/nontax/{side}/acts"))).unwrap();
     }
-    assert_eq!(faults(&office.pair), ["epoch-without-act confirm"]);
+    assert_eq!(faults(&office.pair), [FORGOTTEN, "epoch-without-act confirm"]);
 }

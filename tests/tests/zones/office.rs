@@ -1,5 +1,6 @@
 //! A running pair of zones whose operators act.
 
+use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use contract::rows::{PayConfirm, Row as _, json_rows};
 use contract::{Generator, Size};
 use serde_json::Value;
 use tests::demo::database::Database;
-use tests::pair::{Daemon, INNER, Making, OUTER, Pair, run};
+use tests::pair::{Daemon, INNER, Making, OUTER, Pair, run, wait_until};
 
 /// Rows of one insert.
 pub const ROWS: u64 = 30;
@@ -16,30 +17,44 @@ pub const ROWS: u64 = 30;
 pub struct Office {
     pub pair: Pair,
     pub keys: [PathBuf; 2],
-    daemons: Vec<Daemon>,
+    /// Those of the inner and of the outer zone, while they run.
+    daemons: RefCell<Vec<Daemon>>,
 }
 
 impl Office {
     pub fn open() -> Self {
-        let pair = Pair::make(Making::default());
+        Self::of(Making::default())
+    }
+
+    pub fn of(making: Making) -> Self {
+        let pair = Pair::make(making);
         let keys = ["wang", "li"].map(|name| operator(&pair, name));
         let daemons = vec![pair.start(INNER), pair.start(OUTER)];
         pair.carry_until("the zones to greet each other", || {
             pair.stream(INNER, "confirm")["epoch"].as_u64().is_some_and(|epoch| epoch > 0)
         });
-        Self { pair, keys, daemons }
+        Self { pair, keys, daemons: RefCell::new(daemons) }
     }
 
     /// Ends both daemons.
     pub fn stop(&mut self) {
-        for daemon in self.daemons.drain(..) {
+        for daemon in self.daemons.get_mut().drain(..) {
             assert_eq!(daemon.stop(), Some(0));
         }
     }
 
     /// Starts both daemons again.
     pub fn start(&mut self) {
-        self.daemons = vec![self.pair.start(INNER), self.pair.start(OUTER)];
+        *self.daemons.get_mut() = vec![self.pair.start(INNER), self.pair.start(OUTER)];
+    }
+
+    /// Ends the daemon of one zone and starts it again, as the service manager does.
+    pub fn restart(&self, zone: usize) {
+        let starts = self.pair.starts(zone);
+        let mut daemons = self.daemons.borrow_mut();
+        assert_eq!(daemons.remove(zone).stop(), Some(0));
+        daemons.insert(zone, self.pair.start(zone));
+        wait_until("the daemon to work again", || self.pair.starts(zone) > starts);
     }
 
     /// An act by so many operators. Yields the exit code and the answer or the error.
@@ -99,9 +114,28 @@ impl Office {
         Database::open(&self.pair.database(zone)).unwrap().run(statement, args).unwrap();
     }
 
+    /// What `ferry trace` tells of a payment, and its exit code.
+    pub fn trace(&self, zone: usize, confirm_id: &str) -> (i32, Value) {
+        let output = run(self.pair.command(zone).args(["--json", "trace", "pay_confirm", confirm_id]));
+        (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap())
+    }
+
+    /// The changes of a payment, as `ferry trace` tells them: what each does, and where it is.
+    pub fn changes(&self, zone: usize, confirm_id: &str) -> Vec<(String, String)> {
+        let (_, traced) = self.trace(zone, confirm_id);
+        let text = |change: &Value, name: &str| change[name].as_str().unwrap().to_owned();
+        let changes = traced["changes"].as_array().unwrap();
+        changes.iter().map(|change| (text(change, "op"), text(change, "state"))).collect()
+    }
+
     pub fn listed(&self, zone: usize) -> Vec<Value> {
         self.pair.json(zone, &["acts", "list"])["acts"].as_array().unwrap().clone()
     }
+}
+
+/// The key of a payment of the generated rows.
+pub fn confirm_id(place: u64) -> String {
+    Generator::new(3, Size::S).confirmations(place..place + 1).next().unwrap().confirm.confirm_id
 }
 
 /// Makes an operator's key, and lets both zones trust it.

@@ -2,38 +2,60 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::rows::{PayConfirm, Row as _, json_rows};
+use contract::rows::{PayConfirm, PayNotice, Row as _, json_rows};
 use contract::{Generator, Size};
 use serde_json::Value;
 use tests::demo::database::Database;
+use tests::kills::settled;
 use tests::pair::{INNER, OUTER, Pair, files, run, wait_until, write_file};
 
 use super::office::Office;
 
-/// Payments of yesterday, which are in the backup.
-const YESTERDAY: u64 = 10_000;
-/// Payments of today, which are not.
-const TODAY: u64 = 2_500;
+/// The tables into which the zones' programs write, each zone its own.
+const TABLES: [&str; 2] = [PayNotice::SHAPE.table, PayConfirm::SHAPE.table];
+/// The streams of those tables.
+const STREAMS: [&str; 2] = ["notice", "confirm"];
+/// Notices and payments of yesterday, which are in the backup.
+const YESTERDAY: [u64; 2] = [3_000, 10_000];
+/// Those of today, which are not.
+const TODAY: [u64; 2] = [1_000, 2_500];
+/// Those of programs that write while their zone is not where it was.
+const MEANWHILE: u64 = 400;
+/// What of a zone's directory an operator has from elsewhere when its disk is gone; the contract lies outside of it.
+const ELSEWHERE: [&str; 3] = ["ferry.toml", "trust", "keys"];
 
-/// A running pair with a backup of yesterday of both zones, and payments that are younger.
+/// A running pair with a backup of yesterday of both zones, and rows of both that are younger.
 struct Drill {
     office: Office,
-    rows: u64,
+    generator: Generator,
+    /// Notices and payments that were written.
+    rows: [u64; 2],
+    /// The zones' cards, as an auditor has them.
+    cards: [PathBuf; 2],
     /// Whether a database was put back.
     went_back: bool,
+    /// Places of `confirm` for which operators had other batches made.
+    superseded: Vec<u64>,
 }
 
 impl Drill {
     fn begin() -> Self {
-        let mut drill = Self { office: Office::open(), rows: 0, went_back: false };
-        drill.pay(YESTERDAY);
+        let office = Office::open();
+        let cards = [INNER, OUTER].map(|zone| {
+            let card = office.pair.dir.path().join(format!("card-{zone}"));
+            std::fs::copy(office.pair.card(zone), &card).unwrap();
+            card
+        });
+        let generator = Generator::new(3, Size::M);
+        let mut drill = Self { office, generator, rows: [0; 2], cards, went_back: false, superseded: Vec::new() };
+        drill.write_both(YESTERDAY);
         drill.until_equal();
         for zone in [INNER, OUTER] {
             let backup = drill.backup(zone);
             let made = drill.office.pair.json(zone, &["backup", backup.to_str().unwrap()]);
             assert_eq!(made["anchor"], true, "{made}");
         }
-        drill.pay(TODAY);
+        drill.write_both(TODAY);
         drill.until_equal();
         drill.until_well();
         drill.office.stop();
@@ -53,54 +75,111 @@ impl Drill {
 
     fn lose(&self, zone: usize, what: &[&str]) {
         for name in what {
-            let path = self.office.pair.path(zone, name);
-            if path.is_dir() {
-                std::fs::remove_dir_all(path).unwrap();
-            } else {
-                std::fs::remove_file(path).unwrap();
-            }
+            remove(&self.office.pair.path(zone, name));
         }
     }
 
-    /// Payments in one transaction, by a program of the outer zone.
-    fn pay(&mut self, count: u64) {
-        let generator = Generator::new(3, Size::M);
-        let payments = generator.confirmations(self.rows..self.rows + count);
-        let rows = json_rows(payments.map(|one| one.confirm.cells()));
-        self.office.sql(OUTER, &PayConfirm::SHAPE.insert_sql(), &[&rows]);
-        self.rows += count;
+    /// A zone loses its whole disk. The files that come from elsewhere are put back, and the drop directories, which are the
+    /// gate's as well, are made anew.
+    fn lose_disk(&self, zone: usize) {
+        for entry in std::fs::read_dir(self.office.pair.zone_dir(zone)).unwrap() {
+            let entry = entry.unwrap();
+            if !ELSEWHERE.contains(&entry.file_name().to_str().unwrap()) {
+                remove(&entry.path());
+            }
+        }
+        for name in ["to-gate", "from-gate", "to-gate.tmp"] {
+            std::fs::create_dir(self.office.pair.path(zone, name)).unwrap();
+        }
     }
 
+    /// Rows in one transaction, by a program of a zone: notices inside, payments outside.
+    fn write(&mut self, zone: usize, count: u64) {
+        let numbers = self.rows[zone]..self.rows[zone] + count;
+        let (sql, rows) = if zone == INNER {
+            let notices = self.generator.notices(numbers).map(|one| one.notice.cells());
+            (PayNotice::SHAPE.insert_sql(), json_rows(notices))
+        } else {
+            let payments = self.generator.confirmations(numbers).map(|one| one.confirm.cells());
+            (PayConfirm::SHAPE.insert_sql(), json_rows(payments))
+        };
+        self.office.sql(zone, &sql, &[&rows]);
+        self.rows[zone] += count;
+    }
+
+    fn write_both(&mut self, counts: [u64; 2]) {
+        for zone in [INNER, OUTER] {
+            self.write(zone, counts[zone]);
+        }
+    }
+
+    /// Starts both daemons. A zone that was put back waits for its peer, since the gate stands still, and its programs write.
+    fn start_behind(&mut self, behind: &[usize]) {
+        self.office.start();
+        for zone in behind {
+            let pair = &self.office.pair;
+            wait_until("the owner to be locked", || pair.stream(*zone, STREAMS[*zone])["health"] == "locked");
+            self.write(*zone, MEANWHILE);
+        }
+    }
+
+    /// Lets the gate carry until each zone has every row of every table that the other has.
     fn until_equal(&self) {
-        self.office.until_applied(self.rows);
+        let pair = &self.office.pair;
+        for zone in [INNER, OUTER] {
+            let mut database = Database::open(&pair.database(zone)).unwrap();
+            for (table, rows) in TABLES.into_iter().zip(self.rows) {
+                let count = format!("SELECT count(*) FROM {table}");
+                let what = format!("zone {zone} to have {rows} rows of {table}");
+                pair.carry_until(&what, || database.number(&count, &[]).unwrap() == rows);
+            }
+            database.close();
+        }
+        pair.carry_until("all tables to be the same", || settled::unequal(pair).is_empty());
     }
 
     fn until_well(&self) {
-        self.office.pair.carry_until("both zones to be well", || {
-            [INNER, OUTER].iter().all(|zone| self.office.pair.stream(*zone, "confirm")["health"] == "ok")
-        });
+        let pair = &self.office.pair;
+        let is_well = |zone: usize| {
+            let streams = pair.json(zone, &["status"])["streams"].clone();
+            streams.as_array().unwrap().iter().all(|stream| stream["health"] == "ok")
+        };
+        pair.carry_until("both zones to be well", || is_well(INNER) && is_well(OUTER));
     }
 
-    /// Everything is there again, and what is paid from now on crosses as ever, in the same epoch.
+    /// Everything is there again, and what is written from now on crosses as ever, in the same epoch.
     fn ends_well(&mut self) {
         self.until_equal();
         self.until_well();
-        self.pay(TODAY);
+        self.write_both(TODAY);
         self.until_equal();
         self.until_well();
-        assert_eq!(self.office.pair.stream(OUTER, "confirm")["epoch"], 1);
+        for zone in [INNER, OUTER] {
+            assert_eq!(self.office.pair.stream(zone, STREAMS[zone])["epoch"], 1);
+        }
         self.office.stop();
+        let unequal = settled::unequal(&self.office.pair);
+        assert!(unequal.is_empty(), "{unequal:?}");
+        self.states_each_place_once();
         self.is_evident();
+    }
+
+    /// For no place two batches have left a zone that state different things, but where operators decided so.
+    fn states_each_place_once(&self) {
+        let meant = self.superseded.iter().map(|seq| ("outer".to_owned(), "confirm".to_owned(), 1, *seq));
+        let (places, twice) = self.office.pair.stated();
+        assert!(places > 15, "{places} places were seen");
+        assert_eq!(twice, meant.collect::<Vec<_>>());
     }
 
     /// Whoever compares a zone's words sees that its books went back, and nothing else that is wrong.
     fn is_evident(&self) {
         let archives = [INNER, OUTER].map(|zone| self.office.pair.path(zone, "archive"));
         let pair = &self.office.pair;
-        // The zones' cards, and a trust file with those of the operators.
-        let cards = [pair.card(INNER), pair.card(OUTER), pair.path(INNER, "trust")];
-        let mut command = self.office.pair.command(INNER);
-        command.args(["--json", "verify", "--partial"]).args(archives).arg("--trust").args(cards);
+        // A trust file has the cards of the operators.
+        let mut command = pair.command(INNER);
+        command.args(["--json", "verify", "--partial"]).args(archives).arg("--trust").args(&self.cards);
+        command.arg(pair.path(INNER, "trust"));
         let told: Value = serde_json::from_slice(&run(&mut command).stdout).unwrap();
         let faults = told["faults"].as_array().unwrap();
         let mut codes: Vec<&str> = faults.iter().map(|fault| fault["code"].as_str().unwrap()).collect();
@@ -130,6 +209,14 @@ fn refused(pair: &Pair, verb: &str, directory: &Path) -> (i32, String) {
     (output.status.code().unwrap(), error["error"]["code"].as_str().unwrap().to_owned())
 }
 
+fn remove(path: &Path) {
+    if path.is_dir() {
+        std::fs::remove_dir_all(path).unwrap();
+    } else {
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
 fn no_batch(directory: &Path) -> bool {
     files(directory).iter().all(|path| !path.to_string_lossy().contains("f1-outer-inner-confirm-"))
 }
@@ -138,7 +225,7 @@ fn no_batch(directory: &Path) -> bool {
 fn an_owner_that_was_put_back_takes_its_rows_back_out_of_both_archives() {
     let mut drill = Drill::begin();
     assert_eq!(drill.restore(OUTER), "present");
-    drill.office.start();
+    drill.start_behind(&[OUTER]);
     drill.ends_well();
 }
 
@@ -147,7 +234,7 @@ fn an_owner_without_its_archive_is_given_its_rows_by_the_peer() {
     let mut drill = Drill::begin();
     drill.lose(OUTER, &["archive/nontax", "spool/nontax"]);
     assert_eq!(drill.restore(OUTER), "present");
-    drill.office.start();
+    drill.start_behind(&[OUTER]);
     drill.until_equal();
     drill.office.pair.carry_until("the books to tell of the return", || {
         let life = drill.office.pair.json(OUTER, &["explain", "confirm/11"]).to_string();
@@ -160,7 +247,9 @@ fn an_owner_without_its_archive_is_given_its_rows_by_the_peer() {
 fn a_receiver_that_was_put_back_is_sent_again_what_it_lacks() {
     let mut drill = Drill::begin();
     assert_eq!(drill.restore(INNER), "present");
-    drill.office.start();
+    // It owns notices as well. The payments are sent by a zone that lacks nothing, and goes on.
+    drill.start_behind(&[INNER]);
+    drill.write(OUTER, MEANWHILE);
     drill.ends_well();
 }
 
@@ -170,16 +259,16 @@ fn both_zones_put_back_to_yesterday_have_everything_again() {
     for zone in [INNER, OUTER] {
         assert_eq!(drill.restore(zone), "present");
     }
-    drill.office.start();
+    drill.start_behind(&[INNER, OUTER]);
     drill.ends_well();
 }
 
 #[test]
 fn an_owner_of_which_only_the_backup_is_left_gets_back_what_two_operators_approve() {
     let mut drill = Drill::begin();
-    drill.lose(OUTER, &["outer.db", "archive", "spool", "quarantine", "anchor"]);
+    drill.lose_disk(OUTER);
     assert_eq!(drill.restore(OUTER), "of-backup");
-    drill.office.start();
+    drill.start_behind(&[OUTER]);
     drill.is_locked("beyond-anchor");
     let words = ["take-back", "confirm"];
     let (code, error) = drill.office.act(OUTER, &words, 1);
@@ -197,15 +286,19 @@ fn an_owner_without_its_spool_sends_its_rows_once_more() {
     drill.office.start();
     drill.until_well();
     // The gate stands still while batches are published, and loses what lay in it.
-    drill.pay(TODAY);
+    drill.write(OUTER, TODAY[OUTER]);
     let pair = &drill.office.pair;
     wait_until("batches to be published", || pair.stream(OUTER, "confirm")["published_seq"] == 16);
     drill.office.stop();
+    drill.office.pair.see_waiting();
     drill.lose(OUTER, &["spool/nontax", "to-gate"]);
     std::fs::create_dir(drill.office.pair.path(OUTER, "to-gate")).unwrap();
     drill.office.start();
     drill.office.until(OUTER, "stopped", "spool-damaged");
     assert_eq!(drill.office.pair.stream(OUTER, "confirm")["detail"], "seq 14");
+    drill.write(OUTER, MEANWHILE);
+    // The lost transaction was three batches; two operators have three empty ones made for the same places.
+    drill.superseded = (14..=16).collect();
     drill.office.done(OUTER, &["supersede", "confirm", "14", "--with", "void"], 2);
     drill.office.done(OUTER, &["load", "confirm"], 1);
     let (code, error) = drill.office.act(OUTER, &["load", "confirm"], 1);
@@ -223,7 +316,7 @@ fn a_zone_without_its_anchor_goes_on_when_its_peer_has_spoken() {
         let stream = drill.office.pair.stream(OUTER, "confirm");
         stream["health"] == "locked" && stream["code"] == "anchor-missing"
     });
-    drill.pay(TODAY);
+    drill.write(OUTER, MEANWHILE);
     drill.is_locked("anchor-missing");
     drill.ends_well();
 }
@@ -237,6 +330,7 @@ fn the_anchor_of_another_database_is_no_anchor() {
         let stream = drill.office.pair.stream(OUTER, "confirm");
         stream["health"] == "locked" && stream["code"] == "anchor-foreign"
     });
+    drill.write(OUTER, MEANWHILE);
     drill.ends_well();
 }
 

@@ -1,13 +1,14 @@
 //! A zone's keys change while rows flow and files are lost, and a stolen key is revoked.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use ferry_format::{KeyId, inspect_batch};
+use ferry_format::inspect_batch;
 use serde_json::Value;
+use tests::demo::database::Database;
 use tests::forge::{Forger, name};
-use tests::pair::{INNER, OUTER, files_below, run, wait_until, write_file};
+use tests::pair::{INNER, OUTER, files, files_below, move_file, run, wait_until, write_file};
 
 use super::office::{Office, ROWS};
 
@@ -20,7 +21,11 @@ struct Lossy<'o> {
     seen: Cell<u64>,
 }
 
-impl Lossy<'_> {
+impl<'o> Lossy<'o> {
+    fn of(office: &'o Office) -> Self {
+        Self { office, seen: Cell::new(0) }
+    }
+
     fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
         let keep = |path: &Path| {
             self.seen.set(self.seen.get() + 1);
@@ -90,14 +95,23 @@ fn fact(office: &Office, zone: usize, name: &str) -> String {
     office.pair.json(zone, &["status"])["facts"][name].as_str().unwrap_or_default().to_owned()
 }
 
-/// Whose signatures the batches of `confirm` bear that the inner zone has archived.
-fn signers(office: &Office) -> BTreeSet<KeyId> {
-    let archived = files_below(&office.pair.path(INNER, "archive"));
-    let of_confirm = archived.iter().filter(|path| path.to_string_lossy().contains("-confirm-"));
-    of_confirm.filter_map(|path| Some(inspect_batch(&std::fs::read(path).ok()?).ok()?.envelope.signer)).collect()
+/// The signers of some batch files of `confirm`, by epoch and seq.
+fn signers(paths: &[PathBuf]) -> BTreeMap<(u64, u64), BTreeSet<String>> {
+    let mut found = BTreeMap::<_, BTreeSet<String>>::new();
+    for path in paths.iter().filter(|path| path.to_string_lossy().contains("-confirm-")) {
+        let batch = inspect_batch(&std::fs::read(path).unwrap()).unwrap();
+        let place = (batch.statement.epoch, batch.statement.seq);
+        found.entry(place).or_default().insert(batch.envelope.signer.to_string());
+    }
+    found
 }
 
-/// How many files a zone turned away.
+/// The signers of the batches of `confirm` that the inner zone has archived.
+fn archived(office: &Office) -> BTreeMap<(u64, u64), BTreeSet<String>> {
+    signers(&files_below(&office.pair.path(INNER, "archive")))
+}
+
+/// How many files a zone turned away, by code.
 fn turned_away(office: &Office, zone: usize) -> Vec<(String, String)> {
     let status = office.pair.json(zone, &["status"]);
     let facts = status["facts"].as_object().unwrap();
@@ -108,7 +122,7 @@ fn turned_away(office: &Office, zone: usize) -> Vec<(String, String)> {
 #[test]
 fn next_keys_of_which_the_daemon_knows_nothing_are_not_taken_up() {
     let mut office = Office::open();
-    Lossy { office: &office, seen: Cell::new(0) }.announce(OUTER, &mut 0);
+    Lossy::of(&office).announce(OUTER, &mut 0);
     office.stop();
     // The books say that the peer has put next keys in use. It was those before.
     office.pair.json(OUTER, &["keys", "finish"]);
@@ -119,7 +133,7 @@ fn next_keys_of_which_the_daemon_knows_nothing_are_not_taken_up() {
 #[test]
 fn keys_of_both_zones_change_under_load_and_nothing_is_lost_or_refused() {
     let mut office = Office::open();
-    let gate = Lossy { office: &office, seen: Cell::new(0) };
+    let gate = Lossy::of(&office);
     let mut times = 0;
     gate.insert(&mut times);
     let first = office.pair.json(OUTER, &["keys", "show"])["sign"].as_str().unwrap().to_owned();
@@ -132,7 +146,7 @@ fn keys_of_both_zones_change_under_load_and_nothing_is_lost_or_refused() {
     office.until_applied(times * ROWS);
     assert_eq!(turned_away(&office, INNER), []);
     assert_eq!(turned_away(&office, OUTER), []);
-    let signed: BTreeSet<String> = signers(&office).iter().map(ToString::to_string).collect();
+    let signed: BTreeSet<String> = archived(&office).into_values().flatten().collect();
     assert_eq!(signed, BTreeSet::from([first, outer]));
     office.stop();
     for zone in [INNER, OUTER] {
@@ -150,64 +164,222 @@ fn keys_of_both_zones_change_under_load_and_nothing_is_lost_or_refused() {
     }
 }
 
+/// A zone's key in other hands, and what its operators do about it.
+struct Theft<'o> {
+    office: &'o Office,
+    gate: Lossy<'o>,
+    /// The stolen key.
+    old: String,
+    thief: Forger,
+    /// The last batch that was applied when it was stolen.
+    applied: u64,
+    /// How often rows were inserted.
+    times: u64,
+}
+
+impl<'o> Theft<'o> {
+    /// The key is stolen when the peer has applied all rows. The gate takes the next batches and keeps them; then it stands still.
+    fn of(office: &'o Office) -> Self {
+        let (pair, gate, mut times) = (&office.pair, Lossy::of(office), 0);
+        gate.insert(&mut times);
+        let old = pair.json(OUTER, &["keys", "show"])["sign"].as_str().unwrap().to_owned();
+        gate.until("the first rows to be applied", || is_applied(office, times * ROWS));
+        assert!(is_cut(office));
+        let (thief, applied) = (Forger::of(pair), last_seq(office));
+        gate.insert(&mut times);
+        let theft = Self { office, gate, old, thief, applied, times };
+        std::fs::create_dir(theft.under_way()).unwrap();
+        wait_until("batches to be on their way", || {
+            let waiting = files(&pair.path(OUTER, "to-gate"));
+            for path in waiting.iter().filter(|path| path.to_string_lossy().contains("-confirm-")) {
+                move_file(path, &theft.under_way().join(path.file_name().unwrap()));
+            }
+            theft.on_their_way() > 0
+        });
+        theft
+    }
+
+    /// Where the gate keeps what it has taken and not delivered.
+    fn under_way(&self) -> PathBuf {
+        self.office.pair.dir.path().join("under-way")
+    }
+
+    /// New keys are taken up at once, and the daemon is started anew. Yields the answer of `keys rotate`, and the last batch that
+    /// was sealed before.
+    fn take_up_new_keys(&mut self) -> (Value, u64) {
+        let pair = &self.office.pair;
+        let next = pair.json(OUTER, &["keys", "rotate", "--anew"]);
+        self.gate.insert(&mut self.times);
+        wait_until("all rows to be in batches", || is_cut(self.office));
+        let before = last_seq(self.office);
+        pair.json(OUTER, &["keys", "finish", "--at-once"]);
+        self.gate.insert(&mut self.times);
+        self.office.restart(OUTER);
+        let told = status_number(self.office);
+        self.gate.insert(&mut self.times);
+        wait_until("another status to be written", || status_number(self.office) > told);
+        (next, before)
+    }
+
+    /// Two operators revoke the old key, as far as `through`, and both zones apply that.
+    fn revoke(&mut self, next: &Value, through: Option<u64>) {
+        let (office, pair) = (self.office, &self.office.pair);
+        let file = pair.dir.path().join("stolen.revocation");
+        let file = file.to_str().unwrap();
+        let [one, two] = office.keys.each_ref().map(|path| path.to_str().unwrap());
+        let place = through.map(|seq| format!("confirm={seq}"));
+        let mut words = vec!["trust", "revoke", &self.old, "--out", file, "--reason", "密钥被盗", "--key-file", one];
+        words.extend(place.iter().flat_map(|place| ["--through", place]));
+        let made = pair.json(OUTER, &words);
+        assert_eq!((&made["signed"], &made["needed"]), (&1.into(), &2.into()));
+        let marks = made["last_good"].as_array().unwrap();
+        let good = marks.iter().find(|mark| mark["stream"] == "confirm").unwrap()["seq"].as_u64().unwrap();
+        assert!(through.map_or(good > self.applied, |seq| good == seq), "{made}");
+        assert_eq!(refused(office, OUTER, &["trust", "apply", file]), (13, "too-few-approvals".to_owned()));
+        self.gate.insert(&mut self.times);
+        pair.json(OUTER, &["trust", "sign", file, "--key", two]);
+        pair.json(OUTER, &["trust", "apply", file]);
+        self.gate.insert(&mut self.times);
+
+        let (card, fingerprint) = (next["card"].as_str().unwrap(), next["fingerprint"].as_str().unwrap());
+        pair.json(INNER, &["trust", "add", card, "--fingerprint", fingerprint]);
+        pair.json(INNER, &["trust", "apply", file]);
+        assert_eq!(refused(office, INNER, &["trust", "apply", card]), (31, "revocation-invalid".to_owned()));
+        let widened = std::fs::read_to_string(file).unwrap().replacen("\"seq\":", "\"seq\":9", 1);
+        let path = pair.dir.path().join("widened");
+        write_file(&path, widened.as_bytes());
+        let widened = refused(office, INNER, &["trust", "apply", path.to_str().unwrap()]);
+        assert_eq!(widened, (13, "bad-approval".to_owned()));
+    }
+
+    /// The thief states a batch above all that counts as good, and another one for a place that does. Both are turned away.
+    fn forge(&self, below: u64) {
+        let pair = &self.office.pair;
+        for (attempt, seq, code) in [(70, self.applied + 1_000, "revoked-key"), (71, below, "revoked-chain")] {
+            let forged = self.thief.seal(|statement| {
+                statement.seq = seq;
+                statement.group.first = seq;
+            });
+            pair.drop_file(INNER, &name(&self.thief.statement, &forged, attempt), &forged);
+            wait_until("the thief's batch to be turned away", || {
+                turned_away(self.office, INNER).contains(&(code.to_owned(), "1".to_owned()))
+            });
+        }
+    }
+
+    /// How many files the gate keeps of batches that were not applied when the key was stolen. The old key signed them.
+    fn on_their_way(&self) -> u64 {
+        let of_file = |path: &PathBuf| signers(std::slice::from_ref(path)).pop_first().unwrap();
+        let kept: Vec<_> = files(&self.under_way()).iter().map(of_file).collect();
+        assert!(kept.iter().all(|(_, keys)| keys.contains(&self.old)), "{kept:?}");
+        u64::try_from(kept.iter().filter(|((_, seq), _)| *seq > self.applied).count()).unwrap()
+    }
+
+    /// What the gate kept arrives, and what comes after it goes through losses, until every row is applied.
+    fn ends_well(&mut self) {
+        let (office, pair) = (self.office, &self.office.pair);
+        for path in files(&self.under_way()) {
+            assert!(move_file(&path, &pair.path(INNER, "from-gate").join(path.file_name().unwrap())));
+        }
+        self.gate.insert(&mut self.times);
+        let rows = self.times * ROWS;
+        self.gate.until("every row to be applied", || is_applied(office, rows));
+        self.gate.until("all to be well", || pair.stream(INNER, "confirm")["health"] == "ok");
+        self.gate.until("all files to be taken", || {
+            files(&pair.path(INNER, "from-gate")).iter().all(|path| !path.to_string_lossy().contains("-confirm-"))
+        });
+        office.until_applied(rows);
+        let states = pair.json(INNER, &["trust", "list"]);
+        let entries = states["entries"].as_array().unwrap();
+        let state = entries.iter().find(|entry| entry["key"] == self.old.as_str()).unwrap();
+        assert_eq!(state["state"], "revoked");
+        assert_eq!(turned_away(office, OUTER), []);
+    }
+
+    /// Every batch that was first sealed after the new keys were taken up bears the new one, and some do.
+    fn new_batches_bear(&self, key: &str, before: u64) {
+        let archived = archived(self.office);
+        assert!(archived.keys().any(|(_, seq)| *seq > before), "{archived:?}");
+        for ((epoch, seq), keys) in &archived {
+            let is_new = keys.iter().all(|one| one == key);
+            assert!(*epoch == 1 && (is_new || *seq <= before), "{epoch}/{seq}: {keys:?}");
+        }
+    }
+}
+
+/// Whether the inner zone has so many payments.
+fn is_applied(office: &Office, rows: u64) -> bool {
+    number(office, INNER, "SELECT count(*) FROM pay_confirm") == rows
+}
+
+/// Whether every captured row is in a batch.
+fn is_cut(office: &Office) -> bool {
+    let sql = "SELECT count(*) FROM ferry_stream_out WHERE stream = 'confirm' \
+        AND through_id = (SELECT seq FROM sqlite_sequence WHERE name = outbox)";
+    number(office, OUTER, sql) == 1
+}
+
+fn last_seq(office: &Office) -> u64 {
+    number(office, OUTER, "SELECT last_seq FROM ferry_stream_out WHERE stream = 'confirm'")
+}
+
+fn number(office: &Office, zone: usize, sql: &str) -> u64 {
+    let mut database = Database::open(&office.pair.database(zone)).unwrap();
+    let number = database.number(sql, &[]).unwrap();
+    database.close();
+    number
+}
+
+fn status_number(office: &Office) -> u64 {
+    fact(office, OUTER, "status_number").parse().unwrap_or(0)
+}
+
+/// The count of files that the inner zone turned away with a code.
+fn count(office: &Office, code: &str) -> u64 {
+    let counts = turned_away(office, INNER);
+    counts.iter().find(|(of, _)| of == code).map_or(0, |(_, count)| count.parse().unwrap())
+}
+
 #[test]
 fn a_stolen_key_is_revoked_and_what_was_on_its_way_arrives() {
     let office = Office::open();
-    let pair = &office.pair;
-    office.insert(0, |_| {});
-    office.until_applied(ROWS);
-    let old = pair.json(OUTER, &["keys", "show"])["sign"].as_str().unwrap().to_owned();
-    let thief = Forger::of(pair);
-    // The gate stands still: what is sealed now waits there under the old key.
-    office.insert(ROWS, |_| {});
-    office.insert(2 * ROWS, |_| {});
-    wait_until("batches to be published", || pair.stream(OUTER, "confirm")["published_seq"].as_u64() > Some(1));
-
-    let file = pair.dir.path().join("stolen.revocation");
-    let file = file.to_str().unwrap();
+    let mut theft = Theft::of(&office);
+    let early = office.pair.dir.path().join("early.revocation");
     let [one, two] = office.keys.each_ref().map(|path| path.to_str().unwrap());
-    let words = ["trust", "revoke", &old, "--out", file, "--reason", "密钥被盗", "--key-file", one];
-    let made = pair.json(OUTER, &words);
-    assert_eq!((&made["signed"], &made["needed"]), (&1.into(), &2.into()));
-    let applied_seq = made["last_good"].as_array().unwrap().iter().find(|mark| mark["stream"] == "confirm").unwrap();
-    assert!(applied_seq["seq"].as_u64() > Some(1), "{made}");
-    assert_eq!(refused(&office, INNER, &["trust", "apply", file]), (13, "too-few-approvals".to_owned()));
-    pair.json(INNER, &["trust", "sign", file, "--key", two]);
-    assert_eq!(refused(&office, OUTER, &["trust", "apply", file]), (26, "key-in-use".to_owned()));
-    let next = pair.json(OUTER, &["keys", "rotate", "--anew"]);
-    pair.json(OUTER, &["keys", "finish", "--at-once"]);
-    pair.json(OUTER, &["trust", "apply", file]);
-    let card: PathBuf = next["card"].as_str().unwrap().into();
-    let fingerprint = next["fingerprint"].as_str().unwrap();
-    pair.json(INNER, &["trust", "add", card.to_str().unwrap(), "--fingerprint", fingerprint]);
-    pair.json(INNER, &["trust", "apply", file]);
-    assert_eq!(
-        refused(&office, INNER, &["trust", "apply", card.to_str().unwrap()]),
-        (31, "revocation-invalid".to_owned())
-    );
-    let widened = std::fs::read_to_string(file).unwrap().replacen("\"seq\":", "\"seq\":9", 1);
-    let path = pair.dir.path().join("widened");
-    write_file(&path, widened.as_bytes());
-    assert_eq!(refused(&office, INNER, &["trust", "apply", path.to_str().unwrap()]), (13, "bad-approval".to_owned()));
+    let words = ["trust", "revoke", &theft.old, "--out", early.to_str().unwrap(), "--reason", "too early"];
+    office.pair.json(OUTER, &[&words[..], &["--key-file", one, "--key-file", two]].concat());
+    let too_early = refused(&office, OUTER, &["trust", "apply", early.to_str().unwrap()]);
+    assert_eq!(too_early, (26, "key-in-use".to_owned()));
 
-    // Below the last good batch, and not chained to it; and above it.
-    let below = thief.seal(|_| {});
-    pair.drop_file(INNER, &name(&thief.statement, &below, 70), &below);
-    wait_until("the thief's batch to be turned away", || {
-        turned_away(&office, INNER).iter().any(|(code, _)| code == "revoked-chain")
-    });
-    let above = thief.seal(|statement| {
-        statement.seq += 1_000;
-        statement.group.first = statement.seq;
-    });
-    pair.drop_file(INNER, &name(&thief.statement, &above, 71), &above);
-    wait_until("the thief's other batch to be turned away", || {
-        turned_away(&office, INNER).iter().any(|(code, _)| code == "revoked-key")
-    });
-    office.insert(3 * ROWS, |_| {});
-    office.until_applied(4 * ROWS);
-    pair.carry_until("all to be well", || pair.stream(INNER, "confirm")["health"] == "ok");
-    let states = pair.json(INNER, &["trust", "list"]);
-    let state = states["entries"].as_array().unwrap().iter().find(|entry| entry["key"] == old.as_str()).unwrap();
-    assert_eq!(state["state"], "revoked");
+    let (next, before) = theft.take_up_new_keys();
+    theft.revoke(&next, None);
+    theft.forge(theft.applied + 1);
+    let on_their_way = theft.on_their_way();
+    theft.ends_well();
+    // Files of the old key that come before the good batch to which they chain come again under the new one.
+    assert_eq!(count(&office, "revoked-key"), 1);
+    let unchained = count(&office, "revoked-chain");
+    assert!((1..=1 + on_their_way).contains(&unchained), "{unchained} of {on_their_way} and one");
+    assert_eq!(turned_away(&office, INNER).len(), 2);
+    theft.new_batches_bear(next["key"].as_str().unwrap(), before);
+}
+
+#[test]
+fn a_key_that_was_used_by_its_thief_counts_through_the_place_that_operators_name() {
+    let office = Office::open();
+    let mut theft = Theft::of(&office);
+    let (next, before) = theft.take_up_new_keys();
+    let through = theft.applied;
+    theft.revoke(&next, Some(through));
+    theft.forge(through);
+    let on_their_way = theft.on_their_way();
+    theft.ends_well();
+    // What the old key signed above that place, the thief or not, was turned away, and came again under the new one.
+    wait_until("all that was turned away to be counted", || count(&office, "revoked-key") == 1 + on_their_way);
+    assert_eq!(count(&office, "revoked-chain"), 1);
+    assert_eq!(turned_away(&office, INNER).len(), 2);
+    let key = next["key"].as_str().unwrap();
+    let archived = archived(&office);
+    assert!(archived.range((1, through + 1)..).all(|(_, keys)| keys.iter().all(|one| one == key)), "{archived:?}");
+    theft.new_batches_bear(key, before);
 }

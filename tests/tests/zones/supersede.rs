@@ -8,7 +8,10 @@ use tests::demo::database::Database;
 use tests::forge::{self, Forger};
 use tests::pair::{INNER, OUTER, expect_success, run};
 
-use super::office::{Office, ROWS, operator};
+use super::office::{Office, ROWS, confirm_id, operator};
+
+/// A payment of the group that is superseded.
+const PLACE: u64 = 3;
 
 /// The name that the inner zone's database takes only once.
 const POISON: &str = "poison";
@@ -40,6 +43,13 @@ impl Office {
             let life = self.pair.json(OUTER, &["explain", "confirm/1"])["life"].clone();
             life.as_array().unwrap().iter().any(|event| event["kind"] == kind)
         });
+    }
+
+    /// Waits until `ferry trace` tells of these changes of a payment of the superseded group, in order.
+    fn until_traced(&self, zone: usize, changes: &[(&str, &str)]) {
+        let meant: Vec<_> = changes.iter().map(|(op, state)| ((*op).to_owned(), (*state).to_owned())).collect();
+        let id = confirm_id(PLACE);
+        self.pair.carry_until(&format!("{meant:?} to be told in zone {zone}"), || self.changes(zone, &id) == meant);
     }
 
     /// What the auditor finds in both archives, with the cards of all who signed.
@@ -89,6 +99,9 @@ fn rows_as_they_stand_now_take_the_place_of_a_refused_group() {
     }
     let explained = office.pair.json(OUTER, &["explain", "confirm/1"]);
     assert_eq!(explained["instead"].as_array().unwrap().len(), 1, "{explained}");
+    // The row as it was refused, as it came instead, and as it was mended.
+    office.until_traced(OUTER, &[("insert", "superseded"), ("update", "settled"), ("update", "settled")]);
+    office.until_traced(INNER, &[("update", "applied"), ("update", "applied")]);
     let found = office.verify();
     assert_eq!(found["faults"], Value::Array(Vec::new()), "{found}");
 }
@@ -110,9 +123,16 @@ fn nothing_takes_the_place_of_a_group_that_must_not_arrive() {
     let quarantined = office.pair.json(INNER, &["quarantine", "list"]);
     let codes: Vec<&Value> = quarantined["files"].as_array().unwrap().iter().map(|file| &file["code"]).collect();
     assert!(codes.contains(&&Value::from("superseded")), "{quarantined}");
+    office.until_traced(OUTER, &[("insert", "superseded")]);
+    let (code, here) = office.trace(INNER, &confirm_id(PLACE));
+    assert_eq!((code, &here["present"]), (21, &false.into()), "{here}");
+    let told = run(office.pair.command(OUTER).args(["trace", "pay_confirm", &confirm_id(PLACE)])).stdout;
+    assert!(String::from_utf8(told).unwrap().contains("another batch has its place"));
     // Once the rows are as they should be, an ordinary change carries them over.
     office.mend();
     office.until_applied(2 * ROWS);
+    office.until_traced(OUTER, &[("insert", "superseded"), ("update", "settled")]);
+    office.until_traced(INNER, &[("update", "applied")]);
 }
 
 #[test]
@@ -128,6 +148,8 @@ fn what_the_peer_has_applied_is_superseded_too_late() {
         office.pair.json(INNER, &["quarantine", "list"]).to_string().contains("supersede-late")
     });
     office.until_told("supersede-late");
+    office.until_traced(OUTER, &[("insert", "settled")]);
+    office.until_traced(INNER, &[("insert", "applied")]);
     office.until_applied(ROWS);
     office.insert(ROWS, |_| {});
     office.until_applied(2 * ROWS);

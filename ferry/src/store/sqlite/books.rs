@@ -21,8 +21,8 @@ use super::recover::own_streams;
 use super::traced;
 use crate::store::StoreError;
 use crate::store::books::{
-    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, OwnLife, ParkedRow, RowKey,
-    StreamStateRow,
+    ActRow, Backlog, BatchQuery, BatchRow, Books, ContractRow, Identity, LifeRow, OwnLife, ParkedRow, PassedOver,
+    PlacedBatch, RowKey, StreamStateRow,
 };
 use crate::store::dialect::Dialect as _;
 use crate::store::{Trace, TraceQuery};
@@ -218,6 +218,20 @@ impl Books for SqliteBooks {
             let found = outgoing::superseding(session, link, stream, epoch, seq)?;
             Ok(found.into_iter().map(|one| one.digest).collect())
         })
+    }
+
+    fn placed(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Vec<PlacedBatch>, PortError> {
+        self.read(|session, link| {
+            let row = |row: &SqliteRow| {
+                let act = Some(row.int(0)?).filter(|act| *act > 0);
+                Ok(PlacedBatch { act, digest: row.parsed(1)?, rows: row.int(2)? })
+            };
+            session.all(sql().placed_list, args![link.as_str(), stream.as_str(), epoch, seq])?.iter().map(row).collect()
+        })
+    }
+
+    fn passed_over(&self, act: u64, contract: Option<&StreamContract>) -> Result<Option<PassedOver>, PortError> {
+        self.read(|session, link| traced::passed_by(session, link, act, contract))
     }
 
     fn current_rows(&self, contract: &StreamContract, keys: &[Vec<RowKey>]) -> Result<Vec<Vec<String>>, PortError> {

@@ -126,6 +126,10 @@ const STATEMENTS: Statements = Statements {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     superseding_list: "SELECT digest, rows, file_bytes FROM ferry_superseding WHERE link = ?1 AND stream = ?2 \
         AND epoch = ?3 AND seq = ?4 ORDER BY act",
+    placed_list: "SELECT 0 AS act, digest, rows FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 AND epoch = ?3 \
+        AND seq = ?4 UNION ALL SELECT act, digest, rows FROM ferry_superseding WHERE link = ?1 AND stream = ?2 \
+        AND epoch = ?3 AND seq = ?4 ORDER BY act",
+    passed_by: "SELECT row_id, line, passed_at_ms FROM ferry_passed_row WHERE link = ?1 AND act = ?2",
     parked_add: "INSERT INTO ferry_parked_row (link, stream, epoch, seq, row_index, table_name, code, record, \
         parked_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     parked_list: "SELECT stream, epoch, seq, row_index, table_name, code, parked_at_ms FROM ferry_parked_row \

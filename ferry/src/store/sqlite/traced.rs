@@ -1,6 +1,6 @@
 //! Finds a row again: in the index, in the outbox, and among what operators passed over.
 
-use ferry_core::contract::Table;
+use ferry_core::contract::{StreamContract, Table};
 use ferry_core::ports::Direction;
 use ferry_format::{LinkId, Op};
 use serde_json::Value;
@@ -13,12 +13,12 @@ use super::lane::{Columns as _, Session, args, sql};
 use super::notes::direction_name;
 use super::outgoing::own_stream;
 use super::trace::{keys, op_of};
-use crate::store::BatchRow;
 use crate::store::dialect::Dialect as _;
 use crate::store::trace::{
     ENTRY_BYTES, Entry, PassedRow, Print, RUN_ENTRY_BYTES, Trace, TraceQuery, TracedChange, Unsearched,
     UnsearchedCause, WaitingRow, of_run_entry,
 };
+use crate::store::{BatchRow, PassedOver};
 
 /// Rows of the outbox that are looked at together.
 const WAITING_ROWS: u64 = 10_000;
@@ -243,6 +243,36 @@ fn passed(
     Ok(found)
 }
 
+/// The row that an act passed over, in the caller's snapshot. Its line is one that could not be sent, and tells what it can.
+pub(super) fn passed_by(
+    session: &mut Session,
+    link: &LinkId,
+    act: u64,
+    contract: Option<&StreamContract>,
+) -> Result<Option<PassedOver>, DbError> {
+    let Some(row) = session.first(sql().passed_by, args![link.as_str(), act])? else { return Ok(None) };
+    let (table, op, key) = head_of(&row.raw(1)?, contract);
+    Ok(Some(PassedOver { row: row.int(0)?, table, op, key, at_ms: row.int(2)? }))
+}
+
+/// Table, operation and key of a captured line, as far as they can be read.
+fn head_of(line: &[u8], contract: Option<&StreamContract>) -> (Option<String>, Option<Op>, Option<Vec<String>>) {
+    let record: Vec<Value> = serde_json::from_str(&String::from_utf8_lossy(line)).unwrap_or_default();
+    let [table, op, values @ ..] = record.as_slice() else { return (None, None, None) };
+    let (table, op) = (table.as_str(), op.as_str().and_then(op_of));
+    let of = contract.zip(table).and_then(|(contract, name)| contract.table(name));
+    let key = of.zip(op).and_then(|(of, op)| {
+        let place = |(nth, position): (usize, &usize)| values.get(if op == Op::Delete { nth } else { *position });
+        of.key.iter().enumerate().map(|at| place(at).map(typed)).collect()
+    });
+    (table.map(str::to_owned), op, key)
+}
+
+/// A value as a person types it for a column of its kind.
+fn typed(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// The batches of the present epoch that the books have, and the index under this secret has not.
 fn unsearched(
     session: &mut Session,
@@ -286,6 +316,16 @@ fn holes(covered: &[Covered], last: u64) -> Vec<Unsearched> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_cannot_be_read_tells_nothing_and_one_without_a_contract_no_key() {
+        let nothing = (None, None, None);
+        for line in [&b""[..], b"[", b"{}", b"[]", br#"["item"]"#] {
+            assert_eq!(head_of(line, None), nothing, "{}", String::from_utf8_lossy(line));
+        }
+        let told = head_of(b"[\"item\",\"d\",\"\xff\"]", None);
+        assert_eq!(told, (Some("item".to_owned()), Some(Op::Delete), None));
+    }
 
     #[test]
     fn what_the_index_lacks_is_told_in_ranges() {

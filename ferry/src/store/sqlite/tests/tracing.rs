@@ -13,7 +13,7 @@ use super::super::lane::{Columns as _, args};
 use super::{EPOCH_ID, Zone, link, outgoing, sale, secret};
 use crate::store::dialect::Dialect as _;
 use crate::store::trace::TraceQuery;
-use crate::store::{Books as _, SqliteBooks, SqliteStore, Trace, TraceKey, UnsearchedCause};
+use crate::store::{Books as _, PlacedBatch, SqliteBooks, SqliteStore, Trace, TraceKey, UnsearchedCause};
 
 const LIMIT: usize = 1_000;
 
@@ -177,6 +177,12 @@ fn a_row_that_was_passed_over_is_found_with_its_act() {
     owner.run("INSERT INTO item VALUES ('a', NULL, 1, 0, NULL, CAST(x'ff' AS TEXT))").unwrap();
     owner.run("UPDATE item SET extra = NULL; INSERT INTO item VALUES ('b', NULL, 2, 0, NULL, NULL)").unwrap();
     let act = carry_out(&owner, Deed::Pass { stream: sale(), row: 1, with: Substitute::Current }, Vec::new());
+    let books = SqliteBooks::open(&owner.path, &link()).unwrap();
+    let told = books.passed_over(act, owner.contract.stream(&sale())).unwrap().unwrap();
+    assert_eq!((told.row, told.table.as_deref(), told.op, told.at_ms), (1, Some("item"), Some(Op::Insert), 6));
+    assert_eq!(told.key, Some(vec!["a".to_owned()]));
+    assert_eq!(books.passed_over(act, None).unwrap().unwrap().key, None);
+    assert_eq!(books.passed_over(act + 1, None), Ok(None));
     let found = trace(&owner, "item", r#"["a"]"#);
     let passed: Vec<_> = found.passed.iter().map(|row| (row.id, row.op, row.act)).collect();
     assert_eq!((passed, found.waiting.len()), (vec![(1, Some(Op::Insert), act)], 2));
@@ -200,7 +206,9 @@ fn rows_of_a_superseded_batch_and_of_what_superseded_it_are_both_found() {
     let (new, first) = (vec![payload.plain().sm3], 1);
     let deed = Deed::Supersede { stream: sale(), epoch: 1, epoch_id: EPOCH_ID, contract, first, old: vec![old], new };
     let digest = Digest([8; 32]);
-    carry_out(&owner, deed, vec![Instead { seq: 1, digest, rows: 1, file_bytes: 9, tables: Vec::new() }]);
+    let act = carry_out(&owner, deed, vec![Instead { seq: 1, digest, rows: 1, file_bytes: 9, tables: Vec::new() }]);
+    let placed = |act, digest, rows| PlacedBatch { act, digest, rows };
+    assert_eq!(books.placed(&sale(), 1, 1).unwrap(), [placed(None, old, 2), placed(Some(act), digest, 1)]);
     assert_eq!(places(&trace(&owner, "remark", "[1]")), [(1, 0, Op::Insert)]);
     let found = trace(&owner, "remark", "[2]");
     assert_eq!(places(&found), [(1, 1, Op::Insert), (1, 0, Op::Update)]);
