@@ -52,16 +52,15 @@ pub(super) fn follow(model: &mut ModelStream, fate: &Fate, peer: &PeerStream) {
     if through <= model.followed || through > model.len() {
         return;
     }
-    for (index, mark) in lives.iter().enumerate() {
+    for mark in &lives {
+        // Also of a life that the receiver has never followed.
+        let earlier = fate.recorded.range(..place(mark.epoch, 0)).next_back();
+        model.end_life(earlier.map_or(0, |(_, (_, through))| *through));
         let applied = fate.recorded.range(place(mark.epoch, 0)..=place_of(mark));
         model.follow(applied.map(|(at, (_, through))| {
             let instead = peer.superseding.get(at).and_then(|digest| fate.superseding.get(&(*at, *digest)));
             (*through, instead)
         }));
-        if let Some(next) = lives.get(index + 1) {
-            let recorded = fate.recorded.range(..place(next.epoch, 0)).next_back();
-            model.end_life(recorded.map_or(0, |(_, (_, through))| *through));
-        }
     }
 }
 
