@@ -24,6 +24,8 @@ pub(super) struct Back {
     pub(super) act: Option<(ActId, u64)>,
     /// The peer gave it back: it is the one that it has applied or holds.
     pub(super) of_peer: bool,
+    /// It lay here, in spool or archive.
+    pub(super) was_here: bool,
 }
 
 impl Back {
@@ -44,6 +46,7 @@ impl Back {
             requires: statement.requires.iter().map(mark).collect(),
             act: statement.supersedes.as_ref().map(|it| (it.act, u64::try_from(it.new.len()).unwrap_or(u64::MAX))),
             of_peer,
+            was_here: !of_peer,
         }
     }
 }
@@ -66,7 +69,10 @@ impl Coming {
     pub(super) fn add(&mut self, seq: u64, back: Back) {
         let all = self.here.entry(seq).or_default();
         match all.iter_mut().find(|other| other.digest == back.digest) {
-            Some(other) => other.of_peer |= back.of_peer,
+            Some(other) => {
+                other.of_peer |= back.of_peer;
+                other.was_here |= back.was_here;
+            }
             None => all.push(back),
         }
     }
@@ -117,7 +123,9 @@ impl Coming {
             true => *chain == target.digest,
             false => self.here.get(&(seq + 1)).is_some_and(|next| next.iter().any(|back| back.previous == *chain)),
         };
-        let needs_name = (chains.len() > 1 || seq == target.seq) && !breaks::is(Break::ReturnUnverified);
+        // What only the peer has may be by somebody else who has the zone's key: the one after it must name it.
+        let is_theirs = all.iter().all(|back| !back.was_here);
+        let needs_name = (chains.len() > 1 || seq == target.seq || is_theirs) && !breaks::is(Break::ReturnUnverified);
         let chain = chains.into_iter().find(|chain| !needs_name || is_named(chain))?;
         let of_chain = |back: &&&Back| back.chain == chain && self.was_decided(back, anchored);
         let latest = all.iter().filter(of_chain).rfind(|back| back.digest != chain);
@@ -146,6 +154,7 @@ mod tests {
             requires: Vec::new(),
             act: act.map(|act| (ActId([act; 16]), 3)),
             of_peer: false,
+            was_here: true,
         }
     }
 
@@ -183,6 +192,23 @@ mod tests {
         let target = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest: back(3, None).chain };
         assert!(coming.follows(2, back(2, None).previous, &target, &[]).is_none());
         assert_eq!([1, 2, 3].map(|seq| coming.has_any(seq, &[])), [true, false, true]);
+    }
+
+    #[test]
+    fn what_only_the_peer_has_is_taken_back_once_the_next_one_names_it() {
+        let target = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest: back(3, None).chain };
+        let theirs = |seq| Back { of_peer: true, was_here: false, ..back(seq, None) };
+        let mut coming = Coming { applied_there: Some(3), ..Coming::default() };
+        coming.add(1, theirs(1));
+        let first = |coming: &Coming| coming.follows(1, back(1, None).previous, &target, &[]).is_some();
+        assert!(!first(&coming));
+        coming.add(2, Back { previous: digest("another"), ..theirs(2) });
+        assert!(!first(&coming), "a thief's batch is named by nobody");
+        coming.add(2, Back { digest: digest("genuine"), ..theirs(2) });
+        assert!(first(&coming));
+        let mut here = Coming { applied_there: Some(0), ..Coming::default() };
+        here.add(1, back(1, None));
+        assert!(first(&here), "what lay here is this zone's own");
     }
 
     #[test]

@@ -226,12 +226,21 @@ fn receivers(around: &Surroundings, recovered: &Recovered) -> BTreeMap<StreamNam
     receivers
 }
 
+/// So many numbers a start without an anchor may begin later than it would have to: far more than one start uses, and less than three
+/// hours of the clock.
+const SPREAD_NUMBERS: u64 = 1_000_000;
+
+fn spread(boot: &BootNonce) -> u64 {
+    boot.0.iter().fold(0, |sum, byte| (sum * 256 + u64::from(*byte)) % SPREAD_NUMBERS)
+}
+
 impl Link {
     fn take_up_anchor(&mut self, anchor: Option<Anchor>, noted: u64, now: Now) {
         // Without an anchor, or with one that a backup may have brought along, the old numbers are not known; hundredths of a
         // second since 1970 are above any number that a zone which speaks a few times a second can have used. The clock may
-        // have been put back since an earlier start without an anchor: then the books know better.
-        let unknown = (now.wall_ms / 10).max(noted.saturating_add(UNNOTED_NUMBERS));
+        // have been put back since an earlier start without an anchor: then the books know better. Of a start from the same backup
+        // they know nothing: chance keeps the two apart.
+        let unknown = (now.wall_ms / 10).max(noted.saturating_add(UNNOTED_NUMBERS)).saturating_add(spread(&self.boot));
         (self.status.next, self.status.noted) = (unknown, noted);
         self.status.started = now.mono;
         let Some(anchor) = anchor.filter(|anchor| anchor.instance == self.instance) else {

@@ -300,7 +300,7 @@ impl Link {
         };
         statement.epoch == mark.epoch
             && (last + 1..=mark.seq).contains(&statement.seq)
-            && coming.is_some_and(|coming| !is_here(coming) && coming.here.len() < HELD_BATCHES_MAX)
+            && coming.is_some_and(|coming| !is_here(coming) && coming.here.len() <= HELD_BATCHES_MAX)
     }
 
     pub(super) fn kept_own(
