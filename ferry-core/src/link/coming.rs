@@ -108,6 +108,19 @@ impl Coming {
         self.here.get(&seq).is_some_and(|all| all.iter().any(|back| self.was_decided(back, anchored)))
     }
 
+    /// Whether batches that are here lead from one to that which the anchor names, each named by the one after it.
+    fn leads(&self, seq: u64, chain: Digest, target: &Mark) -> bool {
+        let mut named = vec![target.digest];
+        for at in (seq + 1..=target.seq).rev() {
+            let all = self.here.get(&at).map_or(&[][..], Vec::as_slice);
+            named = all.iter().filter(|back| named.contains(&back.chain)).map(|back| back.previous).collect();
+            if named.is_empty() {
+                return false;
+            }
+        }
+        named.contains(&chain)
+    }
+
     /// The batch of a place that follows on the one before it. Of several the one is meant that the next one names, or the
     /// anchor; and of those that took each other's places the latest. `anchored` are the superseding ones that the anchor names.
     pub(super) fn follows(&self, seq: u64, previous: Digest, target: &Mark, anchored: &[Digest]) -> Option<&Back> {
@@ -118,14 +131,17 @@ impl Coming {
         let meant = |back: &&Back| back.previous == previous && (back.of_peer || !decided);
         let all: Vec<&Back> = self.here.get(&seq)?.iter().filter(meant).collect();
         let mut chains: Vec<Digest> = all.iter().map(|back| back.chain).collect();
+        chains.sort_unstable();
         chains.dedup();
-        let is_named = |chain: &Digest| match seq == target.seq {
-            true => *chain == target.digest,
+        // Two histories may have begun here, each with batches that name one another: only one of them ends where the anchor says.
+        let is_one_of_several = chains.len() > 1;
+        let is_named = |chain: &Digest| match is_one_of_several || seq == target.seq {
+            true => self.leads(seq, *chain, target),
             false => self.here.get(&(seq + 1)).is_some_and(|next| next.iter().any(|back| back.previous == *chain)),
         };
         // What only the peer has may be by somebody else who has the zone's key: the one after it must name it.
         let is_theirs = all.iter().all(|back| !back.was_here);
-        let needs_name = (chains.len() > 1 || seq == target.seq || is_theirs) && !breaks::is(Break::ReturnUnverified);
+        let needs_name = (is_one_of_several || seq == target.seq || is_theirs) && !breaks::is(Break::ReturnUnverified);
         let chain = chains.into_iter().find(|chain| !needs_name || is_named(chain))?;
         let of_chain = |back: &&&Back| back.chain == chain && self.was_decided(back, anchored);
         let latest = all.iter().filter(of_chain).rfind(|back| back.digest != chain);
@@ -209,6 +225,25 @@ mod tests {
         let mut here = Coming { applied_there: Some(0), ..Coming::default() };
         here.add(1, back(1, None));
         assert!(first(&here), "what lay here is this zone's own");
+    }
+
+    #[test]
+    fn of_two_histories_the_one_that_ends_where_the_anchor_says_comes_back() {
+        let mut coming = Coming { applied_there: Some(0), ..Coming::default() };
+        let other = |seq: u64| digest(&format!("other {seq}"));
+        for seq in 1..=3 {
+            let previous = if seq == 1 { back(1, None).previous } else { other(seq - 1) };
+            coming.add(seq, Back { digest: other(seq), chain: other(seq), previous, ..back(seq, None) });
+            coming.add(seq, back(seq, None));
+        }
+        let end = |digest: Digest| Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest };
+        for (digest, first) in [(other(3), other(1)), (back(3, None).chain, back(1, None).chain)] {
+            let chosen = coming.follows(1, back(1, None).previous, &end(digest), &[]).unwrap();
+            assert_eq!(chosen.chain, first);
+        }
+        coming.here.remove(&2);
+        let nobody = coming.follows(1, back(1, None).previous, &end(other(3)), &[]);
+        assert!(nobody.is_none(), "not before it shows which it is");
     }
 
     #[test]
