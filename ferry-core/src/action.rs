@@ -99,6 +99,8 @@ pub enum Action {
     Take {
         /// Its name.
         name: String,
+        /// The peer's keys by which it will be judged: it is looked at again once they have changed.
+        peer_keys: Arc<Vec<PeerKey>>,
     },
     /// Make a batch of the peer durable, then remove it from the drop directory.
     Keep {

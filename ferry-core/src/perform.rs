@@ -18,8 +18,8 @@ use crate::coverage::{self, Place};
 use crate::cut::{CutBatch, CutOutcome, cut};
 use crate::group::{Group, ToApply};
 use crate::ports::{
-    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, OpenAct, PeerAct, PortError, Ports, QuarantineNote,
-    ReadAct, Settled, Side,
+    ApplyOutcome, ApplyRequest, BatchId, CutRequest, FaultKind, OpenAct, PeerAct, PeerKey, PortError, Ports,
+    QuarantineNote, ReadAct, Settled, Side,
 };
 
 /// What an action needs to know beside the ports.
@@ -176,8 +176,8 @@ fn perform_book(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Out
 fn perform_incoming(action: Action, around: &Surroundings, ports: &Ports<'_>) -> Outcome {
     match action {
         Action::Scan => Outcome::Scanned(ports.gate.scan(crate::settings::SCAN_FILES_MAX)),
-        Action::Take { name } => {
-            let result = take(&name, ports);
+        Action::Take { name, peer_keys } => {
+            let result = take(&name, &peer_keys, ports);
             Outcome::Taken(name, result)
         }
         Action::Keep { name, id, bytes } => {
@@ -381,9 +381,14 @@ fn settle(
     Ok(Some(lost))
 }
 
-fn take(name: &str, ports: &Ports<'_>) -> Result<TakenFile, PortError> {
+fn take(name: &str, peer_keys: &[PeerKey], ports: &Ports<'_>) -> Result<TakenFile, PortError> {
     let Some(bytes) = ports.gate.read(name)? else { return Ok(None) };
     let vetted = ports.sealer.vet(&bytes);
+    // Whoever has revoked a key since must not find that its thief was believed once more.
+    if *ports.sealer.standing().peer_keys != *peer_keys {
+        let text = format!("the peer's keys have changed; {name} is judged again");
+        return Err(PortError::new(FaultKind::Transient, text));
+    }
     Ok(Some((Arc::new(bytes), vetted)))
 }
 

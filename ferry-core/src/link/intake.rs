@@ -147,7 +147,7 @@ impl Link {
             let Some(file) = self.intake.files.get_mut(&name) else { continue };
             file.look_at = None;
             self.intake.taking += 1;
-            return Some(Action::Take { name });
+            return Some(Action::Take { name, peer_keys: self.keys.peer_keys() });
         }
         None
     }

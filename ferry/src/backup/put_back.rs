@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use ferry_core::ports::{Anchor, AnchorStore as _};
+use ferry_core::ports::{Anchor, AnchorStore as _, FaultKind};
 
 use super::manifest::{Manifest, digest_of};
 use super::{ANCHOR, DATABASE};
@@ -62,8 +62,9 @@ pub fn put_back(config: &Config, directory: &Path, now_ms: u64) -> Result<PutBac
     if path.exists() && is_in_use(path) {
         return Err(in_use(path));
     }
+    let is_present = has_anchor(config, &manifest)?;
     let replaced = replace(&directory.join(DATABASE), path, now_ms).map_err(|error| unwritable(path, &error))?;
-    let anchor = put_anchor_back(config, anchor, &manifest)?;
+    let anchor = if is_present { AnchorKept::Present } else { put_anchor_back(config, anchor)? };
     Ok(PutBack { made_at_ms: manifest.made_at_ms, replaced, anchor })
 }
 
@@ -115,14 +116,19 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// An anchor of this database that is still there knows more than the one of the backup.
-fn put_anchor_back(config: &Config, of_backup: Option<Anchor>, manifest: &Manifest) -> Result<AnchorKept, Fault> {
-    let file = AnchorFile::new(config.paths.anchor.clone());
-    if let Ok(Some(present)) = file.load()
-        && present.instance == manifest.instance
-    {
-        return Ok(AnchorKept::Present);
+/// Whether an anchor of this database is still there: it knows more than the one of the backup. One that cannot be read at the
+/// moment is not lost, and must not give way to an older one.
+fn has_anchor(config: &Config, manifest: &Manifest) -> Result<bool, Fault> {
+    match AnchorFile::new(config.paths.anchor.clone()).load() {
+        Ok(present) => Ok(present.is_some_and(|present| present.instance == manifest.instance)),
+        Err(error) if error.kind == FaultKind::Corrupt => Ok(false),
+        Err(error) => Err(storage_fault(&error)),
     }
+}
+
+/// Puts the anchor of the backup where the zone has none of its own.
+fn put_anchor_back(config: &Config, of_backup: Option<Anchor>) -> Result<AnchorKept, Fault> {
+    let file = AnchorFile::new(config.paths.anchor.clone());
     let Some(anchor) = of_backup else { return Ok(AnchorKept::Missing) };
     if let Some(directory) = config.paths.anchor.parent() {
         durable::create_directory(directory).map_err(|error| unwritable(directory, &error))?;

@@ -168,6 +168,18 @@ pub fn main() -> process::ExitCode {
     output::finish(run(cli.verb, &context), lang, context.json)
 }
 
+/// Does what a command line asks, at a moment of the caller's clock.
+///
+/// # Errors
+/// Whatever the program would end with.
+#[cfg(test)]
+pub fn obey(arguments: &[&str], now_ms: u64) -> Result<(), Fault> {
+    let matches = command(Lang::En).try_get_matches_from(arguments).expect("the command line is one");
+    let cli = Cli::from_arg_matches(&matches).expect("the command line is one");
+    let context = Context { config: cli.global.config, json: cli.global.json, lang: Lang::En, now_ms };
+    run(cli.verb, &context).map(drop)
+}
+
 /// Runs the daemon until it is told to stop.
 fn run_daemon(context: &Context) -> Result<Output, Fault> {
     let config = desk::config(context)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ferry_core::ports::{AnchorStore as _, BatchId, Side};
-use ferry_format::{FileName, NameKind, StatusBody, StatusStatement, StreamName};
+use ferry_format::{FileName, IncomingReport, NameKind, StatusBody, StatusStatement, StreamName};
 
 use super::{Checker, Moment, identity};
 use crate::world::World;
@@ -130,7 +130,7 @@ fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &Statu
         .iter()
         .flat_map(|directory| host.disk.names(directory).into_iter().map(move |name| (*directory, name)))
         .map(|(directory, name)| {
-            let durable = host.disk.is_durable(&format!("{directory}/{name}"));
+            let durable = host.disk.survives(&format!("{directory}/{name}"));
             (name, durable)
         })
         .collect();
@@ -145,17 +145,25 @@ fn status(world: &World, zone: ZoneId, statement: &StatusStatement, body: &Statu
             if world.fates[&report.stream].instead.contains_key(&place(report.epoch, seq)) {
                 continue;
             }
-            // A file that vanishes after it was held is the disk's fault, or does not chain and was set aside.
-            let may_be_gone = world.faults.of(Fault::SpoolRot) > 0
-                || host.quarantine.count("wrong-previous") > 0
-                || world.fates[&report.stream].rewound;
-            let is_safe = durable.map_or(may_be_gone, |(_, durable)| *durable);
-            if !is_safe {
+            // A file that vanishes after it was held is the disk's fault, or was set aside while the status was sealed.
+            let may_be_gone = || {
+                world.faults.of(Fault::SpoolRot) > 0
+                    || world.fates[&report.stream].rewound
+                    || was_set_aside(world, zone, report, seq)
+            };
+            if !durable.map_or_else(may_be_gone, |(_, durable)| *durable) {
                 return Err(format!("{}/{seq} is reported held, and a power cut may lose it", report.stream));
             }
         }
     }
     Ok(())
+}
+
+/// Whether a signed batch that is reported lies in the quarantine.
+fn was_set_aside(world: &World, zone: ZoneId, report: &IncomingReport, seq: u64) -> bool {
+    let place = NameKind::Batch { stream: report.stream.clone(), epoch: report.epoch, seq };
+    let is_it = |name: &str| name.parse::<FileName>().is_ok_and(|name| name.kind == place);
+    world.host(zone).quarantine.kept().iter().any(|(_, name, note)| note.verified && is_it(name))
 }
 
 fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
@@ -181,7 +189,7 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
     let id = BatchId { stream: stream.clone(), epoch, seq, digest: recorded.batch.file_digest() };
     let kept = [spool_directory(Side::Out), archive_directory(Side::Out)]
         .iter()
-        .any(|directory| host.disk.is_durable(&format!("{directory}/{}", batch_name(&id))));
+        .any(|directory| host.disk.survives(&format!("{directory}/{}", batch_name(&id))));
     let pruned = world.fates[&stream].rewound
         && host.disk.is_durable(&format!("{}/{}", head_directory(Side::Out), batch_name(&id)));
     if !kept && !pruned && world.applied_place(&stream) < at {

@@ -12,7 +12,7 @@ use crate::world::lives::place;
 
 /// No two files with the same stream and seq and different digests leave one zone, and no status number is used twice. A
 /// zone that starts without its anchor sends no batch before its peer has spoken to this start, and nothing in a place that
-/// the peer had applied by then. What a zone echoes of its peer never goes back. And of what a peer has, however its owner
+/// the peer had applied by then. What a zone echoes of its peer never goes back, but to the present start from an earlier one. And of what a peer has, however its owner
 /// was put back or captured its rows once more, no row goes that neither a change of the owner nor two operators removed.
 #[derive(Debug, Default)]
 pub(super) struct Restored {
@@ -20,6 +20,8 @@ pub(super) struct Restored {
     statuses: BTreeMap<(ZoneId, u64), Digest>,
     unanchored: BTreeMap<ZoneId, Unanchored>,
     echoes: BTreeMap<ZoneId, Echoes>,
+    /// The last start of each zone.
+    present: BTreeMap<ZoneId, BootNonce>,
     /// How far a stream was followed, and the commits of its receiver, when its rows were counted.
     counted: BTreeMap<StreamName, (u64, u64)>,
 }
@@ -42,7 +44,7 @@ struct Echoes {
     boot: BootNonce,
     last: Echo,
     /// Starts of the peer that it has echoed.
-    known: BTreeSet<BootNonce>,
+    known: BTreeMap<BootNonce, u64>,
 }
 
 impl Checker for Restored {
@@ -91,6 +93,7 @@ impl Restored {
     fn started(&mut self, world: &World, zone: ZoneId) {
         let host = world.host(zone);
         let Some(link) = &host.link else { return };
+        self.present.insert(zone, link.boot());
         if host.disk.peek(ANCHOR).is_some() {
             self.unanchored.remove(&zone);
             return;
@@ -114,16 +117,19 @@ impl Restored {
         if let Some(start) = self.unanchored.get_mut(&zone.peer()) {
             start.answered |= echo.boot == start.boot;
         }
-        let fresh = || Echoes { boot: statement.boot, last: echo, known: BTreeSet::new() };
+        let fresh = || Echoes { boot: statement.boot, last: echo, known: BTreeMap::new() };
         let echoes = self.echoes.entry(zone).or_insert_with(fresh);
         if echoes.boot != statement.boot {
             *echoes = fresh();
         }
         let goes_back = echo.number < echoes.last.number || echo.boot != echoes.last.boot;
-        if goes_back && echoes.known.contains(&echo.boot) {
+        // A start without its anchor draws its numbers, and may have lower ones than an earlier start whose files come late.
+        let present = self.present.get(&zone.peer()) == Some(&echo.boot);
+        let again = echoes.known.get(&echo.boot).is_some_and(|number| !present || echo.number < *number);
+        if goes_back && again {
             return Err(format!("{} echoes status {} after {}", zone.name(), echo.number, echoes.last.number));
         }
-        echoes.known.insert(echo.boot);
+        echoes.known.insert(echo.boot, echo.number);
         echoes.last = echo;
         Ok(())
     }

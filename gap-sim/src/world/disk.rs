@@ -266,6 +266,15 @@ impl Disk {
         live.is_some() && live == durable && live.and_then(|file| state.contents.get(file)).is_some_and(|c| c.synced)
     }
 
+    /// Whether a power cut now would leave a whole file under this name: the one that is seen, or the one that it has taken
+    /// the place of while its directory was not synced.
+    #[must_use]
+    pub fn survives(&self, path: &str) -> bool {
+        let state = self.state();
+        let is_whole = |file: Option<&u64>| file.and_then(|file| state.contents.get(file)).is_some_and(|c| c.synced);
+        is_whole(state.live.get(path)) && is_whole(state.durable.get(path))
+    }
+
     /// The names in a directory, in order.
     ///
     /// # Errors
@@ -422,8 +431,9 @@ mod tests {
             disk.write("tmp/a", content("whole")).unwrap();
             disk.sync_file("tmp/a").unwrap();
             disk.rename("tmp/a", "spool/a").unwrap();
+            assert!(!disk.survives("spool/a"), "its name may be lost");
             disk.sync_directory("spool").unwrap();
-            assert!(disk.is_durable("spool/a"));
+            assert!(disk.is_durable("spool/a") && disk.survives("spool/a"));
             disk.cut_power(&mut Prng::new(seed));
             assert_eq!(disk.peek("spool/a"), Some(content("whole")));
             assert_eq!(disk.peek("tmp/a"), None);
@@ -436,7 +446,7 @@ mod tests {
         for seed in 0..200 {
             let disk = disk();
             disk.write("spool/a", content("whole")).unwrap();
-            assert!(!disk.is_durable("spool/a"));
+            assert!(!disk.is_durable("spool/a") && !disk.survives("spool/a"));
             disk.cut_power(&mut Prng::new(seed));
             outcomes.insert(disk.peek("spool/a").map(|bytes| bytes.len()));
         }
@@ -454,6 +464,7 @@ mod tests {
             disk.write("spool/b", content("new")).unwrap();
             disk.sync_file("spool/b").unwrap();
             disk.rename("spool/b", "spool/a").unwrap();
+            assert!(disk.survives("spool/a") && !disk.is_durable("spool/a"));
             disk.cut_power(&mut Prng::new(*seed));
             disk.peek("spool/a") == Some(content("old"))
         });

@@ -31,7 +31,7 @@ pub fn describe(action: &Action) -> String {
         }
         Action::Publish { name, .. } => format!("publish {name}"),
         Action::Scan => "scan".to_owned(),
-        Action::Take { name } => format!("take {name}"),
+        Action::Take { name, .. } => format!("take {name}"),
         Action::Keep { name, .. } => format!("keep {name}"),
         Action::Drop { name, refused, .. } => {
             format!("drop {name} {}", refused.as_ref().map_or("", |(note, _)| note.code.as_str()))

@@ -1,6 +1,6 @@
 //! What cannot be returned or sent again: a database is lost and there is no backup, and the archives have nothing left.
 
-use contract::rows::{PayConfirm, PayNotice, Row as _, json_rows};
+use contract::rows::{PayConfirm, Row as _, json_rows};
 use contract::{Generator, Size};
 use serde_json::Value;
 use tests::demo::database::Database;
@@ -21,12 +21,6 @@ const FORGOTTEN: &str = "digest-conflict notice";
 fn pay(office: &Office, rows: std::ops::Range<u64>) {
     let rows = json_rows(Generator::new(3, Size::S).confirmations(rows).map(|one| one.confirm.cells()));
     office.sql(OUTER, &PayConfirm::SHAPE.insert_sql(), &[&rows]);
-}
-
-/// Notices in one transaction, by a program of the inner zone.
-fn notify(office: &Office, rows: std::ops::Range<u64>) {
-    let rows = json_rows(Generator::new(3, Size::S).notices(rows).map(|one| one.notice.cells()));
-    office.sql(INNER, &PayNotice::SHAPE.insert_sql(), &[&rows]);
 }
 
 fn notices(office: &Office, zone: usize) -> u64 {
@@ -74,7 +68,7 @@ fn faults(pair: &Pair) -> Vec<String> {
 fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
     let mut office = Office::open();
     pay(&office, 0..ROWS);
-    notify(&office, 0..NOTICES);
+    office.notify(0..NOTICES);
     office.until_applied(ROWS);
     until_settled(&office, OUTER, "confirm");
     until_settled(&office, INNER, "notice");
@@ -120,7 +114,7 @@ fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
     });
     // What only the peer has stays there, and what is new crosses.
     assert_eq!((notices(&office, INNER), notices(&office, OUTER)), (0, NOTICES));
-    notify(&office, NOTICES..2 * NOTICES);
+    office.notify(NOTICES..2 * NOTICES);
     office.pair.carry_until("the new notices to be applied", || notices(&office, OUTER) == 2 * NOTICES);
     until_settled(&office, INNER, "notice");
     pay(&office, ROWS..2 * ROWS);

@@ -1,10 +1,10 @@
 //! A running pair of zones whose operators act.
 
 use std::cell::RefCell;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 
-use contract::rows::{PayConfirm, Row as _, json_rows};
+use contract::rows::{PayConfirm, PayNotice, Row as _, json_rows};
 use contract::{Generator, Size};
 use serde_json::Value;
 use tests::demo::database::Database;
@@ -108,6 +108,12 @@ impl Office {
             confirm.cells()
         }));
         self.sql(OUTER, &PayConfirm::SHAPE.insert_sql(), &[&rows]);
+    }
+
+    /// Inserts notices in one transaction, by a program of the inner zone.
+    pub fn notify(&self, places: Range<u64>) {
+        let rows = json_rows(Generator::new(3, Size::S).notices(places).map(|one| one.notice.cells()));
+        self.sql(INNER, &PayNotice::SHAPE.insert_sql(), &[&rows]);
     }
 
     pub fn sql(&self, zone: usize, statement: &str, args: &[&str]) {

@@ -1,6 +1,7 @@
 //! What a zone has lost comes back: databases put back to a backup, disks and anchors that are gone.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use contract::rows::{PayConfirm, PayNotice, Row as _, json_rows};
 use contract::{Generator, Size};
@@ -51,15 +52,27 @@ impl Drill {
         drill.write_both(YESTERDAY);
         drill.until_equal();
         for zone in [INNER, OUTER] {
-            let backup = drill.backup(zone);
-            let made = drill.office.pair.json(zone, &["backup", backup.to_str().unwrap()]);
-            assert_eq!(made["anchor"], true, "{made}");
+            drill.back_up(zone);
         }
         drill.write_both(TODAY);
         drill.until_equal();
         drill.until_well();
         drill.office.stop();
         drill
+    }
+
+    /// Makes the backup of a zone while its daemon runs and a program writes.
+    fn back_up(&mut self, zone: usize) {
+        let backup = self.backup(zone);
+        let mut command = self.office.pair.command(zone);
+        command.args(["--json", "backup"]).arg(backup).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        while child.try_wait().unwrap().is_none() {
+            self.write(zone, 1);
+        }
+        let output = child.wait_with_output().unwrap();
+        let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(made["anchor"], true, "{made}");
     }
 
     fn backup(&self, zone: usize) -> PathBuf {

@@ -15,33 +15,45 @@ use super::office::{Office, ROWS};
 /// One file of so many is lost: 5 %.
 const LOST_OF: u64 = 20;
 
-/// A gate that loses files.
+/// Notices of the inner zone that are committed with some payments of the outer one.
+const NOTICES: u64 = 3;
+
+/// A gate that loses files: of statuses and of batches alike.
 struct Lossy<'o> {
     office: &'o Office,
-    seen: Cell<u64>,
+    seen: [Cell<u64>; 2],
+    lost: [Cell<u64>; 2],
 }
+
+const BATCHES: usize = 1;
 
 impl<'o> Lossy<'o> {
     fn of(office: &'o Office) -> Self {
-        Self { office, seen: Cell::new(0) }
+        // The tenth is the first that is lost, so that few files are enough.
+        Self { office, seen: [const { Cell::new(LOST_OF / 2) }; 2], lost: [const { Cell::new(0) }; 2] }
     }
 
     fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
         let keep = |path: &Path| {
-            self.seen.set(self.seen.get() + 1);
-            if self.seen.get().is_multiple_of(LOST_OF) {
-                let _gone = std::fs::remove_file(path);
-                return false;
+            let is_batch = !path.to_string_lossy().contains("-status-");
+            let (seen, lost) = (&self.seen[usize::from(is_batch)], &self.lost[usize::from(is_batch)]);
+            seen.set(seen.get() + 1);
+            if !seen.get().is_multiple_of(LOST_OF) {
+                return true;
             }
-            true
+            if std::fs::remove_file(path).is_ok() {
+                lost.set(lost.get() + 1);
+            }
+            false
         };
         self.office.pair.carry_some_until(what, keep, &mut done);
     }
 
-    /// Commits some more rows, so that files are always under way.
+    /// Commits some more rows in both zones, so that files are always under way.
     fn insert(&self, times: &mut u64) {
         for _ in 0..3 {
             self.office.insert(*times * ROWS, |_| {});
+            self.office.notify(*times * NOTICES..(*times + 1) * NOTICES);
             *times += 1;
         }
     }
@@ -95,10 +107,10 @@ fn fact(office: &Office, zone: usize, name: &str) -> String {
     office.pair.json(zone, &["status"])["facts"][name].as_str().unwrap_or_default().to_owned()
 }
 
-/// The signers of some batch files of `confirm`, by epoch and seq.
-fn signers(paths: &[PathBuf]) -> BTreeMap<(u64, u64), BTreeSet<String>> {
+/// The signers of some batch files of a stream, by epoch and seq.
+fn signers(paths: &[PathBuf], stream: &str) -> BTreeMap<(u64, u64), BTreeSet<String>> {
     let mut found = BTreeMap::<_, BTreeSet<String>>::new();
-    for path in paths.iter().filter(|path| path.to_string_lossy().contains("-confirm-")) {
+    for path in paths.iter().filter(|path| path.to_string_lossy().contains(&format!("-{stream}-"))) {
         let batch = inspect_batch(&std::fs::read(path).unwrap()).unwrap();
         let place = (batch.statement.epoch, batch.statement.seq);
         found.entry(place).or_default().insert(batch.envelope.signer.to_string());
@@ -106,9 +118,9 @@ fn signers(paths: &[PathBuf]) -> BTreeMap<(u64, u64), BTreeSet<String>> {
     found
 }
 
-/// The signers of the batches of `confirm` that the inner zone has archived.
-fn archived(office: &Office) -> BTreeMap<(u64, u64), BTreeSet<String>> {
-    signers(&files_below(&office.pair.path(INNER, "archive")))
+/// The signers of the batches of a stream that a zone has archived.
+fn archived(office: &Office, zone: usize, stream: &str) -> BTreeMap<(u64, u64), BTreeSet<String>> {
+    signers(&files_below(&office.pair.path(zone, "archive")), stream)
 }
 
 /// How many files a zone turned away, by code.
@@ -136,18 +148,24 @@ fn keys_of_both_zones_change_under_load_and_nothing_is_lost_or_refused() {
     let gate = Lossy::of(&office);
     let mut times = 0;
     gate.insert(&mut times);
-    let first = office.pair.json(OUTER, &["keys", "show"])["sign"].as_str().unwrap().to_owned();
+    let sign = |zone: usize| office.pair.json(zone, &["keys", "show"])["sign"].as_str().unwrap().to_owned();
+    let first = [INNER, OUTER].map(sign);
     let outer = gate.rotate(OUTER, &mut times);
-    gate.rotate(INNER, &mut times);
+    let inner = gate.rotate(INNER, &mut times);
+    let notices = |zone: usize| number(&office, zone, "SELECT count(*) FROM pay_notice");
     gate.until("every row to be applied", || {
         let stream = office.pair.stream(INNER, "confirm");
-        stream["lag_ms"] == 0 && stream["applied_seq"] == office.pair.stream(OUTER, "confirm")["last_seq"]
+        let is_applied = stream["applied_seq"] == office.pair.stream(OUTER, "confirm")["last_seq"];
+        stream["lag_ms"] == 0 && is_applied && notices(OUTER) == times * NOTICES
     });
+    assert!(gate.lost[BATCHES].get() > 0, "batches are lost, too");
     office.until_applied(times * ROWS);
     assert_eq!(turned_away(&office, INNER), []);
     assert_eq!(turned_away(&office, OUTER), []);
-    let signed: BTreeSet<String> = archived(&office).into_values().flatten().collect();
-    assert_eq!(signed, BTreeSet::from([first, outer]));
+    let signed = |zone: usize, stream: &str| archived(&office, zone, stream).into_values().flatten().collect();
+    let [of_inner, of_outer] = first;
+    let wanted: [BTreeSet<String>; 2] = [BTreeSet::from([of_outer, outer]), BTreeSet::from([of_inner, inner])];
+    assert_eq!([signed(INNER, "confirm"), signed(OUTER, "notice")], wanted);
     office.stop();
     for zone in [INNER, OUTER] {
         let archive = office.pair.path(zone, "archive");
@@ -269,7 +287,7 @@ impl<'o> Theft<'o> {
 
     /// How many files the gate keeps of batches that were not applied when the key was stolen. The old key signed them.
     fn on_their_way(&self) -> u64 {
-        let of_file = |path: &PathBuf| signers(std::slice::from_ref(path)).pop_first().unwrap();
+        let of_file = |path: &PathBuf| signers(std::slice::from_ref(path), "confirm").pop_first().unwrap();
         let kept: Vec<_> = files(&self.under_way()).iter().map(of_file).collect();
         assert!(kept.iter().all(|(_, keys)| keys.contains(&self.old)), "{kept:?}");
         u64::try_from(kept.iter().filter(|((_, seq), _)| *seq > self.applied).count()).unwrap()
@@ -298,7 +316,7 @@ impl<'o> Theft<'o> {
 
     /// Every batch that was first sealed after the new keys were taken up bears the new one, and some do.
     fn new_batches_bear(&self, key: &str, before: u64) {
-        let archived = archived(self.office);
+        let archived = archived(self.office, INNER, "confirm");
         assert!(archived.keys().any(|(_, seq)| *seq > before), "{archived:?}");
         for ((epoch, seq), keys) in &archived {
             let is_new = keys.iter().all(|one| one == key);
@@ -379,7 +397,7 @@ fn a_key_that_was_used_by_its_thief_counts_through_the_place_that_operators_name
     assert_eq!(count(&office, "revoked-chain"), 1);
     assert_eq!(turned_away(&office, INNER).len(), 2);
     let key = next["key"].as_str().unwrap();
-    let archived = archived(&office);
+    let archived = archived(&office, INNER, "confirm");
     assert!(archived.range((1, through + 1)..).all(|(_, keys)| keys.iter().all(|one| one == key)), "{archived:?}");
     theft.new_batches_bear(key, before);
 }

@@ -45,11 +45,14 @@ impl Office {
         });
     }
 
-    /// Waits until `ferry trace` tells of these changes of a payment of the superseded group, in order.
+    /// Waits until `ferry trace` tells of these changes of every payment of the superseded group, in order.
     fn until_traced(&self, zone: usize, changes: &[(&str, &str)]) {
         let meant: Vec<_> = changes.iter().map(|(op, state)| ((*op).to_owned(), (*state).to_owned())).collect();
-        let id = confirm_id(PLACE);
-        self.pair.carry_until(&format!("{meant:?} to be told in zone {zone}"), || self.changes(zone, &id) == meant);
+        for id in (0..ROWS).map(confirm_id) {
+            self.pair.carry_until(&format!("{meant:?} of {id} to be told in zone {zone}"), || {
+                self.changes(zone, &id) == meant
+            });
+        }
     }
 
     /// What the auditor finds in both archives, with the cards of all who signed.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::judge;
 use super::rung::{Rung, Then};
-use super::scenario;
+use super::scenario::{self, Life};
 use super::world::World;
 use crate::fail::Step;
 use crate::fail::plan::{self, Passed};
@@ -39,7 +39,7 @@ pub struct Climbed {
 /// What became of rungs.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Outcome {
-    rungs: usize,
+    pub rungs: usize,
     /// So many met their step.
     pub met: usize,
     /// So many met the one of the recovery, too.
@@ -47,12 +47,21 @@ pub struct Outcome {
     fell: usize,
 }
 
-/// Plays the scenario on a copy of the template with the faults of a rung.
-pub fn climb(template: &Path, rung: Option<Rung>) -> Climbed {
+/// Plays a life on a copy of the template without a fault.
+pub fn clean(template: &Path, life: Life) -> Climbed {
+    play(template, life, None)
+}
+
+/// Plays the life of a rung with its faults.
+pub fn climb(template: &Path, rung: Rung) -> Climbed {
+    play(template, rung.life, Some(rung))
+}
+
+fn play(template: &Path, life: Life, rung: Option<Rung>) -> Climbed {
     let mut world = World::new(template);
     let (mut met, mut met_again, mut recovery_steps) = (false, false, 0);
     plan::arm(rung.map(|rung| rung.fault()));
-    let played = scenario::play(&mut world, &mut |world| {
+    let played = scenario::play(&mut world, life, &mut |world| {
         let (Some(at), Some(rung)) = (plan::met(), rung) else { return };
         if met {
             return;
@@ -69,7 +78,7 @@ pub fn climb(template: &Path, rung: Option<Rung>) -> Climbed {
     });
     let seen = plan::seen();
     plan::arm(None);
-    let verdict = played.and_then(|()| judge::judge(&mut world));
+    let verdict = played.and_then(|()| judge::judge(&mut world, life));
     Climbed { seen, met, met_again, recovery_steps, verdict }
 }
 
@@ -117,7 +126,7 @@ impl Book<'_> {
     /// Climbs one rung after the other, as long as there are some.
     fn climb(&self, template: &Path) {
         while let Some(rung) = self.rungs.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let climbed = panic::catch_unwind(AssertUnwindSafe(|| climb(template, Some(*rung))));
+            let climbed = panic::catch_unwind(AssertUnwindSafe(|| climb(template, *rung)));
             let Ok(climbed) = climbed else {
                 // What this thread counts is not to be trusted any more.
                 self.fell(&mut self.pages.lock().unwrap(), *rung, "it panicked");

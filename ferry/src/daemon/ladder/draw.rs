@@ -97,7 +97,7 @@ fn a_piece_of_the_ladder_is_named_by_its_steps() {
     assert_eq!("all".parse(), Ok(Which::OfSteps(1..=u64::MAX)));
     assert_eq!("1..2000".parse(), Ok(Which::OfSteps(1..=2_000)));
     assert!("many".parse::<Which>().is_err() && "1..".parse::<Which>().is_err());
-    let rung = |at| Rung::new(at, crate::fail::plan::How::Before, 0);
+    let rung = |at| Rung::new(super::scenario::Life::Quiet, at, crate::fail::plan::How::Before, 0);
     let wanted = Wanted { which: Which::OfSteps(2..=3), seed: 0 };
     assert_eq!(wanted.choose((1..=4).map(rung).collect()), [rung(2), rung(3)]);
 }

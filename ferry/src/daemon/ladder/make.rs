@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::program::Program;
 use crate::config::Config;
 use crate::files::{AnchorFile, durable};
-use crate::keyring::{create_keys, create_trace_key, own_card, write_trust};
+use crate::keyring::{create_keys, create_operator, create_trace_key, own_card, write_trust};
 use crate::store::{Registration, SqliteStore, create};
 
 /// The names of the zones, by their numbers.
@@ -67,8 +67,16 @@ pub const TABLES: [(&str, usize); 3] = [("notice", 0), ("payment", 1), ("item", 
 /// What makes a row of a table known, for each.
 const KEYS: [&str; 3] = ["id", "id", "payment, {row}.no"];
 
+/// The private keys of the two operators whom both zones trust.
+pub const OPERATORS: [&str; 2] = ["first.key", "second.key"];
+
+/// The file of somebody's card.
+pub fn card_of(name: &str) -> String {
+    format!("{name}.card")
+}
+
 /// The file of a zone's configuration. What stands there is what a run changes of it.
-const CONFIG: &str = "ferry.toml";
+pub const CONFIG: &str = "ferry.toml";
 
 /// A directory in memory where there is one, because the ladder writes for hours what nobody needs; power loss is not its matter.
 pub fn scratch() -> TempDir {
@@ -91,12 +99,19 @@ pub fn template() -> TempDir {
         let keys = create_keys(&config).unwrap();
         let _secret = create_trace_key(&config).unwrap();
         let card = own_card(&config, &keys, Some(instance(index)), 0);
-        durable::publish(dir.path(), &format!("{}.card", NAMES[index]), &card.write(&keys).unwrap()).unwrap();
+        durable::publish(dir.path(), &card_of(NAMES[index]), &card.write(&keys).unwrap()).unwrap();
         (config, card)
+    });
+    let operators = OPERATORS.map(|name| {
+        let keys = create_operator(&dir.path().join(name)).unwrap();
+        let card = own_card(&zones[0].0, &keys, None, 0);
+        durable::publish(dir.path(), &card_of(name), &card.write(&keys).unwrap()).unwrap();
+        card
     });
     for index in [0, 1] {
         let config = &zones[index].0;
         let mut trust = TrustStore::new();
+        operators.iter().for_each(|card| trust.add(TrustEntry::of_operator(card, KeyState::Active)).unwrap());
         trust.add(TrustEntry::of_zone(&zones[1 - index].1, KeyState::Active)).unwrap();
         write_trust(&config.paths.trust, &trust).unwrap();
         database(config, &contract, index);

@@ -43,6 +43,13 @@ impl Program {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// Pairs of a text and bytes.
+    pub fn files(&mut self, query: &str) -> Vec<(String, Vec<u8>)> {
+        let query = sqlx::query(AssertSqlSafe(query.to_owned()));
+        let rows: Vec<SqliteRow> = self.runtime.block_on(query.fetch_all(&mut self.connection)).unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
     /// One number.
     pub fn number(&mut self, query: &str) -> i64 {
         let query = sqlx::query(AssertSqlSafe(query.to_owned()));

@@ -1,6 +1,19 @@
-//! What happens in every run: rows both ways, a gate that misbehaves a little, a kill and a stop, and the end.
+//! What happens in a run. In the one life rows go both ways, the gate misbehaves a little, a daemon is killed and one is stopped.
+//! In the other operators act, and both databases are put back to backups.
 
+use super::make;
+use super::work::COMMAND;
 use super::world::{Mischief, World};
+use crate::fail::plan;
+
+/// Which of the two lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// Nobody does anything about it.
+    Quiet,
+    /// Operators do.
+    Operated,
+}
 
 /// The longest that a run may take after the last thing happened.
 const SETTLE_MS_MAX: u64 = 180_000;
@@ -14,6 +27,8 @@ enum Event {
     /// The same, when all changes before it are in batches: of several changes of a key in one batch only the last image reaches
     /// the replica, and the count would differ.
     Change(usize, &'static str),
+    /// The same, when all acts have ended and everything is settled, so that a load has captured nothing of it.
+    Calm(usize, &'static str),
     /// The gate stands still.
     Shut,
     /// It goes on.
@@ -24,13 +39,26 @@ enum Event {
     Kill(usize),
     /// A daemon ends in order and is started again.
     Restart(usize),
+    /// An operator gives a command, once every act before it has ended; `OPEN` stands for the first batch that is not applied. It
+    /// is given again until it succeeds.
+    Command(usize, &'static [&'static str]),
+    /// The same, once the peer refuses a group.
+    Refused(usize, &'static [&'static str]),
+    /// A backup is made of a zone that runs, once all is settled.
+    Backup(usize),
+    /// A zone is put back to its backup, once all is settled.
+    Restore(usize),
 }
+
+/// A command that failed is given again so much later.
+const COMMAND_AGAIN_MS: u64 = 1_000;
+const OPEN: &str = "OPEN";
 
 const INNER: usize = 0;
 const OUTER: usize = 1;
 
 /// When it happens, in milliseconds.
-const EVENTS: &[(u64, Event)] = &[
+const QUIET: &[(u64, Event)] = &[
     (1_500, Event::Write(INNER, "INSERT INTO notice VALUES (1, 1), (2, 2)")),
     (
         1_500,
@@ -56,21 +84,68 @@ const EVENTS: &[(u64, Event)] = &[
     (13_000, Event::Write(INNER, "INSERT INTO notice VALUES (4, 5)")),
 ];
 
+/// When it happens where operators act.
+const OPERATED: &[(u64, Event)] = &[
+    (
+        1_000,
+        Event::Write(
+            INNER,
+            "CREATE TRIGGER poison BEFORE INSERT ON payment WHEN NEW.amt = 666 \
+             BEGIN SELECT RAISE(ABORT, 'no office takes this amount'); END",
+        ),
+    ),
+    (1_500, Event::Write(INNER, "INSERT INTO notice VALUES (1, 1), (2, 2)")),
+    (1_500, Event::Write(OUTER, "INSERT INTO payment VALUES (1, 100, 11); INSERT INTO item VALUES (1, 1, 12)")),
+    (2_000, Event::Command(OUTER, &["hold", "notice"])),
+    (2_500, Event::Change(INNER, "UPDATE notice SET number = 3 WHERE id = 1; INSERT INTO notice VALUES (3, 4)")),
+    (4_000, Event::Command(OUTER, &["release", "notice"])),
+    (4_500, Event::Backup(OUTER)),
+    (4_500, Event::Backup(INNER)),
+    (5_000, Event::Change(OUTER, "INSERT INTO payment VALUES (2, 7, 17); DELETE FROM item WHERE no = 1")),
+    (5_000, Event::Change(INNER, "INSERT INTO notice VALUES (4, 5)")),
+    (6_000, Event::Restore(OUTER)),
+    (7_000, Event::Change(OUTER, "UPDATE payment SET amt = 8, number = 18 WHERE id = 2")),
+    (8_000, Event::Command(OUTER, &["load", "confirm"])),
+    (9_000, Event::Calm(OUTER, "INSERT INTO payment VALUES (3, 666, 19)")),
+    (9_500, Event::Change(OUTER, "UPDATE payment SET amt = 5, number = 20 WHERE id = 3")),
+    (10_000, Event::Refused(OUTER, &["supersede", "confirm", OPEN, "--with", "current"])),
+    (11_000, Event::Restore(INNER)),
+    (12_000, Event::Change(INNER, "INSERT INTO notice VALUES (5, 6)")),
+    (12_000, Event::Change(OUTER, "INSERT INTO item VALUES (3, 1, 21)")),
+];
+
+impl Life {
+    /// What happens in it.
+    const fn events(self) -> &'static [(u64, Event)] {
+        match self {
+            Self::Quiet => QUIET,
+            Self::Operated => OPERATED,
+        }
+    }
+}
+
 /// Runs a world to its end. `after` is told after every step.
 ///
 /// # Errors
 /// When the zones do not come to rest.
-pub fn play(world: &mut World, after: &mut dyn FnMut(&mut World)) -> Result<(), String> {
-    for (at, event) in EVENTS {
-        while world.now_ms < *at || !may_happen(world, event) {
+pub fn play(world: &mut World, life: Life, after: &mut dyn FnMut(&mut World)) -> Result<(), String> {
+    for (at, event) in life.events() {
+        let mut due = *at;
+        while world.now_ms < due || !may_happen(world, event) || !happen(world, event)? {
+            if world.now_ms >= due {
+                due = world.now_ms.max(world.again_ms);
+            }
             give_up(world, *at + SETTLE_MS_MAX)?;
-            world.step((*at).max(world.now_ms + 1));
+            world.step(due.max(world.now_ms + 1));
             after(world);
         }
-        happen(world, event)?;
         after(world);
     }
     come_to_rest(world, |world| world.is_settled() && world.spools_are_empty(), after)?;
+    match life {
+        Life::Quiet => {}
+        Life::Operated => return Ok(()),
+    }
     for zone in [INNER, OUTER] {
         world.zones[zone].retention_ms = RETENTION_MS;
         world.restart(zone);
@@ -93,20 +168,26 @@ fn come_to_rest(
     Ok(())
 }
 
-fn give_up(world: &World, end_ms: u64) -> Result<(), String> {
+fn give_up(world: &mut World, end_ms: u64) -> Result<(), String> {
     if world.now_ms < end_ms { Ok(()) } else { Err(format!("the zones do not come to rest:\n{}", world.story())) }
 }
 
 fn may_happen(world: &mut World, event: &Event) -> bool {
     match event {
         Event::Change(..) => world.outboxes_are_empty(),
+        Event::Calm(zone, _) => world.zones[*zone].acts_have_ended() && world.is_settled(),
+        Event::Command(zone, _) => world.zones[*zone].acts_have_ended(),
+        Event::Refused(zone, _) => world.zones[*zone].acts_have_ended() && world.is_refused(*zone),
+        Event::Backup(_) => world.is_settled(),
+        Event::Restore(zone) => world.zones[*zone].is_being_restored || world.is_settled(),
         Event::Write(..) | Event::Shut | Event::Open | Event::Meddle(..) | Event::Kill(_) | Event::Restart(_) => true,
     }
 }
 
-fn happen(world: &mut World, event: &Event) -> Result<(), String> {
+/// Returns whether it happened; a command that failed is to be given again.
+fn happen(world: &mut World, event: &Event) -> Result<bool, String> {
     match event {
-        Event::Write(zone, text) | Event::Change(zone, text) => {
+        Event::Write(zone, text) | Event::Change(zone, text) | Event::Calm(zone, text) => {
             world.zones[*zone].program().run(&format!("BEGIN IMMEDIATE; {text}; COMMIT"))?;
         }
         Event::Shut => world.gate_is_shut = true,
@@ -114,6 +195,57 @@ fn happen(world: &mut World, event: &Event) -> Result<(), String> {
         Event::Meddle(zone, mischief) => world.gate_does[*zone] = Some(*mischief),
         Event::Kill(zone) => world.kill(*zone),
         Event::Restart(zone) => world.restart(*zone),
+        Event::Command(zone, words) | Event::Refused(zone, words) => return Ok(act(world, *zone, words)),
+        Event::Backup(zone) => return Ok(back_up(world, *zone)),
+        Event::Restore(zone) => return Ok(restore(world, *zone)),
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Two operators sign what needs both.
+fn act(world: &mut World, zone: usize, words: &[&str]) -> bool {
+    let open = world.first_open(zone).to_string();
+    let mut words: Vec<String> =
+        words.iter().map(|word| if *word == OPEN { open.clone() } else { (*word).to_owned() }).collect();
+    let signers = if words[0] == "supersede" { &make::OPERATORS[..] } else { &make::OPERATORS[..1] };
+    for name in signers {
+        words.extend(["--key".to_owned(), world.dir.path().join(name).display().to_string()]);
+    }
+    words.extend(["--reason", "the ladder", "--wait", "0"].map(str::to_owned));
+    command(world, zone, words)
+}
+
+fn back_up(world: &mut World, zone: usize) -> bool {
+    world.backups[zone] += 1;
+    let directory = world.backup(zone);
+    command(world, zone, vec!["backup".to_owned(), directory])
+}
+
+/// The daemon is stopped and every program of the zone is closed meanwhile.
+fn restore(world: &mut World, zone: usize) -> bool {
+    world.zones[zone].is_being_restored = true;
+    world.stop(zone);
+    world.zones[zone].close_program();
+    let directory = world.backup(zone);
+    let done = command(world, zone, vec!["restore".to_owned(), directory]);
+    // Half way there may be no database.
+    if done {
+        world.zones[zone].open_program();
+        world.zones[zone].is_being_restored = false;
+        world.restart(zone);
+    }
+    done
+}
+
+/// Returns whether the command succeeded. What it does is part of the ladder, too.
+fn command(world: &mut World, zone: usize, words: Vec<String>) -> bool {
+    let (now, config) = (world.now(), world.zones[zone].config_file());
+    let mut words = [vec!["ferry".to_owned()], words, vec!["--config".to_owned(), config]].concat();
+    let arguments: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = plan::within(zone, now.mono.0, COMMAND, || crate::cli::obey(&arguments, now.wall_ms));
+    let Err(fault) = done else { return true };
+    words.truncate(3);
+    world.tell(format!("{} {}: {fault}", make::NAMES[zone], words.join(" ")));
+    world.again_ms = world.now_ms + COMMAND_AGAIN_MS;
+    false
 }

@@ -11,6 +11,8 @@ use crate::fail::plan::Passed;
 pub const START: &str = "start";
 /// A daemon ends in order.
 pub const STOP: &str = "stop";
+/// An operator gives a command.
+pub const COMMAND: &str = "command";
 /// What a zone does again and again although nothing happens: it looks, tells its peer how it stands, hears the same, and
 /// counts the time that batches have been archived.
 const ROUTINE: [&str; 8] = [OBSERVE, SCAN, TAKE, "anchor", "publish-status", "keep-status", "note", "retain"];

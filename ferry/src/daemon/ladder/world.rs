@@ -8,9 +8,10 @@ use ferry_core::action::{Action, OpId};
 use ferry_core::link::{Link, recover};
 use ferry_core::perform::{Surroundings, perform};
 use ferry_core::ports::Store as _;
+use ferry_core::receiver::Receiver;
 use ferry_core::settings::{DAY_MS, Settings};
 use ferry_core::time::{Mono, Now};
-use ferry_format::BootNonce;
+use ferry_format::{BootNonce, SignedAct};
 use tempfile::TempDir;
 
 use super::judge::files_below;
@@ -58,6 +59,7 @@ struct Running {
 pub struct Zone {
     pub config: Config,
     index: usize,
+    directory: PathBuf,
     around: Arc<Surroundings>,
     contract_text: String,
     running: Option<Running>,
@@ -66,6 +68,8 @@ pub struct Zone {
     /// How long batches stay in the archive whole, from the next start on.
     pub retention_ms: u64,
     pub program: Option<Program>,
+    /// Its database is being put back to a backup.
+    pub is_being_restored: bool,
 }
 
 /// Both zones and what lies between them.
@@ -79,6 +83,10 @@ pub struct World {
     pub gate_does: [Option<Mischief>; 2],
     /// Failures that were told, the last ones.
     pub told: VecDeque<String>,
+    /// When a command that failed is given again.
+    pub again_ms: u64,
+    /// How often each zone was backed up; the last backup is the one that counts.
+    pub backups: [u32; 2],
 }
 
 /// What the gate does to a batch.
@@ -98,7 +106,16 @@ impl World {
         let dir = make::scratch();
         make::copy(template, dir.path());
         let zones = [0, 1].map(|index| Zone::new(dir.path(), index));
-        Self { dir, zones, now_ms: 0, gate_is_shut: false, gate_does: [None, None], told: VecDeque::new() }
+        Self {
+            dir,
+            zones,
+            now_ms: 0,
+            gate_is_shut: false,
+            gate_does: [None, None],
+            told: VecDeque::new(),
+            again_ms: 0,
+            backups: [0, 0],
+        }
     }
 
     pub const fn now(&self) -> Now {
@@ -249,6 +266,24 @@ impl World {
         at_rest && self.outboxes_are_empty() && self.zones.iter().all(|zone| zone.batches_at_gate().is_empty())
     }
 
+    /// Whether the peer refuses the first own batch that is not known to be applied.
+    pub fn is_refused(&self, index: usize) -> bool {
+        let (peer, open) = (&self.zones[1 - index].running, self.first_open(index));
+        let refused = peer.iter().flat_map(|running| running.link.receivers()).find_map(Receiver::refused);
+        self.zones[index].running.is_some() && refused.is_some_and(|refused| refused.seq == open)
+    }
+
+    /// The first own batch that is not applied.
+    pub fn first_open(&self, index: usize) -> u64 {
+        let running = self.zones[index].running.as_ref();
+        running.and_then(|running| running.link.senders().next()).map_or(1, |sender| sender.settled().seq + 1)
+    }
+
+    /// Where the last backup of a zone lies.
+    pub fn backup(&self, index: usize) -> String {
+        self.dir.path().join(format!("backup-{index}-{}", self.backups[index])).display().to_string()
+    }
+
     /// Whether no sealed file waits in a spool.
     pub fn spools_are_empty(&self) -> bool {
         self.zones.iter().all(|zone| batches_below(&zone.config.paths.spool) == 0)
@@ -272,10 +307,11 @@ impl World {
     }
 
     /// How the zones stand, for a run that went wrong.
-    pub fn story(&self) -> String {
+    pub fn story(&mut self) -> String {
         let mut lines: Vec<String> = self.told.iter().cloned().collect();
-        for zone in &self.zones {
+        for zone in &mut self.zones {
             let name = make::NAMES[zone.index];
+            lines.extend(zone.acts().into_iter().map(|act| format!("{name} has act {act}")));
             let left = zone.batches_at_gate().into_iter().chain(files_below(&zone.config.paths.spool));
             lines.extend(left.map(|path| format!("{name} has {}", path.display())));
             let Some(running) = &zone.running else {
@@ -314,6 +350,7 @@ impl Zone {
         Self {
             config,
             index,
+            directory: directory.join(make::NAMES[index]),
             around,
             contract_text,
             running: None,
@@ -321,11 +358,42 @@ impl Zone {
             boots: 0,
             retention_ms: DAY_MS,
             program,
+            is_being_restored: false,
         }
     }
 
     pub fn program(&mut self) -> &mut Program {
         self.program.as_mut().expect("it is closed at the end")
+    }
+
+    /// Ends the connection of the zone's program.
+    pub fn close_program(&mut self) {
+        self.program.take().into_iter().for_each(Program::close);
+    }
+
+    /// Begins another one.
+    pub fn open_program(&mut self) {
+        self.program = Some(Program::open(&self.config.database.path));
+    }
+
+    /// What became of the acts that were handed in, while its program is there.
+    fn acts(&mut self) -> Vec<String> {
+        let query = "SELECT id || ' ' || origin || ' ' || coalesce(code, 'open'), file FROM ferry_act ORDER BY id";
+        let acts = self.program.as_mut().map_or_else(Vec::new, |program| program.files(query));
+        let told = |(text, file): (String, Vec<u8>)| {
+            format!("{text} {:?}", SignedAct::parse(&file).map(|signed| signed.act.deed))
+        };
+        acts.into_iter().map(told).collect()
+    }
+
+    /// Whether the daemon has carried out or turned away every act that was handed in.
+    pub fn acts_have_ended(&mut self) -> bool {
+        self.program().number("SELECT count(*) FROM ferry_act WHERE code IS NULL") == 0
+    }
+
+    /// The zone's configuration.
+    pub fn config_file(&self) -> String {
+        self.directory.join(make::CONFIG).display().to_string()
     }
 
     fn open(&self, boot: BootNonce, now: Now) -> Result<Running, Fault> {
