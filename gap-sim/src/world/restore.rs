@@ -67,7 +67,9 @@ impl World {
         self.host(zone).disk.take_away(ANCHOR);
         // What a batch says that its peer has not applied, or may forget again, is nowhere else, and cannot come back.
         let strikes = &self.options.strikes;
-        let needed = [Fault::ReceiverRestored, Fault::BothRestored].iter().any(|fault| strikes.contains_key(fault))
+        let needed = [Fault::OwnerRestored, Fault::ReceiverRestored, Fault::BothRestored]
+            .iter()
+            .any(|fault| strikes.contains_key(fault))
             || strikes.get(&Fault::OwnerRebuilt).is_some_and(|count| *count > 1)
             || database.own.values().any(|own| place_of(&own.last) > self.applied_place(&own.last.stream));
         self.put_back(zone, database);
