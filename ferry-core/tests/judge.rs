@@ -356,6 +356,27 @@ fn a_batch_that_does_not_chain_is_expelled_when_its_turn_comes() {
     assert_eq!(receiver.held_bytes(), 0);
 }
 
+#[test]
+fn a_batch_of_another_group_is_expelled_from_the_one_that_it_would_keep_open() {
+    let mut receiver = receiver();
+    let mut eleven = next();
+    eleven.group.last = false;
+    let mut twelve = next();
+    (twelve.seq, twelve.previous) = (12, digest("eleven"));
+    let mut alone = twelve.clone();
+    twelve.group.index = 1;
+    alone.group.first = 12;
+    receiver.add(&eleven, (digest("eleven"), KEY), 100, NOW, true);
+    receiver.add(&alone, (digest("alone"), KEY), 100, NOW, true);
+    assert!(receiver.next_group(NOW.mono, |_| None).is_none());
+    let (id, why) = receiver.next_expelled(NOW.mono).unwrap();
+    assert_eq!((id.digest, why), (digest("alone"), Expelled::WrongPrevious));
+    receiver.expelled(&id, true);
+    receiver.add(&twelve, (digest("twelve"), KEY), 100, NOW, true);
+    assert_eq!(receiver.next_expelled(NOW.mono), None);
+    assert_eq!(receiver.next_group(NOW.mono, |_| None).unwrap().batches.len(), 2);
+}
+
 /// A batch that takes the place of the group of seq 11, by an act of its own, passing over statements of these words.
 fn superseding(number: u8, index: u64, count: u64, old: &[&str]) -> BatchStatement {
     let mut statement = next();

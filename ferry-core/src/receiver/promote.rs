@@ -140,7 +140,8 @@ impl Receiver {
         end.map_or(head, |(seq, _)| seq)
     }
 
-    /// A held batch at the head, or in its group, whose file is spoiled or that does not chain to what comes before it.
+    /// A held batch at the head, or in its group, whose file is spoiled or that does not chain to what comes before it or is of
+    /// another group.
     pub fn next_expelled(&mut self, now: Mono) -> Option<(BatchId, Expelled)> {
         if self.expelling.is_some() || self.applying || self.retry_at.is_some_and(|at| now < at) {
             return None;
@@ -166,12 +167,16 @@ impl Receiver {
             return Some((id, Expelled::Ended));
         }
         let mut previous = mark.digest;
-        let mut next = mark.seq + 1;
+        let first = mark.seq + 1;
+        let mut next = first;
         let broken = self.held_here().find_map(|(seq, held)| {
             if seq != next {
                 return Some(None);
             }
-            let chains = held.previous == previous && self.followed().is_some_and(|f| f.epoch_id == held.epoch_id);
+            // One that begins or goes on with another group than the one it stands in would let that never end.
+            let chains = held.previous == previous
+                && held.group.first == first
+                && self.followed().is_some_and(|f| f.epoch_id == held.epoch_id);
             previous = held.chain;
             next += 1;
             if !chains { Some(Some((seq, held.digest))) } else { held.group.last.then_some(None) }

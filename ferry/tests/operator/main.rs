@@ -6,5 +6,6 @@ mod archive;
 mod books;
 mod command_line;
 mod new_database;
+mod restore;
 mod trace;
 mod verify;

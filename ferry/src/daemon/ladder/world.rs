@@ -386,9 +386,10 @@ impl Zone {
         acts.into_iter().map(told).collect()
     }
 
-    /// Whether the daemon has carried out or turned away every act that was handed in.
+    /// Whether the daemon has carried out or turned away every act that was handed in; a load, when all its rows are captured.
     pub fn acts_have_ended(&mut self) -> bool {
-        self.program().number("SELECT count(*) FROM ferry_act WHERE code IS NULL") == 0
+        let open = "SELECT (SELECT count(*) FROM ferry_act WHERE code IS NULL) + (SELECT count(*) FROM ferry_load)";
+        self.program().number(open) == 0
     }
 
     /// The zone's configuration.
