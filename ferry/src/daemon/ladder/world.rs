@@ -392,6 +392,11 @@ impl Zone {
         self.program().number(open) == 0
     }
 
+    /// Whether a batch has taken the place of another.
+    pub fn has_superseded(&mut self) -> bool {
+        self.program().number("SELECT count(*) FROM ferry_superseding") > 0
+    }
+
     /// The zone's configuration.
     pub fn config_file(&self) -> String {
         self.directory.join(make::CONFIG).display().to_string()
