@@ -172,9 +172,10 @@ fn crosses(world: &World, zone: ZoneId, name: &str) -> Result<(), String> {
     let host = world.host(zone);
     let database = host.store.database();
     let Some(own) = database.own.get(&stream) else {
-        // What the peer has lost is given back to it out of what it had sent.
+        // What the peer has lost is given back to it out of what it had sent. Its rows may have left the archive when a slow gate
+        // takes the file.
         let kept = format!("{stream}-{epoch:08}-{seq:012}-{}", parsed.digest8);
-        let mut places = [spool_directory(Side::In), archive_directory(Side::In)].into_iter();
+        let mut places = [spool_directory, archive_directory, head_directory].into_iter().map(|of| of(Side::In));
         let is_kept = places.any(|directory| host.disk.peek(&format!("{directory}/{kept}")).is_some());
         return if is_kept { Ok(()) } else { Err(format!("{name} is of no own stream, and was never taken")) };
     };
