@@ -117,6 +117,6 @@ fn a_database_is_made_anew_only_where_there_is_none_and_all_else_is_there() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's file need not survive a power cut")]
-fn rename(from: &Path, to: &Path) {
+pub fn rename(from: &Path, to: &Path) {
     fs::rename(from, to).unwrap();
 }

@@ -1,8 +1,10 @@
 //! What `ferry restore` must not take for a loss, with the real program.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 
 use crate::books::Zone;
+use crate::new_database::rename;
 use serde_json::Value;
 
 /// An anchor that cannot be read at the moment knows more than the one of the backup, and the database stays what it is.
@@ -13,7 +15,7 @@ fn an_anchor_that_cannot_be_read_is_not_lost() {
     let words = ["restore", backup.to_str().unwrap(), "--json"];
     zone.json(&["backup", words[1]]);
     let (anchor, aside) = (zone.path("zone/anchor"), zone.path("zone/aside"));
-    fs::rename(&anchor, &aside).unwrap();
+    rename(&anchor, &aside);
     fs::create_dir(&anchor).unwrap();
     let before = fs::read(zone.path("zone/outer.db")).unwrap();
     let output = zone.run(&words, "C");
@@ -26,10 +28,10 @@ fn an_anchor_that_cannot_be_read_is_not_lost() {
     }));
 
     fs::remove_dir(&anchor).unwrap();
-    fs::rename(&aside, &anchor).unwrap();
+    rename(&aside, &anchor);
     assert_eq!(zone.json(&words[..2])["anchor"], "present");
 
     // One that is damaged is lost.
-    fs::write(&anchor, b"{").unwrap();
+    File::create(&anchor).unwrap().write_all(b"{").unwrap();
     assert_eq!(zone.json(&words[..2])["anchor"], "of-backup");
 }
