@@ -279,6 +279,7 @@ pub const ANSWERS: &[(&str, &[Part])] = &[
                     "epoch",
                     "batches",
                     "superseded",
+                    "superseded_untold",
                     "first_seq",
                     "last_seq",
                     "proven_to",

@@ -228,6 +228,7 @@ fn stream_json(stream: &StreamLine) -> Value {
         "epoch": stream.epoch,
         "batches": stream.batches,
         "superseded": stream.superseded,
+        "superseded_untold": stream.superseded_untold,
         "first_seq": stream.first_seq,
         "last_seq": stream.last_seq,
         "proven_to": stream.proven_to,

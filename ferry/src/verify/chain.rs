@@ -6,6 +6,7 @@ use ferry_format::{Digest, TrustStore, genesis};
 
 use super::evidence::{Kept, KeptEpoch, StreamEvidence, StreamKey};
 use super::finding::{Finding, FindingCode};
+use super::standing::Applied;
 use super::walk::Files;
 use crate::text;
 
@@ -13,12 +14,14 @@ use crate::text;
 const FIRST_EPOCH: u64 = 1;
 
 /// One stream, judged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Chain<'a> {
     /// The batch that counts at each place, in order of seq.
     pub batches: Vec<&'a Kept>,
-    /// Batches that do not count, because a verified statement supersedes them.
+    /// Batches that do not count: a verified statement supersedes them, or they came too late to supersede another one.
     pub superseded: Vec<&'a Kept>,
+    /// At how many places with such batches no status of the receiver tells which one it applied.
+    pub untold: u64,
     /// Every batch from the first to this seq is there and follows on the one before it.
     pub proven_to: Option<u64>,
 }
@@ -114,21 +117,34 @@ impl<'a> Bench<'a> {
         for other in &self.stream.others {
             others.entry(other.seq).or_default().push(other);
         }
-        let mut chain =
-            Chain { batches: Vec::with_capacity(self.stream.batches.len()), superseded: Vec::new(), proven_to: None };
+        let mut chain = Chain { batches: Vec::with_capacity(self.stream.batches.len()), ..Chain::default() };
         for (seq, first) in &self.stream.batches {
             let more = others.get(seq).into_iter().flatten().copied();
-            let mut chosen: Option<&'a Kept> = None;
-            for kept in [first].into_iter().chain(more) {
-                match chosen {
-                    _ if self.stream.superseded.contains(&kept.digest) => chain.superseded.push(kept),
-                    None => chosen = Some(kept),
-                    Some(chosen) => findings.push(self.two_statements(chosen, kept)),
-                }
-            }
-            chain.batches.extend(chosen);
+            let there: Vec<&'a Kept> = [first].into_iter().chain(more).collect();
+            self.choose_at(*seq, &there, &mut chain, findings);
         }
         chain
+    }
+
+    fn choose_at(&self, seq: u64, there: &[&'a Kept], chain: &mut Chain<'a>, findings: &mut Vec<Finding>) {
+        let superseding = &self.stream.superseding;
+        let applied = if there.len() > 1 { superseding.applied(seq) } else { Applied::Untold };
+        let mut chosen = there.iter().copied().find(|kept| superseding.is_applied(kept, applied));
+        let is_told = chosen.is_some();
+        let counts = |kept: &Kept, chosen: Option<&Kept>| {
+            chosen.is_some_and(|it| it.digest == kept.digest) || !superseding.is_superseded(&kept.digest)
+        };
+        for kept in there.iter().copied() {
+            match chosen {
+                _ if !counts(kept, chosen) => chain.superseded.push(kept),
+                None => chosen = Some(kept),
+                Some(it) if it.digest == kept.digest => {}
+                Some(it) if is_told && superseding.came_for(kept, it) => chain.superseded.push(kept),
+                Some(it) => findings.push(self.two_statements(it, kept)),
+            }
+        }
+        chain.untold += u64::from(!is_told && chain.superseded.last().is_some_and(|kept| kept.seq == seq));
+        chain.batches.extend(chosen);
     }
 
     fn two_statements(&self, first: &Kept, second: &Kept) -> Finding {

@@ -10,6 +10,7 @@ use ferry_format::{
 use super::finding::{Finding, Place};
 use super::read::Piece;
 use super::report::Counts;
+use super::standing::Superseding;
 use super::walk::Files;
 
 /// One life of one stream.
@@ -31,6 +32,11 @@ impl StreamKey {
             stream: statement.stream.clone(),
             epoch: statement.epoch,
         }
+    }
+
+    /// The life that a mark is about, of a stream between two zones.
+    pub fn of_mark(link: &LinkId, from: &ZoneName, to: &ZoneName, mark: &Mark) -> Self {
+        Self { link: link.clone(), from: from.clone(), to: to.clone(), stream: mark.stream.clone(), epoch: mark.epoch }
     }
 
     /// Some places of this stream.
@@ -83,8 +89,8 @@ pub struct StreamEvidence {
     pub batches: BTreeMap<u64, Kept>,
     /// Every other statement met for a seq that is in `batches`.
     pub others: Vec<Kept>,
-    /// Digests that a verified statement supersedes.
-    pub superseded: BTreeSet<Digest>,
+    /// Which of its batches supersede others.
+    pub superseding: Superseding,
     /// Sums over `batches`.
     pub tables: Tables,
     /// Places that were witnessed and are not met yet, or not as witnessed.
@@ -218,7 +224,7 @@ impl Evidence {
             stream.other_epoch_ids.push((statement.seq, file));
         }
         if let Some(supersedes) = &statement.supersedes {
-            stream.superseded.extend(&supersedes.old);
+            stream.superseding.batch(digest, statement.group.first, supersedes);
         }
         let kept = Kept {
             seq: statement.seq,
@@ -251,6 +257,12 @@ impl Evidence {
         for mark in statement.received.iter().chain(&statement.superseded) {
             self.witness(link, to, from, mark, Witness { kind: WitnessKind::Received, file });
         }
+        for mark in statement.received.iter().filter(|mark| mark.epoch > 0) {
+            let of_life = |it: &&Mark| it.stream == mark.stream && it.epoch == mark.epoch;
+            let last = statement.superseded.iter().find(of_life);
+            let stream = self.streams.entry(StreamKey::of_mark(link, to, from, mark)).or_default();
+            stream.superseding.status(mark, last);
+        }
         for mark in &statement.sent {
             self.witness(link, from, to, mark, Witness { kind: WitnessKind::Sent, file });
         }
@@ -276,14 +288,7 @@ impl Evidence {
         if mark.epoch == 0 {
             return;
         }
-        let key = StreamKey {
-            link: link.clone(),
-            from: from.clone(),
-            to: to.clone(),
-            stream: mark.stream.clone(),
-            epoch: mark.epoch,
-        };
-        let stream = self.streams.entry(key).or_default();
+        let stream = self.streams.entry(StreamKey::of_mark(link, from, to, mark)).or_default();
         if stream.highest.is_none_or(|(seq, _)| seq < mark.seq) {
             stream.highest = Some((mark.seq, witness));
         }

@@ -69,8 +69,11 @@ pub struct StreamLine {
     pub epoch: u64,
     /// How many batches count.
     pub batches: u64,
-    /// How many batches were superseded, and do not count.
+    /// How many batches do not count, because another one at their place does: they were superseded, or came too late to
+    /// supersede what was applied.
     pub superseded: u64,
+    /// At how many places with such batches no status of the receiver tells which one it applied.
+    pub superseded_untold: u64,
     /// The first seq that is there.
     pub first_seq: Option<u64>,
     /// The last seq that is there.
@@ -192,6 +195,7 @@ fn stream_line(key: &StreamKey, stream: &StreamEvidence, chain: &Chain<'_>, tabl
         epoch: key.epoch,
         batches: chain.batches.len() as u64,
         superseded: chain.superseded.len() as u64,
+        superseded_untold: chain.untold,
         first_seq: chain.batches.first().map(|kept| kept.seq),
         last_seq: last.map(|kept| kept.seq),
         proven_to: chain.proven_to,
@@ -284,6 +288,14 @@ fn not_checked(request: &Request<'_>, streams: &[StreamLine], counts: &Counts, u
         said.push(Text::fixed(
             "where only the head of a batch is kept, its sealed rows are not there to be compared with their digests",
             "仅保留文件头的批次，其加密行数据已不在，无法与摘要核对",
+        ));
+    }
+    let untold: u64 = streams.iter().map(|stream| stream.superseded_untold).sum();
+    if untold > 0 {
+        said.push(text!(
+            "no status of the receiver tells which of two batches it applied, where one may have come too late to supersede \
+             the other: {untold} such places, at each of which the later one was counted",
+            "后到的取代批次可能已经太迟：有 {untold} 个位置，接收方的状态文件未说明应用的是哪一批，此处按较晚的批次计数"
         ));
     }
     if request.partial {

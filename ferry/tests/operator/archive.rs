@@ -111,16 +111,21 @@ impl Archive {
 
     /// A batch without rows that takes the place of others, approved by both operators.
     pub fn supersede(&mut self, old: &Made) -> Made {
-        let payload = Payload::new([8; 32]);
-        let mut statement = old.statement.clone();
+        self.supersede_all(&[old])
+    }
+
+    /// A batch without rows that takes the place of one, and of what had taken it before.
+    pub fn supersede_all(&mut self, old: &[&Made]) -> Made {
+        let payload = Payload::new([u8::try_from(7 + old.len()).unwrap(); 32]);
+        let mut statement = old[0].statement.clone();
         statement.tables.clear();
         statement.records = 0;
         statement.plain = payload.plain();
         statement.supersedes = Some(Supersedes {
-            act: ActId([1; 16]),
+            act: ActId([u8::try_from(old.len()).unwrap(); 16]),
             at_ms: 1_700_000_000_000,
             reason: Reason::new("a refused row").unwrap(),
-            old: vec![old.sealed.digest],
+            old: old.iter().map(|made| made.sealed.digest).collect(),
             new: vec![statement.plain.sm3],
             approvals: Vec::new(),
         });

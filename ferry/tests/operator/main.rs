@@ -7,5 +7,6 @@ mod books;
 mod command_line;
 mod new_database;
 mod restore;
+mod standing;
 mod trace;
 mod verify;
