@@ -137,6 +137,29 @@ impl Office {
     pub fn listed(&self, zone: usize) -> Vec<Value> {
         self.pair.json(zone, &["acts", "list"])["acts"].as_array().unwrap().clone()
     }
+
+    /// Waits until both zones list exactly these acts, with the operators' signatures and how each ended, and the zone that
+    /// judged them knows that its peer does.
+    pub fn both_list(&self, acts: &[(&str, &str)]) {
+        let text = |(deed, code): &(&str, &str)| format!("{deed} {code}");
+        let mut meant: Vec<String> = acts.iter().map(text).collect();
+        meant.sort_unstable();
+        for zone in [INNER, OUTER] {
+            self.pair.carry_until(&format!("{meant:?} to be listed in zone {zone}"), || {
+                let told = |act: &Value| act["here"] == false || !act["told_at_ms"].is_null();
+                let acts = self.listed(zone);
+                acts.len() >= meant.len() && acts.iter().all(told)
+            });
+            let acts = self.listed(zone);
+            let is_whole = |act: &Value| act["verified"] == true && act["reason"] == "银行已确认";
+            assert!(acts.iter().all(is_whole), "{acts:?}");
+            let word = |act: &Value, name: &str| act[name].as_str().unwrap().to_owned();
+            let mut found: Vec<String> =
+                acts.iter().map(|act| text(&(&word(act, "deed"), &word(act, "code")))).collect();
+            found.sort_unstable();
+            assert_eq!(found, meant, "zone {zone}");
+        }
+    }
 }
 
 /// The key of a payment of the generated rows.

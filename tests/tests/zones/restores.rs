@@ -290,6 +290,7 @@ fn an_owner_of_which_only_the_backup_is_left_gets_back_what_two_operators_approv
     drill.until_equal();
     let (code, error) = drill.office.act(OUTER, &words, 2);
     assert_eq!((code, &error["error"]["code"]), (26, &"nothing-beyond".into()), "{error}");
+    drill.office.both_list(&[("take-back", "done")]);
     drill.ends_well();
 }
 
@@ -317,6 +318,8 @@ fn an_owner_without_its_spool_sends_its_rows_once_more() {
     drill.office.done(OUTER, &["load", "confirm"], 1);
     let (code, error) = drill.office.act(OUTER, &["load", "confirm"], 1);
     assert!(code == 0 || error["error"]["code"] == "loading-already", "{error}");
+    let second = if code == 0 { "done" } else { "loading-already" };
+    drill.office.both_list(&[("supersede", "done"), ("load", "done"), ("load", second)]);
     drill.ends_well();
 }
 

@@ -159,6 +159,10 @@ fn what_the_peer_has_applied_is_superseded_too_late() {
     office.until(OUTER, "ok", "");
     let found = office.verify();
     assert_eq!(found["faults"], Value::Array(Vec::new()), "{found}");
+    // The auditor counts what was applied, and not the empty batch that came too late: a status of the receiver says so.
+    let confirm = found["streams"].as_array().unwrap().iter().find(|stream| stream["stream"] == "confirm").unwrap();
+    assert_eq!((&confirm["superseded"], &confirm["superseded_untold"]), (&1.into(), &0.into()), "{confirm}");
+    assert_eq!(confirm["tables"][0]["inserts"], 2 * ROWS, "{confirm}");
 }
 
 #[test]
@@ -209,4 +213,5 @@ fn a_dispute_ends_when_two_operators_let_stand_what_was_applied() {
     office.until_applied(3 * ROWS);
     let (code, error) = office.act(INNER, &dismiss, 2);
     assert_eq!((code, &error["error"]["code"]), (26, &"no-dispute-to-dismiss".into()), "{error}");
+    office.both_list(&[("dismiss", "done"), ("dismiss", "no-dispute-to-dismiss")]);
 }
