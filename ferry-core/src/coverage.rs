@@ -119,6 +119,8 @@ places! {
     Superseded = "superseded";
     /// The peer had applied a group before another could take its place.
     SupersededLate = "superseded-late";
+    /// A restored zone carries an act out again whose batches it has.
+    SupersededAgain = "superseded-again";
     /// A held batch gives way to one that supersedes it.
     Displaced = "displaced";
     /// A zone that was put back finds one of its own batches, or is given one.

@@ -17,6 +17,8 @@ mod flood;
 mod hashes;
 #[path = "zones/kills.rs"]
 mod kills;
+#[path = "zones/manual.rs"]
+mod manual;
 #[path = "zones/office.rs"]
 mod office;
 #[path = "zones/parked.rs"]

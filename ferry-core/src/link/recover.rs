@@ -7,7 +7,7 @@ use ferry_format::{BootNonce, Counters, Mark, StreamName};
 use thiserror::Error;
 
 use super::status::UNNOTED_NUMBERS;
-use super::{Chore, Link, Lock, acts, intake, outgoing, peer, status};
+use super::{Chore, Link, Lock, acts, intake, outgoing, peer, replaced, status};
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
 use crate::perform::Surroundings;
@@ -43,9 +43,12 @@ pub fn recover(
     ports: &Ports<'_>,
     now: Now,
 ) -> Result<Link, RecoverError> {
-    let recovered = ports.store.recover()?;
+    let mut recovered = ports.store.recover()?;
     let anchor = ports.anchor.load()?;
     let lock = judge_lock(anchor.as_ref(), &recovered, ports)?;
+    if lock.is_some() && replaced::carry_out_again(&around, &recovered, ports, now.wall_ms)? {
+        recovered = ports.store.recover()?;
+    }
     sort_spool(&recovered, lock, ports)?;
     let retention = Retention::recover(recovered.retained.clone(), settings.retention_ms, now);
     let mut link = Link {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ferry_format::{BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, StreamName, TableSummary};
+use ferry_format::{
+    BatchReport, Checkpoint, Digest, EpochId, Group, Instance, Mark, Payload, StreamName, TableSummary,
+};
 
 use super::{
     ActEnd, ActOrder, AppliedPlace, ApplyOutcome, ApplyRequest, BatchSource, DisputedPlace, Loaded, OpenAct, PeerAct,
@@ -486,6 +488,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     fn draft(&self, payload: &Digest) -> Result<Option<Vec<u8>>, PortError>;
+
+    /// Puts an act into the list once more, open, with the payloads of the batches that it puts into the places of others: a
+    /// database that was put back to a backup has forgotten it. The same file again is the same act. Yields its place in the list.
+    ///
+    /// # Errors
+    /// When nothing was written; `Unknown` when the commit's outcome is not known.
+    fn hand_in_again(&self, file: &[u8], payloads: &[Payload], now_ms: u64) -> Result<u64, PortError>;
 
     /// Carries out what an operator decided, or notes why it is not carried out: one transaction with its line in the list
     /// of acts and its audit leaf. An act that has ended is no error: what became of it is told again. With an act on

@@ -10,7 +10,7 @@ use ferry_core::ports::{
     PeerAct, PortError, RawCut, Recovered, RecoveredBatch, RecoveredIn, RecoveredOut, Retained, ReturnSource, Settled,
     SourceFault, Store, StreamBacklog, StreamState, TakeBackOutcome, TakeBackRequest, UntoldAct,
 };
-use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, Refusal, StreamName, genesis};
+use ferry_format::{Checkpoint, Deed, Digest, EpochId, Instance, Mark, Payload, Refusal, StreamName, genesis};
 
 /// What survives a restart.
 pub struct MemoryStore {
@@ -289,6 +289,10 @@ impl Store for MemoryStore {
 
     fn draft(&self, _: &Digest) -> Result<Option<Vec<u8>>, PortError> {
         Ok(None)
+    }
+
+    fn hand_in_again(&self, _: &[u8], _: &[Payload], _: u64) -> Result<u64, PortError> {
+        Err(conflict("nothing of these worlds is put back to a backup"))
     }
 
     fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {

@@ -12,7 +12,7 @@ use ferry_core::ports::{
     RawCut, Recovered, RecoveredBatch, RecoveredIn, Retained, ReturnSource, Settled, Store, StreamBacklog,
     TakeBackOutcome, TakeBackRequest,
 };
-use ferry_format::{Deed, Digest, EpochId, Mark, Op, StreamName};
+use ferry_format::{Deed, Digest, EpochId, Mark, Op, Payload, StreamName};
 
 use super::apply::{ApplyPlan, not_applied};
 use super::change::Change;
@@ -450,6 +450,16 @@ impl Store for SimStore {
 
     fn draft(&self, payload: &Digest) -> Result<Option<Vec<u8>>, PortError> {
         self.read(|database| Ok(database.drafts.get(payload).cloned()))
+    }
+
+    fn hand_in_again(&self, file: &[u8], payloads: &[Payload], _: u64) -> Result<u64, PortError> {
+        self.commit(|database| {
+            let drafts = payloads.iter().map(|payload| (payload.plain().sm3, payload.as_bytes().to_vec()));
+            database.drafts.extend(drafts);
+            database.hand_in(file);
+        })?;
+        let known = self.database().acts.iter().find(|(_, act)| act.file == file).map(|(id, _)| *id);
+        known.ok_or_else(|| fault(FaultKind::Conflict, "an act that was added is not there"))
     }
 
     fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {

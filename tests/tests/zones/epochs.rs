@@ -6,6 +6,7 @@ use serde_json::Value;
 use tests::demo::database::Database;
 use tests::pair::{INNER, OUTER, Pair, files, run};
 
+use super::manual;
 use super::office::Office;
 
 /// Payments, ten batches of them.
@@ -17,6 +18,9 @@ const NOTICES: u64 = 2_500;
 /// another beginning of it than the batches do.
 const FORGOTTEN: &str = "digest-conflict notice";
 
+/// How the manual names the receiver's loss.
+const HEADS_LEFT: &str = "the database of a receiver, with no backup, and its peer's archive has only heads left";
+
 /// Payments in one transaction, by a program of the outer zone.
 fn pay(office: &Office, rows: std::ops::Range<u64>) {
     let rows = json_rows(Generator::new(3, Size::S).confirmations(rows).map(|one| one.confirm.cells()));
@@ -26,6 +30,13 @@ fn pay(office: &Office, rows: std::ops::Range<u64>) {
 fn notices(office: &Office, zone: usize) -> u64 {
     let mut database = Database::open(&office.pair.database(zone)).unwrap();
     database.number("SELECT count(*) FROM pay_notice", &[]).unwrap()
+}
+
+/// The command that the manual has two operators sign for such a loss.
+fn end_of_life(lost: &str, stream: &str) -> Vec<String> {
+    let steps = manual::steps(lost);
+    assert_eq!((steps.len(), steps[0].signers), (1, 2), "{steps:?}");
+    steps[0].at(stream, 0)
 }
 
 /// Waits until the owner of a stream knows that all of it is applied.
@@ -45,7 +56,8 @@ fn lose_inner(office: &Office) {
             std::fs::remove_file(path).unwrap();
         }
     }
-    let made = pair.json(INNER, &["init", "--database-only"]);
+    let words = manual::command("init", "");
+    let made = pair.json(INNER, &words.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(made["anchor"], "missing", "{made}");
 }
 
@@ -79,7 +91,8 @@ fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
     office.until(OUTER, "stopped", "spool-damaged");
 
     // One operator is not enough; two end the epoch, and every row crosses once more.
-    let words = ["new-epoch", "confirm"];
+    let words = end_of_life(HEADS_LEFT, "confirm");
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (code, error) = office.act(OUTER, &words, 1);
     assert_eq!((code, &error["error"]["code"]), (13, &"too-few-approvals".into()), "{error}");
     let (code, error) = office.act(INNER, &words, 2);
@@ -103,7 +116,8 @@ fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
         .pair
         .carry_until("the inner zone to be locked", || office.pair.stream(INNER, "notice")["health"] == "locked");
     for stream in ["base", "notice"] {
-        office.done(INNER, &["new-epoch", stream], 2);
+        let words = end_of_life("the database of an owner, with no backup", stream);
+        office.done(INNER, &words.iter().map(String::as_str).collect::<Vec<_>>(), 2);
     }
     office.pair.carry_until("both zones to be well", || {
         let is_well = |zone: usize, stream: &str| {

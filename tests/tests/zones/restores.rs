@@ -10,6 +10,7 @@ use tests::demo::database::Database;
 use tests::kills::settled;
 use tests::pair::{INNER, OUTER, Pair, files, run, wait_until, write_file};
 
+use super::manual;
 use super::office::Office;
 
 /// The tables into which the zones' programs write, each zone its own.
@@ -65,7 +66,7 @@ impl Drill {
     fn back_up(&mut self, zone: usize) {
         let backup = self.backup(zone);
         let mut command = self.office.pair.command(zone);
-        command.args(["--json", "backup"]).arg(backup).stdout(Stdio::piped());
+        command.arg("--json").args(manual::command("backup", backup.to_str().unwrap())).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         while child.try_wait().unwrap().is_none() {
             self.write(zone, 1);
@@ -82,8 +83,24 @@ impl Drill {
     /// Puts the zone's database back to the backup, and tells which anchor it has then.
     fn restore(&mut self, zone: usize) -> String {
         self.went_back = true;
-        let done = self.office.pair.json(zone, &["restore", self.backup(zone).to_str().unwrap()]);
+        let words = manual::command("restore", self.backup(zone).to_str().unwrap());
+        let done = self.office.pair.json(zone, &words.iter().map(String::as_str).collect::<Vec<_>>());
         done["anchor"].as_str().unwrap().to_owned()
+    }
+
+    /// Does what the manual says for such a loss of the outer zone, and yields how often.
+    fn follows_the_manual(&self, lost: &str, seq: u64) -> usize {
+        let steps = manual::steps(lost);
+        for step in &steps {
+            let words = step.at("confirm", seq);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            if step.signers > 1 {
+                let (code, error) = self.office.act(OUTER, &words, step.signers - 1);
+                assert_eq!((code, &error["error"]["code"]), (13, &"too-few-approvals".into()), "{error}");
+            }
+            self.office.done(OUTER, &words, step.signers);
+        }
+        steps.len()
     }
 
     fn lose(&self, zone: usize, what: &[&str]) {
@@ -239,6 +256,7 @@ fn an_owner_that_was_put_back_takes_its_rows_back_out_of_both_archives() {
     let mut drill = Drill::begin();
     assert_eq!(drill.restore(OUTER), "present");
     drill.start_behind(&[OUTER]);
+    assert_eq!(drill.follows_the_manual("the database of an owner", 0), 0);
     drill.ends_well();
 }
 
@@ -263,6 +281,7 @@ fn a_receiver_that_was_put_back_is_sent_again_what_it_lacks() {
     // It owns notices as well. The payments are sent by a zone that lacks nothing, and goes on.
     drill.start_behind(&[INNER]);
     drill.write(OUTER, MEANWHILE);
+    assert_eq!(drill.follows_the_manual("the database of a receiver", 0), 0);
     drill.ends_well();
 }
 
@@ -273,6 +292,7 @@ fn both_zones_put_back_to_yesterday_have_everything_again() {
         assert_eq!(drill.restore(zone), "present");
     }
     drill.start_behind(&[INNER, OUTER]);
+    assert_eq!(drill.follows_the_manual("both databases", 0), 0);
     drill.ends_well();
 }
 
@@ -283,12 +303,9 @@ fn an_owner_of_which_only_the_backup_is_left_gets_back_what_two_operators_approv
     assert_eq!(drill.restore(OUTER), "of-backup");
     drill.start_behind(&[OUTER]);
     drill.is_locked("beyond-anchor");
-    let words = ["take-back", "confirm"];
-    let (code, error) = drill.office.act(OUTER, &words, 1);
-    assert_eq!((code, &error["error"]["code"]), (13, &"too-few-approvals".into()), "{error}");
-    drill.office.done(OUTER, &words, 2);
+    assert_eq!(drill.follows_the_manual("an owner's whole disk", 0), 1);
     drill.until_equal();
-    let (code, error) = drill.office.act(OUTER, &words, 2);
+    let (code, error) = drill.office.act(OUTER, &["take-back", "confirm"], 2);
     assert_eq!((code, &error["error"]["code"]), (26, &"nothing-beyond".into()), "{error}");
     drill.office.both_list(&[("take-back", "done")]);
     drill.ends_well();
@@ -314,8 +331,8 @@ fn an_owner_without_its_spool_sends_its_rows_once_more() {
     drill.write(OUTER, MEANWHILE);
     // The lost transaction was three batches; two operators have three empty ones made for the same places.
     drill.superseded = (first..=last).collect();
-    drill.office.done(OUTER, &["supersede", "confirm", &first.to_string(), "--with", "void"], 2);
-    drill.office.done(OUTER, &["load", "confirm"], 1);
+    let lost = "the spool of an owner, with batches in it that the peer does not have";
+    assert_eq!(drill.follows_the_manual(lost, first), 2);
     let (code, error) = drill.office.act(OUTER, &["load", "confirm"], 1);
     assert!(code == 0 || error["error"]["code"] == "loading-already", "{error}");
     let second = if code == 0 { "done" } else { "loading-already" };
@@ -335,6 +352,7 @@ fn a_zone_without_its_anchor_goes_on_when_its_peer_has_spoken() {
     });
     drill.write(OUTER, MEANWHILE);
     drill.is_locked("anchor-missing");
+    assert_eq!(drill.follows_the_manual("only the anchor, or it is another's", 0), 0);
     drill.ends_well();
 }
 

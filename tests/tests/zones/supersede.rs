@@ -165,6 +165,38 @@ fn what_the_peer_has_applied_is_superseded_too_late() {
     assert_eq!(confirm["tables"][0]["inserts"], 2 * ROWS, "{confirm}");
 }
 
+/// A database that was put back to a backup knows nothing of what operators decided later; nor does the peer's, which was put back
+/// as well.
+#[test]
+fn what_operators_decided_stands_after_both_zones_were_put_back() {
+    let mut office = Office::refusing();
+    let backup = |zone: usize| office.pair.dir.path().join(format!("backup-{zone}"));
+    let backups = [INNER, OUTER].map(backup);
+    let words = |verb: &str, zone: usize| [verb.to_owned(), backups[zone].to_str().unwrap().to_owned()];
+    for zone in [INNER, OUTER] {
+        office.pair.json(zone, &words("backup", zone).each_ref().map(String::as_str));
+    }
+    office.done(OUTER, &supersede("void"), 2);
+    office.until_told("superseded");
+    office.until(OUTER, "ok", "");
+    office.stop();
+    for zone in [INNER, OUTER] {
+        office.pair.json(zone, &words("restore", zone).each_ref().map(String::as_str));
+    }
+    assert!(office.listed(OUTER).is_empty(), "the backup does not know of it");
+    office.start();
+    office.both_list(&[("supersede", "done")]);
+    office.until(OUTER, "ok", "");
+    assert_eq!(office.pair.stream(INNER, "confirm")["applied_seq"], 1);
+    let mut replica = Database::open(&office.pair.database(INNER)).unwrap();
+    assert_eq!(replica.number("SELECT count(*) FROM pay_confirm", &[]).unwrap(), 0, "the group is void");
+    office.mend();
+    office.until_applied(ROWS);
+    office.until_traced(INNER, &[("update", "applied")]);
+    let (_, twice) = office.pair.stated();
+    assert_eq!(twice, [("outer".to_owned(), "confirm".to_owned(), 1, 1)], "one group, and what took its place");
+}
+
 #[test]
 fn whoever_is_no_operator_supersedes_nothing() {
     let office = Office::refusing();

@@ -10,7 +10,7 @@ use super::{
     own, sorted_rows, theirs,
 };
 use crate::conformance::kind;
-use crate::ports::{ACT_DONE, ActEnd, ActOrder, AppliedPlace, CheckedBatch, FaultKind, Instead, PeerAct};
+use crate::ports::{ACT_DONE, ActEnd, ActOrder, AppliedPlace, CheckedBatch, FaultKind, Instead, OpenAct, PeerAct};
 
 /// Lists the cases of the suite.
 #[macro_export]
@@ -26,6 +26,7 @@ macro_rules! store_superseding_cases {
             another_epoch_is_not_superseded,
             an_act_that_supersedes_has_ended_once,
             an_act_without_all_its_batches_changes_nothing,
+            an_act_that_was_forgotten_is_handed_in_again,
             every_superseding_batch_appends_a_leaf,
             what_supersedes_is_applied_under_the_digest_of_the_chain,
             the_last_that_superseded_is_remembered,
@@ -173,6 +174,36 @@ fn an_act_without_all_its_batches_changes_nothing(fixture: &mut dyn StoreFixture
         assert_eq!((places(fixture), leaves(fixture)), before);
     }
     assert_eq!(carry_out(fixture, &whole), Ok((ActEnd::done(), None)));
+}
+
+fn an_act_that_was_forgotten_is_handed_in_again(fixture: &mut dyn StoreFixture) {
+    bills(fixture, 1, 1);
+    record_bill(fixture, 1, 1);
+    let (stream, one) = (name("bill"), payload(7));
+    let deed = Deed::Supersede {
+        epoch: 1,
+        epoch_id: epoch_id(&stream),
+        contract: contract().stream(&stream).unwrap().digest,
+        first: 1,
+        old: vec![digest_of(1)],
+        new: vec![one.plain().sm3],
+        stream,
+    };
+    let verdict = act(1, deed);
+    let file = file(&verdict);
+    let id = fixture.store().hand_in_again(&file, std::slice::from_ref(&one), 5).unwrap();
+    fixture.reopen();
+    assert_eq!(fixture.store().hand_in_again(&file, std::slice::from_ref(&one), 6), Ok(id));
+    assert_eq!(fixture.store().observe().unwrap().acts, [OpenAct { id, file: file.clone() }]);
+    let (superseding, instead, ended) = (None, vec![instead(1, "new")], Vec::new());
+    let order = ActOrder { id, file: file.clone(), verdict: Ok(verdict), at_ms: 7, superseding, instead, ended };
+    assert_eq!(carry_out(fixture, &order), Ok((ActEnd::done(), None)));
+    fixture.reopen();
+    assert_eq!(places(fixture), [(1, digest_of(1), vec![order.instead[0].digest])]);
+    assert_eq!(fixture.store().draft(&one.plain().sm3), Ok(None));
+    // One that has ended stays what it became.
+    assert_eq!(fixture.store().hand_in_again(&file, &[], 8), Ok(id));
+    assert!(fixture.store().observe().unwrap().acts.is_empty());
 }
 
 fn every_superseding_batch_appends_a_leaf(fixture: &mut dyn StoreFixture) {

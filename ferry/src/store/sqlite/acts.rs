@@ -226,6 +226,14 @@ fn index_superseding(
     Ok(())
 }
 
+/// Leaves the payloads of batches that are to supersede.
+pub(super) fn add_drafts(session: &mut Session, payloads: &[Payload], now_ms: u64) -> Result<(), DbError> {
+    for payload in payloads {
+        session.run(sql().draft_add, args![&payload.plain().sm3, payload.as_bytes(), now_ms])?;
+    }
+    Ok(())
+}
+
 /// The payload of a batch that is to supersede.
 pub(super) fn draft(session: &mut Session, payload: &Digest) -> Result<Option<Vec<u8>>, DbError> {
     session.first(sql().draft_get, args![payload])?.map(|row| row.bytes(0)).transpose()

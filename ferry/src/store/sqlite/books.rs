@@ -247,10 +247,7 @@ impl Books for SqliteBooks {
         let mut session = lane.lock();
         session.write(|session| {
             session.run(sql().draft_expire, args![now_ms.saturating_sub(DRAFT_KEPT_MS)])?;
-            for payload in payloads {
-                session.run(sql().draft_add, args![&payload.plain().sm3, payload.as_bytes(), now_ms])?;
-            }
-            Ok::<_, DbError>(())
+            acts::add_drafts(session, payloads, now_ms)
         })?;
         Ok(session.close()?)
     }

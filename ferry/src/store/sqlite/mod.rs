@@ -48,7 +48,7 @@ use ferry_core::ports::{
     Notes, Observation, OutgoingBatch, PeerAct, PortError, RawCut, Recovered, RecoveredBatch, Retained, ReturnSource,
     Settled, Store, TakeBackOutcome, TakeBackRequest,
 };
-use ferry_format::{Digest, EpochId, LinkId, Mark, StreamName};
+use ferry_format::{Digest, EpochId, LinkId, Mark, Payload, StreamName};
 
 pub use audit::{AuditHead, AuditLeaf, checkpoint};
 pub use backup::{copy_database, is_in_use};
@@ -279,6 +279,14 @@ impl Store for SqliteStore {
 
     fn applied_place(&self, stream: &StreamName, epoch: u64, seq: u64) -> Result<Option<AppliedPlace>, PortError> {
         Ok(incoming::applied_place(&mut self.into.lock(), &self.link, stream, epoch, seq)?)
+    }
+
+    fn hand_in_again(&self, file: &[u8], payloads: &[Payload], now_ms: u64) -> Result<u64, PortError> {
+        let mut session = self.out.lock();
+        Ok(session.write(|session| {
+            acts::add_drafts(session, payloads, now_ms)?;
+            acts::hand_in(session, &self.link, file, now_ms)
+        })?)
     }
 
     fn draft(&self, payload: &Digest) -> Result<Option<Vec<u8>>, PortError> {
