@@ -2,6 +2,7 @@
 //! both run the same steps, and nothing is decided here.
 
 mod epoch;
+mod replaced;
 mod returning;
 mod supersede;
 
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use ferry_format::{
     ActTime, Deed, EpochId, FileName, LinkId, Mark, NameKind, StatusBody, StatusStatement, StreamName, ZoneName,
 };
+
+pub(crate) use replaced::Again;
 
 use crate::action::{Action, LeftFiles, Observed, Outcome, TakenFile};
 use crate::breaks::{self, Break};

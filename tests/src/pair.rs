@@ -249,6 +249,11 @@ impl Pair {
         (seen.len(), twice.collect())
     }
 
+    /// The beginnings of the digests that were stated for a place since this was asked last.
+    pub fn take_stated(&self, place: &Place) -> BTreeSet<String> {
+        self.seen.lock().expect("nobody failed here").remove(place).unwrap_or_default()
+    }
+
     /// Carries files until `done` says so.
     pub fn carry_until(&self, what: &str, mut done: impl FnMut() -> bool) {
         self.carry_some_until(what, |_| true, &mut done);

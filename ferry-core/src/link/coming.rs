@@ -24,8 +24,6 @@ pub(super) struct Back {
     pub(super) act: Option<(ActId, u64)>,
     /// The peer gave it back: it is the one that it has applied or holds.
     pub(super) of_peer: bool,
-    /// It lay here, in spool or archive.
-    pub(super) was_here: bool,
 }
 
 impl Back {
@@ -46,7 +44,6 @@ impl Back {
             requires: statement.requires.iter().map(mark).collect(),
             act: statement.supersedes.as_ref().map(|it| (it.act, u64::try_from(it.new.len()).unwrap_or(u64::MAX))),
             of_peer,
-            was_here: !of_peer,
         }
     }
 }
@@ -59,6 +56,8 @@ pub(super) struct Coming {
     /// Spool and archive have been searched up to this seq.
     pub(super) searched: u64,
     pub(super) searching: bool,
+    /// The last batch that is in the books.
+    pub(super) recorded: u64,
     /// The last batch that the peer has applied, once it has said so.
     pub(super) applied_there: Option<u64>,
     pub(super) taking: bool,
@@ -69,10 +68,7 @@ impl Coming {
     pub(super) fn add(&mut self, seq: u64, back: Back) {
         let all = self.here.entry(seq).or_default();
         match all.iter_mut().find(|other| other.digest == back.digest) {
-            Some(other) => {
-                other.of_peer |= back.of_peer;
-                other.was_here |= back.was_here;
-            }
+            Some(other) => other.of_peer |= back.of_peer,
             None => all.push(back),
         }
     }
@@ -123,6 +119,7 @@ impl Coming {
 
     /// The batch of a place that follows on the one before it. Of several the one is meant that the next one names, or the
     /// anchor; and of those that took each other's places the latest. `anchored` are the superseding ones that the anchor names.
+    /// Of a group that is in the books in part, those are taken that stood there first: what superseded them supersedes it whole.
     pub(super) fn follows(&self, seq: u64, previous: Digest, target: &Mark, anchored: &[Digest]) -> Option<&Back> {
         if self.is_undecided(seq) {
             return None;
@@ -139,13 +136,16 @@ impl Coming {
             true => self.leads(seq, *chain, target),
             false => self.here.get(&(seq + 1)).is_some_and(|next| next.iter().any(|back| back.previous == *chain)),
         };
-        // What only the peer has may be by somebody else who has the zone's key: the one after it must name it.
-        let is_theirs = all.iter().all(|back| !back.was_here);
-        let needs_name = (is_one_of_several || seq == target.seq || is_theirs) && !breaks::is(Break::ReturnUnverified);
+        // What the peer gave back, now or before an earlier end of the daemon, may be by somebody else who has the zone's key: the
+        // one after it must name it.
+        let needs_name = !breaks::is(Break::ReturnUnverified);
         let chain = chains.into_iter().find(|chain| !needs_name || is_named(chain))?;
         let of_chain = |back: &&&Back| back.chain == chain && self.was_decided(back, anchored);
-        let latest = all.iter().filter(of_chain).rfind(|back| back.digest != chain);
-        latest.or_else(|| all.iter().find(of_chain)).copied()
+        let first = || all.iter().find(|back| back.digest == chain);
+        let latest = || all.iter().filter(of_chain).rfind(|back| back.digest != chain);
+        let is_torn = all.iter().any(|back| back.chain == chain && back.group.first <= self.recorded);
+        let meant = if is_torn { first().or_else(latest) } else { latest().or_else(first) };
+        meant.copied()
     }
 }
 
@@ -170,7 +170,6 @@ mod tests {
             requires: Vec::new(),
             act: act.map(|act| (ActId([act; 16]), 3)),
             of_peer: false,
-            was_here: true,
         }
     }
 
@@ -213,7 +212,7 @@ mod tests {
     #[test]
     fn what_only_the_peer_has_is_taken_back_once_the_next_one_names_it() {
         let target = Mark { stream: "bill".parse().unwrap(), epoch: 1, seq: 3, digest: back(3, None).chain };
-        let theirs = |seq| Back { of_peer: true, was_here: false, ..back(seq, None) };
+        let theirs = |seq| Back { of_peer: true, ..back(seq, None) };
         let mut coming = Coming { applied_there: Some(3), ..Coming::default() };
         coming.add(1, theirs(1));
         let first = |coming: &Coming| coming.follows(1, back(1, None).previous, &target, &[]).is_some();
@@ -224,7 +223,9 @@ mod tests {
         assert!(first(&coming));
         let mut here = Coming { applied_there: Some(0), ..Coming::default() };
         here.add(1, back(1, None));
-        assert!(first(&here), "what lay here is this zone's own");
+        assert!(!first(&here), "it may have been given back before an earlier end of the daemon");
+        here.add(2, back(2, None));
+        assert!(first(&here));
     }
 
     #[test]

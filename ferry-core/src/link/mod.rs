@@ -15,7 +15,6 @@ mod outgoing;
 mod peer;
 mod put_away;
 mod recover;
-mod replaced;
 mod retain;
 mod returning;
 mod status;

@@ -111,7 +111,7 @@ impl Link {
         let beginning = self.epochs.beginning();
         let out_of_numbers = self.status.next >= self.anchor.status_next;
         let locked = self.lock.is_some();
-        let superseding = self.superseding_marks();
+        let superseding = self.superseding_to_anchor();
         let is_behind = || {
             self.sent_marks().iter().any(|mark| self.anchor.is_behind(mark))
                 || superseding.iter().any(|mark| !self.anchor.superseding.contains(mark))
@@ -146,6 +146,20 @@ impl Link {
     fn sent_marks(&self) -> Vec<Mark> {
         let recorded = self.senders.values().map(|sender| sender.last_recorded().clone()).collect();
         overlaid(recorded, self.epochs.beginning())
+    }
+
+    /// What the anchor is to say of superseded groups: of each stream those that are open, and the last one that was settled since
+    /// anything else was recorded. A database from before it would show nothing else that it lacks.
+    fn superseding_to_anchor(&self) -> Vec<Mark> {
+        let mut marks = self.superseding_marks();
+        for sender in self.senders.values() {
+            let last = sender.last_recorded();
+            let mut of_stream = self.anchor.superseding.iter().filter(|mark| mark.stream == last.stream);
+            let settled = of_stream.rfind(|mark| mark.epoch == last.epoch && mark.seq <= sender.settled().seq);
+            marks.extend(settled.filter(|_| !self.anchor.is_behind(last)).cloned());
+        }
+        marks.sort_by(|one, other| (&one.stream, one.epoch, one.seq).cmp(&(&other.stream, other.epoch, other.seq)));
+        marks
     }
 
     /// The last batch of each group that is superseded and not settled, as many as the anchor has room for.

@@ -7,10 +7,10 @@ use ferry_format::{BootNonce, Counters, Mark, StreamName};
 use thiserror::Error;
 
 use super::status::UNNOTED_NUMBERS;
-use super::{Chore, Link, Lock, acts, intake, outgoing, peer, replaced, status};
+use super::{Chore, Link, Lock, acts, intake, outgoing, peer, status};
 use crate::breaks::{self, Break};
 use crate::coverage::{self, Place};
-use crate::perform::Surroundings;
+use crate::perform::{Again, Surroundings};
 use crate::ports::{Anchor, BatchId, Notes, PortError, Ports, Recovered, RecoveredOut, Side, Vetted};
 use crate::receiver::Receiver;
 use crate::retention::Retention;
@@ -44,9 +44,9 @@ pub fn recover(
     now: Now,
 ) -> Result<Link, RecoverError> {
     let mut recovered = ports.store.recover()?;
-    let anchor = ports.anchor.load()?;
+    let mut anchor = ports.anchor.load()?;
     let lock = judge_lock(anchor.as_ref(), &recovered, ports)?;
-    if lock.is_some() && replaced::carry_out_again(&around, &recovered, ports, now.wall_ms)? {
+    if lock.is_some() && carry_out_again(&around, &recovered, &mut anchor, ports, now)? {
         recovered = ports.store.recover()?;
     }
     sort_spool(&recovered, lock, ports)?;
@@ -105,6 +105,29 @@ pub fn recover(
         }
     }
     Ok(link)
+}
+
+/// Carries out again what operators decided after the backup was made. The anchor says before that the zone was restored: what shows
+/// it otherwise may be gone then.
+fn carry_out_again(
+    around: &Surroundings,
+    recovered: &Recovered,
+    anchor: &mut Option<Anchor>,
+    ports: &Ports<'_>,
+    now: Now,
+) -> Result<bool, PortError> {
+    let anchored = anchor.as_ref().map(|anchor| anchor.superseding.clone()).unwrap_or_default();
+    let mut any = false;
+    for own in &recovered.outgoing {
+        let again = Again { own, anchored: &anchored, around, at_ms: now.wall_ms };
+        any |= again.carry_out(ports, &mut || {
+            let sound = anchor.as_mut().filter(|anchor| anchor.instance == recovered.instance && !anchor.restored);
+            let Some(anchor) = sound else { return Ok(()) };
+            anchor.restored = true;
+            ports.anchor.save(anchor)
+        })?;
+    }
+    Ok(any)
 }
 
 /// Why the zone begins locked, if it does.

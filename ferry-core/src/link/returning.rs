@@ -232,7 +232,7 @@ impl Link {
         let sender = self.senders.get(&mark.stream)?;
         let coming = self.returning.streams.get_mut(&mark.stream)?;
         let from = coming.searched.max(sender.last_recorded().seq) + 1;
-        if coming.searching || from > mark.seq || coming.here.len() >= HELD_BATCHES_MAX {
+        if coming.searching || from > mark.seq || coming.here.len() > HELD_BATCHES_MAX {
             return None;
         }
         coming.searching = true;
@@ -329,6 +329,8 @@ impl Link {
         let stream = &target.stream;
         let is_settling = self.settling || self.settles.iter().any(|todo| todo.settled.mark.stream == *stream);
         let sender = self.senders.get(stream)?;
+        let coming = self.returning.streams.get_mut(stream)?;
+        coming.recorded = sender.last_recorded().seq;
         let coming = self.returning.streams.get(stream)?;
         if coming.taking || coming.searching || is_settling || sender.stopped().is_some() || !sender.is_quiet() {
             return None;

@@ -2,7 +2,7 @@
 
 use ferry_format::{BatchStatement, Digest, EpochId, Mark, SeqRange, StreamName};
 
-use super::{Surroundings, stream_contract};
+use super::{Again, Surroundings, stream_contract};
 use crate::action::FoundBatch;
 use crate::group::OwnGroup;
 use crate::ports::{BatchId, FaultKind, PortError, Ports, Side, TakeBackOutcome, TakeBackRequest, Vetted};
@@ -29,7 +29,7 @@ pub(super) fn find_own(
 }
 
 /// A file that is whole; `None` when it has rotted or its rows have left the archive.
-fn whole(side: Side, id: &BatchId, ports: &Ports<'_>) -> Result<Option<Vec<u8>>, PortError> {
+pub(super) fn whole(side: Side, id: &BatchId, ports: &Ports<'_>) -> Result<Option<Vec<u8>>, PortError> {
     match ports.spool.get(side, id) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind == FaultKind::Corrupt => Ok(None),
@@ -62,7 +62,17 @@ pub(super) fn take_back(
     let contract = stream_contract(around, stream)?;
     let mut source = OwnGroup::new(ports.spool, ports.sealer, contract, batches);
     let request = TakeBackRequest { contract, epoch_id, expect, whole, now_ms };
-    ports.store.take_back(&request, &mut source)
+    let outcome = ports.store.take_back(&request, &mut source)?;
+    let (TakeBackOutcome::TakenBack(own) | TakeBackOutcome::Moved(own)) = &outcome else { return Ok(outcome) };
+    // A group that was in the books in part only is whole now.
+    let anchored = ports.anchor.load()?.map(|anchor| anchor.superseding).unwrap_or_default();
+    let again = Again { own, anchored: &anchored, around, at_ms: now_ms };
+    if !again.carry_out(ports, &mut || Ok(()))? {
+        return Ok(outcome);
+    }
+    let mut streams = ports.store.recover()?.outgoing.into_iter();
+    let own = streams.find(|one| one.last.stream == *stream);
+    Ok(own.map_or(outcome, |own| TakeBackOutcome::TakenBack(Box::new(own))))
 }
 
 /// Puts what there is of the places into the drop directory, up to the first that fails.

@@ -270,7 +270,8 @@ pub struct Anchor {
     pub instance: Instance,
     /// The highest recorded batch of each own stream, ordered by stream.
     pub sent: Vec<Mark>,
-    /// The last batch of each group that was superseded and is not settled, by its own digest, ordered by stream and seq.
+    /// The last batch of each group that was superseded and is not settled, by its own digest, ordered by stream and seq; and of each
+    /// stream the last one that was settled since anything else was recorded.
     pub superseding: Vec<Mark>,
     /// No status with a number at or above this has been published.
     pub status_next: u64,

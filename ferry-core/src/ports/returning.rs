@@ -9,7 +9,7 @@ use crate::contract::StreamContract;
 /// passed over first: what the peer has applied cannot be undone.
 pub const RETURN_CONFLICT: &str = "return-conflict";
 /// The code of a returned group whose end has never left the zone: it is taken back only where every row of it still waits
-/// in the outbox, with the rest of its transaction behind.
+/// in the outbox.
 pub const RETURN_TORN: &str = "return-torn";
 
 /// Batches to take back in one transaction: a group, or the beginning of the last one.

@@ -489,12 +489,19 @@ pub trait Store: Send + Sync {
     /// When the database cannot be read.
     fn draft(&self, payload: &Digest) -> Result<Option<Vec<u8>>, PortError>;
 
-    /// Puts an act into the list once more, open, with the payloads of the batches that it puts into the places of others: a
-    /// database that was put back to a backup has forgotten it. The same file again is the same act. Yields its place in the list.
+    /// Leaves the payload of a batch that is to supersede. The same one again is no error.
     ///
     /// # Errors
-    /// When nothing was written; `Unknown` when the commit's outcome is not known.
-    fn hand_in_again(&self, file: &[u8], payloads: &[Payload], now_ms: u64) -> Result<u64, PortError>;
+    /// When nothing was written.
+    fn leave_draft(&self, payload: &Payload, now_ms: u64) -> Result<(), PortError>;
+
+    /// Carries an act out that a database which was put back to a backup has forgotten, as [`Self::act`] does, and puts it into the
+    /// list with that; the order's `id` means nothing. An act that is in the list and open has ended then; what has ended stays
+    /// what it became.
+    ///
+    /// # Errors
+    /// When nothing was changed; `Unknown` when the commit's outcome is not known.
+    fn act_again(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<ActEnd, PortError>;
 
     /// Carries out what an operator decided, or notes why it is not carried out: one transaction with its line in the list
     /// of acts and its audit leaf. An act that has ended is no error: what became of it is told again. With an act on

@@ -33,14 +33,20 @@ impl Sender {
         self.load_seen();
         let last_id = ends.get(&self.stream).copied().unwrap_or(0);
         let newest = self.boundaries.back().map_or(self.cut_through, |boundary| boundary.id);
-        if last_id <= newest {
+        if last_id <= newest && !self.is_open_with_nothing_behind() {
             return;
         }
         let depends = self.depends.iter().filter_map(|name| Some((name.clone(), *ends.get(name)?))).collect();
-        self.boundaries.push_back(Boundary { id: last_id, seen: now, depends });
+        self.boundaries.push_back(Boundary { id: last_id.max(newest), seen: now, depends });
         if self.boundaries.len() > BOUNDARIES_MAX {
             self.thin_boundaries();
         }
+    }
+
+    /// Whether a group is open in the books and the outbox has nothing more: a database that was put back to a backup had merged
+    /// transactions of which it has the first ones only. Each of these was whole, so the group ends there.
+    fn is_open_with_nothing_behind(&self) -> bool {
+        self.open_group.is_some() && self.boundaries.is_empty() && self.in_pipeline() == 0 && !self.recording
     }
 
     /// Merges neighbours, first those that fit into one batch together, so that groups stay as small as they can. The
@@ -472,6 +478,29 @@ mod tests {
         let first = CutBatch { through_id: 2, ends: false, ..empty(true).unwrap() };
         assert!(!next(&mut sender, CutOutcome::Batch(Box::new(first))));
         assert!(next(&mut sender, CutOutcome::Batch(Box::new(batch))), "a group is open");
+        assert!(sender.boundaries.is_empty() && !sender.cut_open);
+    }
+
+    #[test]
+    fn a_group_whose_other_rows_are_gone_with_an_older_database_ends_with_an_empty_batch() {
+        let contract = Contract::parse(include_str!("../../tests/world/contract.toml"), "world.toml").unwrap();
+        let contract = &contract.streams()[0];
+        let mut sender = sender(2);
+        (sender.cut_through, sender.open_group, sender.cut_open) = (12, Some(1), true);
+        see(&mut sender, 1, 12);
+        assert_eq!(sender.boundaries.iter().map(|boundary| boundary.id).collect::<Vec<_>>(), [12]);
+        see(&mut sender, 1, 12);
+        let settings = Settings::default();
+        let Some(Action::Cut { request, boundaries, open: true, .. }) =
+            sender.next_cut(Mono(3), false, &settings, |_| 0)
+        else {
+            panic!("the group is not ended")
+        };
+        assert_eq!((request.after, request.upto), (12, 12));
+        let done = cut(&RawCut::default(), 2, &boundaries, 1 << 20, contract, [0; 32], true);
+        sender.cut_done(Ok(done), Mono(3), &settings);
+        let ends: Vec<_> = sender.cut_ready.iter().map(|cut| (cut.rows, cut.through_id, cut.ends)).collect();
+        assert_eq!(ends, [(0, 12, true)]);
         assert!(sender.boundaries.is_empty() && !sender.cut_open);
     }
 

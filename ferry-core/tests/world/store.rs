@@ -291,7 +291,11 @@ impl Store for MemoryStore {
         Ok(None)
     }
 
-    fn hand_in_again(&self, _: &[u8], _: &[Payload], _: u64) -> Result<u64, PortError> {
+    fn leave_draft(&self, _: &Payload, _: u64) -> Result<(), PortError> {
+        Err(conflict("nothing of these worlds is put back to a backup"))
+    }
+
+    fn act_again(&self, _: &ActOrder, _: Option<&StreamContract>) -> Result<ActEnd, PortError> {
         Err(conflict("nothing of these worlds is put back to a backup"))
     }
 

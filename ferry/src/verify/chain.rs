@@ -128,7 +128,7 @@ impl<'a> Bench<'a> {
 
     fn choose_at(&self, seq: u64, there: &[&'a Kept], chain: &mut Chain<'a>, findings: &mut Vec<Finding>) {
         let superseding = &self.stream.superseding;
-        let applied = if there.len() > 1 { superseding.applied(seq) } else { Applied::Untold };
+        let applied = if superseding.is_empty() { Applied::Untold } else { superseding.applied(seq) };
         let mut chosen = there.iter().copied().find(|kept| superseding.is_applied(kept, applied));
         let is_told = chosen.is_some();
         let counts = |kept: &Kept, chosen: Option<&Kept>| {
@@ -143,8 +143,24 @@ impl<'a> Bench<'a> {
                 Some(it) => findings.push(self.two_statements(it, kept)),
             }
         }
-        chain.untold += u64::from(!is_told && chain.superseded.last().is_some_and(|kept| kept.seq == seq));
+        if applied == Applied::First
+            && !is_told
+            && let Some(late) = chosen
+        {
+            findings.push(self.first_is_missing(late));
+        }
+        let is_open = applied == Applied::Untold;
+        chain.untold += u64::from(is_open && chain.superseded.last().is_some_and(|kept| kept.seq == seq));
         chain.batches.extend(chosen);
+    }
+
+    fn first_is_missing(&self, late: &Kept) -> Finding {
+        let message = text!(
+            "the receiver's status says that it applied the batch that stood here first, but only one that came too late to \
+             supersede it is here",
+            "接收方状态文件称该位置应用的是最初的批次，而此处只有后到、未能取代它的批次"
+        );
+        self.finding(FindingCode::DigestConflict, late.seq, late.seq, Some(late.file), message)
     }
 
     fn two_statements(&self, first: &Kept, second: &Kept) -> Finding {

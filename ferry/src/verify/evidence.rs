@@ -261,7 +261,7 @@ impl Evidence {
             let of_life = |it: &&Mark| it.stream == mark.stream && it.epoch == mark.epoch;
             let last = statement.superseded.iter().find(of_life);
             let stream = self.streams.entry(StreamKey::of_mark(link, to, from, mark)).or_default();
-            stream.superseding.status(mark, last);
+            stream.superseding.status(statement.number, mark, last);
         }
         for mark in &statement.sent {
             self.witness(link, from, to, mark, Witness { kind: WitnessKind::Sent, file });

@@ -2,7 +2,8 @@
 //!
 //! `walk` lists the files, `read` judges one file at a time on several threads, `evidence` keeps what a good
 //! file proves (less than 400 bytes a file, so a hundred thousand files fit anywhere), and when all are read `chain`,
-//! `marks`, `statuses` and `audit` judge them together; `standing` knows which of several statements of a place was applied. Nothing here decrypts, and nothing needs a database.
+//! `marks`, `statuses` and `audit` judge them together; `standing` knows which of several statements of a place was applied.
+//! Nothing here decrypts, and nothing needs a database.
 
 mod audit;
 mod chain;

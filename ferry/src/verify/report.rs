@@ -223,14 +223,12 @@ fn heads(chain: &Chain<'_>) -> String {
 /// one counts, both files are read again.
 fn corrected(stream: &StreamEvidence, chain: &Chain<'_>, files: &Files, reader: &Reader<'_>) -> Tables {
     let mut tables = stream.tables.clone();
-    let added = |kept: &Kept| stream.batches.get(&kept.seq).is_some_and(|first| first.digest == kept.digest);
-    for kept in chain.superseded.iter().filter(|kept| added(kept)) {
-        subtract(&mut tables, &stated(kept, files, reader));
+    let counts = |kept: &Kept| chain.at(kept.seq).is_some_and(|one| one.digest == kept.digest);
+    for first in stream.batches.values().filter(|first| !counts(first)) {
+        subtract(&mut tables, &stated(first, files, reader));
     }
-    for other in &stream.others {
-        if chain.at(other.seq).is_some_and(|kept| kept.digest == other.digest) {
-            add(&mut tables, &stated(other, files, reader));
-        }
+    for other in stream.others.iter().filter(|other| counts(other)) {
+        add(&mut tables, &stated(other, files, reader));
     }
     tables
 }

@@ -14,8 +14,17 @@ pub struct Superseding {
     old: BTreeSet<Digest>,
     /// By which act a batch, named by its own digest, supersedes.
     batches: BTreeMap<Digest, ActId>,
-    /// How far the receiver had applied while the last superseding batch that it had applied was this one, or none.
-    told: BTreeMap<Option<(u64, Digest)>, u64>,
+    /// What statuses of the receiver say, by the last superseding batch that it had applied then, if any.
+    told: BTreeMap<Option<(u64, Digest)>, Told>,
+}
+
+/// What statuses with one last superseding batch say together.
+#[derive(Debug, Default, Clone, Copy)]
+struct Told {
+    /// How far the receiver had applied at most.
+    through: u64,
+    /// The highest number of these statuses.
+    number: u64,
 }
 
 /// One act of two operators.
@@ -49,10 +58,15 @@ impl Superseding {
     }
 
     /// A status of the receiver says how far it has applied, and which batch was the last that superseded another.
-    pub fn status(&mut self, received: &Mark, superseded: Option<&Mark>) {
+    pub fn status(&mut self, number: u64, received: &Mark, superseded: Option<&Mark>) {
         let last = superseded.map(|mark| (mark.seq, mark.digest));
-        let through = self.told.entry(last).or_default();
-        *through = received.seq.max(*through);
+        let told = self.told.entry(last).or_default();
+        *told = Told { through: received.seq.max(told.through), number: number.max(told.number) };
+    }
+
+    /// Whether any batch supersedes others.
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
     }
 
     /// Whether a verified batch supersedes another one.
@@ -60,26 +74,20 @@ impl Superseding {
         self.old.contains(digest)
     }
 
-    /// What the receiver applied at a place.
+    /// What the receiver applied at a place. One that was put back may have applied one batch and later another: what the latest
+    /// status says stands.
     pub fn applied(&self, seq: u64) -> Applied {
-        let mut applied = Applied::Untold;
-        for (last, through) in &self.told {
+        let says = |(last, told): (&Option<(u64, Digest)>, &Told)| {
             let id = last.and_then(|(_, digest)| self.batches.get(&digest));
-            match (last, id.and_then(|id| Some((*id, self.acts.get(id)?)))) {
-                // A receiver that was put back may have applied one, and later another: the later one stands.
-                (Some((_, digest)), Some((id, act)))
-                    if (act.first..=act.last).contains(&seq)
-                        && (!self.is_superseded(digest) || !matches!(applied, Applied::Act(_))) =>
-                {
-                    applied = Applied::Act(id);
-                }
+            let act = id.and_then(|id| self.acts.get(id)).filter(|act| (act.first..=act.last).contains(&seq));
+            match (act.and(id), last) {
+                (Some(id), _) => Some((told.number, Applied::Act(*id))),
                 // Which batches superseded others before the last one, it does not tell.
-                (Some((at, _)), _) if *at >= seq => {}
-                _ if *through >= seq && applied == Applied::Untold => applied = Applied::First,
-                _ => {}
+                (None, Some((at, _))) if *at >= seq => None,
+                (None, _) => (told.through >= seq).then_some((told.number, Applied::First)),
             }
-        }
-        applied
+        };
+        self.told.iter().filter_map(says).max_by_key(|(number, _)| *number).map_or(Applied::Untold, |(_, it)| it)
     }
 
     /// Whether a batch is the one that was applied at its place.
@@ -95,5 +103,69 @@ impl Superseding {
     pub fn came_for(&self, late: &Kept, other: &Kept) -> bool {
         let act = self.batches.get(&late.digest).and_then(|id| self.acts.get(id));
         act.is_some_and(|act| act.old.contains(&other.digest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(number: u8) -> Digest {
+        Digest([number; 32])
+    }
+
+    /// An act that puts batches into the places 2 and 3, the last of which has this digest.
+    fn superseding(act: u8, old: &[u8]) -> Superseding {
+        let mut all = Superseding::default();
+        add(&mut all, act, old);
+        all
+    }
+
+    fn add(all: &mut Superseding, act: u8, old: &[u8]) {
+        let supersedes = Supersedes {
+            act: ActId([act; 16]),
+            at_ms: 1,
+            reason: ferry_format::Reason::new("why").unwrap(),
+            old: old.iter().copied().map(digest).collect(),
+            new: vec![digest(100); 2],
+            approvals: Vec::new(),
+        };
+        for number in [act, act + 1] {
+            all.batch(digest(number), 2, &supersedes);
+        }
+    }
+
+    fn mark(seq: u64, number: u8) -> Mark {
+        Mark { stream: "confirm".parse().unwrap(), epoch: 1, seq, digest: digest(number) }
+    }
+
+    #[test]
+    fn the_last_batch_of_a_group_tells_of_all_of_it() {
+        let mut all = superseding(10, &[2, 3]);
+        assert_eq!([1, 2, 3, 4].map(|seq| all.applied(seq)), [Applied::Untold; 4]);
+        all.status(1, &mark(3, 3), Some(&mark(3, 11)));
+        let act = Applied::Act(ActId([10; 16]));
+        assert_eq!([1, 2, 3, 4].map(|seq| all.applied(seq)), [Applied::Untold, act, act, Applied::Untold]);
+        // What is applied after it and does not supersede says so.
+        all.status(2, &mark(5, 5), Some(&mark(3, 11)));
+        assert_eq!(all.applied(4), Applied::First);
+    }
+
+    #[test]
+    fn what_lies_before_a_later_superseding_batch_is_not_told() {
+        let mut all = superseding(10, &[2, 3]);
+        all.status(1, &mark(9, 9), Some(&mark(8, 80)));
+        assert_eq!([2, 8, 9].map(|seq| all.applied(seq)), [Applied::Untold, Applied::Untold, Applied::First]);
+    }
+
+    #[test]
+    fn of_two_lives_of_a_receiver_the_later_counts() {
+        let mut all = superseding(10, &[2, 3]);
+        add(&mut all, 20, &[2, 3, 10, 11]);
+        all.status(5, &mark(3, 3), Some(&mark(3, 11)));
+        all.status(9, &mark(3, 3), Some(&mark(3, 21)));
+        assert_eq!(all.applied(2), Applied::Act(ActId([20; 16])));
+        all.status(12, &mark(3, 3), None);
+        assert_eq!(all.applied(2), Applied::First);
     }
 }

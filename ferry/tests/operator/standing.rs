@@ -92,3 +92,15 @@ fn an_earlier_superseding_batch_says_that_the_place_was_applied_as_it_was() {
     // At the first place the superseding batch counts, without rows; at the second the one with its row.
     assert_eq!(place.verdict(), (place.first.sealed.digest.to_string(), 2, 0, 1));
 }
+
+#[test]
+fn what_the_receiver_applied_and_is_not_here_is_missed() {
+    let place = Place::new().told(None);
+    std::fs::remove_file(place.archive.keep(&place.first)).unwrap();
+    for made in [&place.second, &place.third] {
+        place.archive.keep(made);
+        let (exit, document) = place.archive.verify(&[]);
+        assert_eq!((exit, codes(&document)), (20, vec!["digest-conflict"]), "{document:#}");
+        assert_eq!(document["streams"][0]["superseded_untold"], 0);
+    }
+}

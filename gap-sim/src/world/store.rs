@@ -452,14 +452,27 @@ impl Store for SimStore {
         self.read(|database| Ok(database.drafts.get(payload).cloned()))
     }
 
-    fn hand_in_again(&self, file: &[u8], payloads: &[Payload], _: u64) -> Result<u64, PortError> {
-        self.commit(|database| {
-            let drafts = payloads.iter().map(|payload| (payload.plain().sm3, payload.as_bytes().to_vec()));
-            database.drafts.extend(drafts);
-            database.hand_in(file);
+    fn leave_draft(&self, payload: &Payload, _: u64) -> Result<(), PortError> {
+        self.write(
+            |_| Ok((payload.plain().sm3, payload.as_bytes().to_vec())),
+            |database, (digest, bytes)| _ = database.drafts.insert(digest, bytes),
+        )
+    }
+
+    fn act_again(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<ActEnd, PortError> {
+        let known = self.read(|database| {
+            let listed = database.acts.values().find(|act| act.file == order.file);
+            Ok(listed.and_then(|act| act.end.clone()))
         })?;
-        let known = self.database().acts.iter().find(|(_, act)| act.file == file).map(|(id, _)| *id);
-        known.ok_or_else(|| fault(FaultKind::Conflict, "an act that was added is not there"))
+        if let Some((end, _)) = known {
+            return Ok(end);
+        }
+        let end = self.database().end_of(order);
+        self.commit(|database| {
+            let id = database.hand_in(&order.file);
+            database.carry_out(&ActOrder { id, ..order.clone() }, &end, contract);
+        })?;
+        Ok(end)
     }
 
     fn act(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<(ActEnd, Option<u64>), PortError> {

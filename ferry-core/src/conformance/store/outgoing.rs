@@ -36,6 +36,7 @@ macro_rules! store_outgoing_cases {
             what_was_recorded_is_recovered,
             recording_again_is_no_error,
             recording_nothing_is_no_error,
+            a_batch_without_rows_is_recorded_where_the_last_one_ended,
             a_batch_that_is_not_next_is_a_conflict_and_changes_nothing,
             another_batch_in_a_recorded_place_is_a_conflict,
             batches_of_two_streams_are_not_recorded_together,
@@ -66,6 +67,20 @@ pub(super) fn record_bill(fixture: &dyn StoreFixture, rows: u64, through_id: u64
     let batch = outgoing(&own(fixture, "bill").last, rows, through_id);
     fixture.store().record(std::slice::from_ref(&batch)).unwrap();
     batch
+}
+
+fn a_batch_without_rows_is_recorded_where_the_last_one_ended(fixture: &mut dyn StoreFixture) {
+    bills(fixture, 1, 3);
+    record_bill(fixture, 2, 2);
+    let before = (own(fixture, "bill").through_id, leaves(fixture));
+    let empty = record_bill(fixture, 0, 2);
+    fixture.reopen();
+    let own_bill = own(fixture, "bill");
+    assert_eq!((own_bill.last, own_bill.through_id), (mark_of(&empty), before.0));
+    assert_eq!(leaves(fixture), before.1 + 1);
+    assert_eq!(fixture.store().observe().unwrap().streams[0].last_id, 3);
+    record_bill(fixture, 1, 3);
+    assert_eq!(own(fixture, "bill").through_id, 3);
 }
 
 fn what_is_retained_replaces_what_was_and_is_recovered(fixture: &mut dyn StoreFixture) {

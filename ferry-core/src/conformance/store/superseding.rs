@@ -10,7 +10,7 @@ use super::{
     own, sorted_rows, theirs,
 };
 use crate::conformance::kind;
-use crate::ports::{ACT_DONE, ActEnd, ActOrder, AppliedPlace, CheckedBatch, FaultKind, Instead, OpenAct, PeerAct};
+use crate::ports::{ACT_DONE, ActEnd, ActOrder, AppliedPlace, CheckedBatch, FaultKind, Instead, PeerAct};
 
 /// Lists the cases of the suite.
 #[macro_export]
@@ -26,7 +26,7 @@ macro_rules! store_superseding_cases {
             another_epoch_is_not_superseded,
             an_act_that_supersedes_has_ended_once,
             an_act_without_all_its_batches_changes_nothing,
-            an_act_that_was_forgotten_is_handed_in_again,
+            an_act_that_was_forgotten_is_carried_out_again,
             every_superseding_batch_appends_a_leaf,
             what_supersedes_is_applied_under_the_digest_of_the_chain,
             the_last_that_superseded_is_remembered,
@@ -176,7 +176,7 @@ fn an_act_without_all_its_batches_changes_nothing(fixture: &mut dyn StoreFixture
     assert_eq!(carry_out(fixture, &whole), Ok((ActEnd::done(), None)));
 }
 
-fn an_act_that_was_forgotten_is_handed_in_again(fixture: &mut dyn StoreFixture) {
+fn an_act_that_was_forgotten_is_carried_out_again(fixture: &mut dyn StoreFixture) {
     bills(fixture, 1, 1);
     record_bill(fixture, 1, 1);
     let (stream, one) = (name("bill"), payload(7));
@@ -191,19 +191,35 @@ fn an_act_that_was_forgotten_is_handed_in_again(fixture: &mut dyn StoreFixture) 
     };
     let verdict = act(1, deed);
     let file = file(&verdict);
-    let id = fixture.store().hand_in_again(&file, std::slice::from_ref(&one), 5).unwrap();
+    for _ in 0..2 {
+        fixture.store().leave_draft(&one, 5).unwrap();
+    }
     fixture.reopen();
-    assert_eq!(fixture.store().hand_in_again(&file, std::slice::from_ref(&one), 6), Ok(id));
-    assert_eq!(fixture.store().observe().unwrap().acts, [OpenAct { id, file: file.clone() }]);
     let (superseding, instead, ended) = (None, vec![instead(1, "new")], Vec::new());
-    let order = ActOrder { id, file: file.clone(), verdict: Ok(verdict), at_ms: 7, superseding, instead, ended };
-    assert_eq!(carry_out(fixture, &order), Ok((ActEnd::done(), None)));
+    let order = ActOrder { id: 0, file, verdict: Ok(verdict), at_ms: 7, superseding, instead, ended };
+    let bills = contract().stream(&name("bill")).unwrap().clone();
+    assert_eq!(fixture.store().act_again(&order, Some(&bills)), Ok(ActEnd::done()));
     fixture.reopen();
-    assert_eq!(places(fixture), [(1, digest_of(1), vec![order.instead[0].digest])]);
+    let meant = vec![order.instead[0].digest];
+    assert_eq!(places(fixture), [(1, digest_of(1), meant.clone())]);
     assert_eq!(fixture.store().draft(&one.plain().sm3), Ok(None));
+    let untold = fixture.store().recover().unwrap().untold;
+    let listed: Vec<_> = untold.iter().map(|act| (&act.file, &act.end, act.at_ms)).collect();
+    assert_eq!(listed, [(&order.file, &ActEnd::done(), 7)]);
     // One that has ended stays what it became.
-    assert_eq!(fixture.store().hand_in_again(&file, &[], 8), Ok(id));
+    let before = leaves(fixture);
+    assert_eq!(fixture.store().act_again(&order, Some(&bills)), Ok(ActEnd::done()));
+    assert_eq!((places(fixture), leaves(fixture)), (vec![(1, digest_of(1), meant)], before));
+    // One that is in the list and open ends with it.
+    let open = superseding_again(fixture);
+    assert_eq!(fixture.store().act_again(&open, Some(&bills)), Ok(ActEnd::done()));
     assert!(fixture.store().observe().unwrap().acts.is_empty());
+    assert_eq!(places(fixture)[0].2.len(), 2);
+}
+
+/// Another act about the same place, which an operator has handed in.
+fn superseding_again(fixture: &mut dyn StoreFixture) -> ActOrder {
+    ActOrder { id: 0, ..superseding(fixture, 8, 1, vec![instead(1, "newer")]) }
 }
 
 fn every_superseding_batch_appends_a_leaf(fixture: &mut dyn StoreFixture) {

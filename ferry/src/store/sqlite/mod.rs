@@ -281,12 +281,18 @@ impl Store for SqliteStore {
         Ok(incoming::applied_place(&mut self.into.lock(), &self.link, stream, epoch, seq)?)
     }
 
-    fn hand_in_again(&self, file: &[u8], payloads: &[Payload], now_ms: u64) -> Result<u64, PortError> {
+    fn leave_draft(&self, payload: &Payload, now_ms: u64) -> Result<(), PortError> {
+        let payloads = std::slice::from_ref(payload);
+        Ok(self.out.lock().write(|session| acts::add_drafts(session, payloads, now_ms))?)
+    }
+
+    fn act_again(&self, order: &ActOrder, contract: Option<&StreamContract>) -> Result<ActEnd, PortError> {
         let mut session = self.out.lock();
-        Ok(session.write(|session| {
-            acts::add_drafts(session, payloads, now_ms)?;
-            acts::hand_in(session, &self.link, file, now_ms)
-        })?)
+        session.write(|session| {
+            let id = acts::hand_in(session, &self.link, &order.file, order.at_ms)?;
+            let order = ActOrder { id, ..order.clone() };
+            acts::act(session, &self.link, &order, contract, self.index.as_ref()).map(|(end, _)| end)
+        })
     }
 
     fn draft(&self, payload: &Digest) -> Result<Option<Vec<u8>>, PortError> {
