@@ -215,6 +215,8 @@ pub enum Action {
         expect: Mark,
         /// The batches in order.
         batches: Vec<BatchId>,
+        /// The first batch of the group of the first of them, which may be in the books already.
+        group_first: u64,
         /// The last of them ends its group.
         whole: bool,
         /// The wall clock.

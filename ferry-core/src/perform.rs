@@ -129,8 +129,9 @@ fn perform_returning(action: Action, around: &Surroundings, ports: &Ports<'_>) -
             let result = returning::find_own(&stream, epoch, range, ports);
             Outcome::FoundOwn(stream, range, result)
         }
-        Action::TakeBack { stream, epoch_id, expect, batches, whole, now_ms } => {
-            let result = returning::take_back(&stream, epoch_id, &expect, &batches, whole, now_ms, around, ports);
+        Action::TakeBack { stream, epoch_id, expect, batches, group_first, whole, now_ms } => {
+            let place = (&expect, group_first);
+            let result = returning::take_back(&stream, epoch_id, place, &batches, whole, now_ms, around, ports);
             Outcome::TakenBack(stream, result)
         }
         Action::GiveBack { stream, epoch, seqs, attempt } => {

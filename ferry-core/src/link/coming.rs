@@ -121,10 +121,13 @@ impl Coming {
     /// anchor; and of those that took each other's places the latest. `anchored` are the superseding ones that the anchor names.
     /// Of a group that is in the books in part, those are taken that stood there first: what superseded them supersedes it whole.
     pub(super) fn follows(&self, seq: u64, previous: Digest, target: &Mark, anchored: &[Digest]) -> Option<&Back> {
-        if self.is_undecided(seq) {
+        let is_first = |back: &Back| back.previous == previous && back.digest == back.chain;
+        let is_torn = self.here.get(&seq)?.iter().any(|back| is_first(back) && back.group.first <= self.recorded);
+        if self.is_undecided(seq) && !is_torn {
             return None;
         }
-        let decided = self.may_be_applied(seq) && self.here.get(&seq)?.iter().any(|back| back.of_peer);
+        let is_of_peer = self.here.get(&seq)?.iter().any(|back| back.of_peer);
+        let decided = self.may_be_applied(seq) && is_of_peer && !is_torn;
         let meant = |back: &&Back| back.previous == previous && (back.of_peer || !decided);
         let all: Vec<&Back> = self.here.get(&seq)?.iter().filter(meant).collect();
         let mut chains: Vec<Digest> = all.iter().map(|back| back.chain).collect();
@@ -143,7 +146,6 @@ impl Coming {
         let of_chain = |back: &&&Back| back.chain == chain && self.was_decided(back, anchored);
         let first = || all.iter().find(|back| back.digest == chain);
         let latest = || all.iter().filter(of_chain).rfind(|back| back.digest != chain);
-        let is_torn = all.iter().any(|back| back.chain == chain && back.group.first <= self.recorded);
         let meant = if is_torn { first().or_else(latest) } else { latest().or_else(first) };
         meant.copied()
     }
@@ -245,6 +247,18 @@ mod tests {
         coming.here.remove(&2);
         let nobody = coming.follows(1, back(1, None).previous, &end(other(3)), &[]);
         assert!(nobody.is_none(), "not before it shows which it is");
+    }
+
+    #[test]
+    fn of_a_group_that_is_in_the_books_in_part_the_originals_come_back() {
+        let mut coming = with_originals();
+        (coming.recorded, coming.applied_there) = (1, Some(3));
+        for seq in 1..=3 {
+            coming.add(seq, Back { of_peer: true, ..back(seq, Some(7)) });
+        }
+        assert_eq!(chosen(&coming, &[back(3, Some(7)).digest]), [false; 3], "they are superseded whole afterwards");
+        coming.recorded = 0;
+        assert_eq!(chosen(&coming, &[back(3, Some(7)).digest]), [true; 3]);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) struct AnchorState {
     pub(super) before: Option<Mark>,
     /// What it says of groups that are superseded.
     pub(super) superseding: Vec<Mark>,
+    /// What of that the books do not have, and cannot have again.
+    pub(super) unknown: Vec<Mark>,
     pub(super) status_next: u64,
     /// It says that the database is older than what was sent.
     pub(super) restored: bool,
@@ -156,7 +158,10 @@ impl Link {
             let last = sender.last_recorded();
             let mut of_stream = self.anchor.superseding.iter().filter(|mark| mark.stream == last.stream);
             let settled = of_stream.rfind(|mark| mark.epoch == last.epoch && mark.seq <= sender.settled().seq);
-            marks.extend(settled.filter(|_| !self.anchor.is_behind(last)).cloned());
+            let is_kept = |mark: &&Mark| !self.anchor.is_behind(last) && !self.anchor.unknown.contains(mark);
+            if marks.len() < SUPERSEDED_OPEN_MAX {
+                marks.extend(settled.filter(is_kept).cloned());
+            }
         }
         marks.sort_by(|one, other| (&one.stream, one.epoch, one.seq).cmp(&(&other.stream, other.epoch, other.seq)));
         marks

@@ -94,6 +94,7 @@ pub fn recover(
     };
     link.order = link.senders.keys().cloned().collect();
     link.order.sort_by_key(|stream| std::cmp::Reverse(link.senders[stream].priority));
+    link.anchor.unknown = unknown_superseding(anchor.as_ref(), ports)?;
     link.take_up_anchor(anchor, recovered.status_number, now);
     link.take_up_spool(ports, now)?;
     link.read_standing(ports.sealer.standing(), now);
@@ -119,7 +120,7 @@ fn carry_out_again(
     let anchored = anchor.as_ref().map(|anchor| anchor.superseding.clone()).unwrap_or_default();
     let mut any = false;
     for own in &recovered.outgoing {
-        let again = Again { own, anchored: &anchored, around, at_ms: now.wall_ms };
+        let again = Again { own, first: 1, anchored: &anchored, around, at_ms: now.wall_ms };
         any |= again.carry_out(ports, &mut || {
             let sound = anchor.as_mut().filter(|anchor| anchor.instance == recovered.instance && !anchor.restored);
             let Some(anchor) = sound else { return Ok(()) };
@@ -133,7 +134,7 @@ fn carry_out_again(
 /// Why the zone begins locked, if it does.
 fn judge_lock(anchor: Option<&Anchor>, recovered: &Recovered, ports: &Ports<'_>) -> Result<Option<Lock>, PortError> {
     let mut lock = judge_anchor(anchor, recovered);
-    if lock.is_none() && lacks_superseding(anchor, ports)? && !breaks::is(Break::AnchorIgnored) {
+    if lock.is_none() && !unknown_superseding(anchor, ports)?.is_empty() && !breaks::is(Break::AnchorIgnored) {
         lock = Some(Lock::Restored);
     }
     match lock {
@@ -169,14 +170,15 @@ fn judge_anchor(anchor: Option<&Anchor>, recovered: &Recovered) -> Option<Lock> 
     behind.then_some(Lock::Restored)
 }
 
-/// Whether the books lack a batch that took the place of another and may have been sent.
-fn lacks_superseding(anchor: Option<&Anchor>, ports: &Ports<'_>) -> Result<bool, PortError> {
+/// The batches that took the place of others and may have been sent, and that the books lack.
+fn unknown_superseding(anchor: Option<&Anchor>, ports: &Ports<'_>) -> Result<Vec<Mark>, PortError> {
+    let mut unknown = Vec::new();
     for mark in anchor.iter().flat_map(|anchor| &anchor.superseding) {
         if !ports.store.recorded_digests(&mark.stream, mark.epoch, mark.seq)?.contains(&mark.digest) {
-            return Ok(true);
+            unknown.push(mark.clone());
         }
     }
-    Ok(false)
+    Ok(unknown)
 }
 
 /// What an interrupted daemon left in the spool. A sealed file whose batch was never recorded was never published: its rows

@@ -339,7 +339,7 @@ impl Link {
         let superseding = self.anchored_superseding(stream);
         let (expect, mut batches, mut whole) = (sender.last_recorded().clone(), Vec::new(), false);
         let mut previous = expect.digest;
-        let mut requires = Vec::new();
+        let (mut requires, mut group_first) = (Vec::new(), expect.seq + 1);
         for seq in expect.seq + 1..=target.seq {
             let Some(back) = coming.follows(seq, previous, target, &superseding) else { break };
             if back.epoch_id != sender.epoch_id || back.contract != contract {
@@ -348,6 +348,9 @@ impl Link {
                 let sender = self.senders.get_mut(stream)?;
                 sender.return_stops(code.to_owned(), place, None);
                 return None;
+            }
+            if batches.is_empty() {
+                group_first = back.group.first;
             }
             previous = back.chain;
             requires.extend(back.requires.iter().cloned());
@@ -367,7 +370,8 @@ impl Link {
         }
         let epoch_id = sender.epoch_id;
         self.returning.streams.get_mut(stream)?.taking = true;
-        Some(Action::TakeBack { stream: stream.clone(), epoch_id, expect, batches, whole, now_ms: now.wall_ms })
+        let (stream, now_ms) = (stream.clone(), now.wall_ms);
+        Some(Action::TakeBack { stream, epoch_id, expect, batches, group_first, whole, now_ms })
     }
 
     pub(super) fn taken_back(&mut self, stream: &StreamName, result: Result<TakeBackOutcome, PortError>, now: Now) {

@@ -43,6 +43,8 @@ impl Sealed {
 pub(crate) struct Again<'a> {
     /// The stream as its books stand.
     pub own: &'a RecoveredOut,
+    /// Where the first group begins that is looked at.
+    pub first: u64,
     /// What the anchor says of groups that are superseded.
     pub anchored: &'a [Mark],
     pub around: &'a Surroundings,
@@ -82,7 +84,7 @@ impl Again<'_> {
     /// latest sealing first.
     fn forgotten(&self, ports: &Ports<'_>) -> Result<Vec<Sealed>, PortError> {
         let mut found: BTreeMap<(std::cmp::Reverse<u64>, ActId), Sealed> = BTreeMap::new();
-        let (last, first) = (&self.own.last, self.own.settled.seq + 1);
+        let (last, first) = (&self.own.last, self.first.max(self.own.settled.seq + 1));
         let contract = self.around.contract.stream(&last.stream);
         if first > last.seq {
             return Ok(Vec::new());
@@ -146,12 +148,12 @@ impl Again<'_> {
         let (instead, ended) = (sealed.batches.into_values().collect(), Vec::new());
         let (file, verdict, superseding) = (sealed.file, Ok(sealed.act), None);
         let order = ActOrder { id: 0, file, verdict, at_ms: self.at_ms, superseding, instead, ended };
-        if !ports.store.act_again(&order, self.around.contract.stream(&last.stream))?.is_done() {
-            return Ok(false);
-        }
-        coverage::hit(Place::SupersededAgain);
         ports.store.attempt(&attempts)?;
-        Ok(true)
+        let is_done = ports.store.act_again(&order, self.around.contract.stream(&last.stream))?.is_done();
+        if is_done {
+            coverage::hit(Place::SupersededAgain);
+        }
+        Ok(is_done)
     }
 
     /// How often the file was published is not known, and gates remember names.

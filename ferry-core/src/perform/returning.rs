@@ -52,7 +52,7 @@ pub(super) fn keep_own(
 pub(super) fn take_back(
     stream: &StreamName,
     epoch_id: EpochId,
-    expect: &Mark,
+    (expect, group_first): (&Mark, u64),
     batches: &[BatchId],
     whole: bool,
     now_ms: u64,
@@ -64,9 +64,12 @@ pub(super) fn take_back(
     let request = TakeBackRequest { contract, epoch_id, expect, whole, now_ms };
     let outcome = ports.store.take_back(&request, &mut source)?;
     let (TakeBackOutcome::TakenBack(own) | TakeBackOutcome::Moved(own)) = &outcome else { return Ok(outcome) };
+    if group_first > expect.seq {
+        return Ok(outcome);
+    }
     // A group that was in the books in part only is whole now.
     let anchored = ports.anchor.load()?.map(|anchor| anchor.superseding).unwrap_or_default();
-    let again = Again { own, anchored: &anchored, around, at_ms: now_ms };
+    let again = Again { own, first: group_first, anchored: &anchored, around, at_ms: now_ms };
     if !again.carry_out(ports, &mut || Ok(()))? {
         return Ok(outcome);
     }

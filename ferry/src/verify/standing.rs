@@ -14,17 +14,23 @@ pub struct Superseding {
     old: BTreeSet<Digest>,
     /// By which act a batch, named by its own digest, supersedes.
     batches: BTreeMap<Digest, ActId>,
-    /// What statuses of the receiver say, by the last superseding batch that it had applied then, if any.
-    told: BTreeMap<Option<(u64, Digest)>, Told>,
+    /// What statuses of the receiver say, by the last superseding batch that it had applied then, if any: of each those that no
+    /// later one outdoes.
+    told: BTreeMap<Option<(u64, Digest)>, Vec<Told>>,
 }
 
-/// What statuses with one last superseding batch say together.
-#[derive(Debug, Default, Clone, Copy)]
+/// What one status says.
+#[derive(Debug, Clone, Copy)]
 struct Told {
-    /// How far the receiver had applied at most.
-    through: u64,
-    /// The highest number of these statuses.
     number: u64,
+    /// How far the receiver had applied.
+    through: u64,
+}
+
+impl Told {
+    fn outdoes(self, other: Self) -> bool {
+        self.number >= other.number && self.through >= other.through
+    }
 }
 
 /// One act of two operators.
@@ -60,8 +66,11 @@ impl Superseding {
     /// A status of the receiver says how far it has applied, and which batch was the last that superseded another.
     pub fn status(&mut self, number: u64, received: &Mark, superseded: Option<&Mark>) {
         let last = superseded.map(|mark| (mark.seq, mark.digest));
-        let told = self.told.entry(last).or_default();
-        *told = Told { through: received.seq.max(told.through), number: number.max(told.number) };
+        let (all, told) = (self.told.entry(last).or_default(), Told { number, through: received.seq });
+        if !all.iter().any(|one| one.outdoes(told)) {
+            all.retain(|one| !told.outdoes(*one));
+            all.push(told);
+        }
     }
 
     /// Whether any batch supersedes others.
@@ -77,14 +86,15 @@ impl Superseding {
     /// What the receiver applied at a place. One that was put back may have applied one batch and later another: what the latest
     /// status says stands.
     pub fn applied(&self, seq: u64) -> Applied {
-        let says = |(last, told): (&Option<(u64, Digest)>, &Told)| {
+        let says = |(last, all): (&Option<(u64, Digest)>, &Vec<Told>)| {
+            let number = all.iter().filter(|told| told.through >= seq).map(|told| told.number).max()?;
             let id = last.and_then(|(_, digest)| self.batches.get(&digest));
             let act = id.and_then(|id| self.acts.get(id)).filter(|act| (act.first..=act.last).contains(&seq));
             match (act.and(id), last) {
-                (Some(id), _) => Some((told.number, Applied::Act(*id))),
+                (Some(id), _) => Some((number, Applied::Act(*id))),
                 // Which batches superseded others before the last one, it does not tell.
                 (None, Some((at, _))) if *at >= seq => None,
-                (None, _) => (told.through >= seq).then_some((told.number, Applied::First)),
+                (None, _) => Some((number, Applied::First)),
             }
         };
         self.told.iter().filter_map(says).max_by_key(|(number, _)| *number).map_or(Applied::Untold, |(_, it)| it)
@@ -164,6 +174,9 @@ mod tests {
         add(&mut all, 20, &[2, 3, 10, 11]);
         all.status(5, &mark(3, 3), Some(&mark(3, 11)));
         all.status(9, &mark(3, 3), Some(&mark(3, 21)));
+        assert_eq!(all.applied(2), Applied::Act(ActId([20; 16])));
+        // One that was put back, and has not come as far again, says nothing of the place.
+        all.status(10, &mark(1, 1), None);
         assert_eq!(all.applied(2), Applied::Act(ActId([20; 16])));
         all.status(12, &mark(3, 3), None);
         assert_eq!(all.applied(2), Applied::First);
