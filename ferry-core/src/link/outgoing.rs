@@ -38,6 +38,11 @@ pub(super) struct AnchorState {
 }
 
 impl AnchorState {
+    /// Before it is read: the books do not have these superseding batches that it names.
+    pub(super) fn lacking(unknown: Vec<Mark>) -> Self {
+        Self { unknown, ..Self::default() }
+    }
+
     /// What it is to say of own streams while the zone is locked.
     fn raised_marks(&self, beginning: Option<&Mark>) -> Vec<Mark> {
         let mut marks = overlaid(overlaid(self.marks.clone(), &self.raised), beginning);

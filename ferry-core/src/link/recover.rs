@@ -67,7 +67,7 @@ pub fn recover(
         retain: Chore { at: now.mono + retention.interval_ms(), busy: false },
         prune: Chore { at: Mono(u64::MAX), busy: false },
         retention,
-        anchor: outgoing::AnchorState::default(),
+        anchor: outgoing::AnchorState::lacking(unknown_superseding(anchor.as_ref(), ports)?),
         settles: VecDeque::new(),
         settling: false,
         publishing: 0,
@@ -94,7 +94,6 @@ pub fn recover(
     };
     link.order = link.senders.keys().cloned().collect();
     link.order.sort_by_key(|stream| std::cmp::Reverse(link.senders[stream].priority));
-    link.anchor.unknown = unknown_superseding(anchor.as_ref(), ports)?;
     link.take_up_anchor(anchor, recovered.status_number, now);
     link.take_up_spool(ports, now)?;
     link.read_standing(ports.sealer.standing(), now);
