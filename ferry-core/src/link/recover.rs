@@ -43,12 +43,10 @@ pub fn recover(
     ports: &Ports<'_>,
     now: Now,
 ) -> Result<Link, RecoverError> {
-    let mut recovered = ports.store.recover()?;
+    let recovered = ports.store.recover()?;
     let mut anchor = ports.anchor.load()?;
     let lock = judge_lock(anchor.as_ref(), &recovered, ports)?;
-    if lock.is_some() && carry_out_again(&around, &recovered, &mut anchor, ports, now)? {
-        recovered = ports.store.recover()?;
-    }
+    let (recovered, left) = carry_out_again((lock, recovered), &around, &mut anchor, ports, now)?;
     sort_spool(&recovered, lock, ports)?;
     let retention = Retention::recover(recovered.retained.clone(), settings.retention_ms, now);
     let mut link = Link {
@@ -94,6 +92,7 @@ pub fn recover(
     };
     link.order = link.senders.keys().cloned().collect();
     link.order.sort_by_key(|stream| std::cmp::Reverse(link.senders[stream].priority));
+    left.iter().for_each(|error| link.fault("carry-out-again", error));
     link.take_up_anchor(anchor, recovered.status_number, now);
     link.take_up_spool(ports, now)?;
     link.read_standing(ports.sealer.standing(), now);
@@ -110,24 +109,28 @@ pub fn recover(
 /// Carries out again what operators decided after the backup was made. The anchor says before that the zone was restored: what shows
 /// it otherwise may be gone then.
 fn carry_out_again(
+    (lock, recovered): (Option<Lock>, Recovered),
     around: &Surroundings,
-    recovered: &Recovered,
     anchor: &mut Option<Anchor>,
     ports: &Ports<'_>,
     now: Now,
-) -> Result<bool, PortError> {
+) -> Result<(Recovered, Vec<PortError>), PortError> {
+    let (mut any, mut left) = (false, Vec::new());
+    if lock.is_none() {
+        return Ok((recovered, left));
+    }
     let anchored = anchor.as_ref().map(|anchor| anchor.superseding.clone()).unwrap_or_default();
-    let mut any = false;
     for own in &recovered.outgoing {
         let again = Again { own, first: 1, anchored: &anchored, around, at_ms: now.wall_ms };
-        any |= again.carry_out(ports, &mut || {
+        let mut before = || {
             let sound = anchor.as_mut().filter(|anchor| anchor.instance == recovered.instance && !anchor.restored);
             let Some(anchor) = sound else { return Ok(()) };
             anchor.restored = true;
             ports.anchor.save(anchor)
-        })?;
+        };
+        any |= again.carry_out(ports, &mut before, &mut left)?;
     }
-    Ok(any)
+    Ok((if any { ports.store.recover()? } else { recovered }, left))
 }
 
 /// Why the zone begins locked, if it does.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use ferry_format::{Act, ActId, BatchStatement, Digest, Mark, SeqRange, Supersedes, supersede_act};
 
 use super::Surroundings;
+use super::returning::whole;
 use crate::coverage::{self, Place};
 use crate::ports::{ActOrder, Attempt, BatchId, FaultKind, Instead, PortError, Ports, RecoveredOut, Side, Vetted};
 use crate::settings::RETURNED_ATTEMPT;
@@ -53,7 +54,7 @@ pub(crate) struct Again<'a> {
 
 impl Again<'_> {
     /// Carries acts out again whose batches are all here, and of which the books know nothing. `before` comes before the first of
-    /// them. Tells whether there was one.
+    /// them. Tells whether there was one, and appends to `left` why others were not carried out: no other attempt does better.
     ///
     /// # Errors
     /// When a port fails, and another attempt may do better.
@@ -61,6 +62,7 @@ impl Again<'_> {
         &self,
         ports: &Ports<'_>,
         before: &mut dyn FnMut() -> Result<(), PortError>,
+        left: &mut Vec<PortError>,
     ) -> Result<bool, PortError> {
         let mut all: Vec<Sealed> = self.forgotten(ports)?.into_iter().filter(Sealed::is_whole).collect();
         // One that superseded another names all that the other one names, and more. Of rivals, and of several sealings, the one
@@ -72,10 +74,10 @@ impl Again<'_> {
                 continue;
             }
             before()?;
-            any |= match self.once(sealed, ports) {
-                Err(error) if matches!(error.kind, FaultKind::Conflict | FaultKind::Corrupt) => false,
-                done => done?,
-            };
+            match self.once(sealed, ports) {
+                Err(error) if matches!(error.kind, FaultKind::Conflict | FaultKind::Corrupt) => left.push(error),
+                done => any |= done?,
+            }
         }
         Ok(any)
     }
@@ -93,7 +95,7 @@ impl Again<'_> {
             if ports.store.recorded_digests(&id.stream, id.epoch, id.seq)?.contains(&id.digest) {
                 continue;
             }
-            let Some(bytes) = whole(&id, ports)? else { continue };
+            let Some(bytes) = whole(Side::Out, &id, ports)? else { continue };
             let Ok(Vetted::Own(batch)) = ports.sealer.vet(&bytes) else { continue };
             let batch = batch.into_inner();
             let statement = &batch.statement;
@@ -140,7 +142,7 @@ impl Again<'_> {
         let last = &self.own.last;
         for Instead { seq, digest, .. } in sealed.batches.values() {
             let id = BatchId { stream: last.stream.clone(), epoch: last.epoch, seq: *seq, digest: *digest };
-            let Some(bytes) = whole(&id, ports)? else { return Ok(false) };
+            let Some(bytes) = whole(Side::Out, &id, ports)? else { return Ok(false) };
             let Ok(batch) = ports.sealer.open_own(&bytes) else { return Ok(false) };
             ports.store.leave_draft(&batch.payload, self.at_ms)?;
         }
@@ -163,9 +165,4 @@ impl Again<'_> {
         let attempt = known.max(RETURNED_ATTEMPT);
         Attempt { stream: last.stream.clone(), epoch: last.epoch, seq, attempt, at_ms: self.at_ms }
     }
-}
-
-/// A file that is whole; `None` when it has rotted or its rows have left the archive.
-fn whole(id: &BatchId, ports: &Ports<'_>) -> Result<Option<Vec<u8>>, PortError> {
-    super::returning::whole(Side::Out, id, ports)
 }

@@ -70,7 +70,13 @@ pub(super) fn take_back(
     // A group that was in the books in part only is whole now.
     let anchored = ports.anchor.load()?.map(|anchor| anchor.superseding).unwrap_or_default();
     let again = Again { own, first: group_first, anchored: &anchored, around, at_ms: now_ms };
-    if !again.carry_out(ports, &mut || Ok(()))? {
+    let mut left = Vec::new();
+    let any = again.carry_out(ports, &mut || Ok(()), &mut left)?;
+    if let Some(error) = left.pop() {
+        // The return is told as failing, and the books as they stand now are read with the next attempt.
+        return Err(error);
+    }
+    if !any {
         return Ok(outcome);
     }
     let mut streams = ports.store.recover()?.outgoing.into_iter();
