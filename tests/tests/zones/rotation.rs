@@ -158,6 +158,13 @@ fn keys_of_both_zones_change_under_load_and_nothing_is_lost_or_refused() {
         let is_applied = stream["applied_seq"] == office.pair.stream(OUTER, "confirm")["last_seq"];
         stream["lag_ms"] == 0 && is_applied && notices(OUTER) == times * NOTICES
     });
+    // What the peer has not yet reported as applied is in the owner's spool, not in its archive.
+    gate.until("the owners to have archived their batches", || {
+        [(OUTER, "confirm"), (INNER, "notice")].into_iter().all(|(owner, stream)| {
+            let last = office.pair.stream(owner, stream)["last_seq"].as_u64();
+            archived(&office, owner, stream).last_key_value().map(|(&(_, seq), _)| seq) == last
+        })
+    });
     assert!(gate.lost[BATCHES].get() > 0, "batches are lost, too");
     office.until_applied(times * ROWS);
     assert_eq!(turned_away(&office, INNER), []);
