@@ -19,6 +19,12 @@ pub fn with_check(body: &str) -> Option<String> {
     Some(format!("{body}{}", char::from(check)))
 }
 
+/// Whether `code` has the 18 characters of the standard, whatever its check character is.
+#[must_use]
+pub fn has_form(code: &str) -> bool {
+    code.len() == 18 && code.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
 /// Whether the check character of `code` is the standard's.
 #[must_use]
 pub fn is_uscc(code: &str) -> bool {

@@ -1,16 +1,15 @@
 //! Agencies (单位): bureaus of a county or city, and the numbered places below them.
 
-use super::Generator;
-use super::day::{BASE_TIME, FIRST_DAY, FISCAL_YEAR};
 use super::names::numeral;
 use super::rng::{Purpose, Rng};
 use super::sealed::sealed;
+use super::{Generator, span};
 use crate::Region;
-use crate::rows::BaseAgency;
+use crate::rows::{BaseAgency, Element};
 use crate::uscc;
 
 /// What every county has: the name and the code of its department (主管部门编码).
-const BUREAUS: [(&str, &str); 20] = [
+pub(super) const BUREAUS: [(&str, &str); 20] = [
     ("教育局", "101"),
     ("公安局", "102"),
     ("公安局交通警察大队", "103"),
@@ -54,36 +53,38 @@ impl Generator {
         let mut rng = Rng::new(self.seed, Purpose::Agency, index);
         let seat = self.seat(index);
         let place = self.place_name(seat.region);
-        let name = seat.branch.map_or_else(
-            || format!("{place}{}", BUREAUS[seat.bureau].0),
-            |(branch, number)| format!("{place}{}第{}{}", BRANCHES[branch].1, numeral(number), BRANCHES[branch].2),
-        );
-        let dept_code = BUREAUS[seat.bureau].1.to_owned();
         let kind = if seat.branch.is_some() { "12" } else { "11" };
         let body = format!("{kind}{}{:09}", seat.region.code, rng.below(1_000_000_000));
+        let (bureau, place_no) = (index_of(seat.bureau), index_of(seat.place));
         BaseAgency {
-            id: self.agency_id(index),
-            mof_div_code: format!("{}000", seat.region.code),
-            fiscal_year: FISCAL_YEAR.to_owned(),
-            ele_code: format!("{dept_code}{:03}001", seat.order),
-            ele_name: name,
-            parent_id: seat.branch.map(|_| self.agency_id(self.agency_index(seat.place, seat.bureau))),
-            level_no: if seat.branch.is_some() { 2 } else { 1 },
-            is_leaf: seat.branch.is_some() || !self.has_branches(&seat),
-            is_enabled: true,
-            start_date: FIRST_DAY.to_owned(),
-            end_date: None,
-            create_time: BASE_TIME.to_owned(),
-            update_time: BASE_TIME.to_owned(),
-            is_deleted: false,
             region_id: self.region_id(self.seats[seat.place]),
-            dept_code,
-            fin_dept_code: format!("2{:02}", seat.bureau + 1),
+            dept_id: self.dept_of(bureau, place_no),
+            fin_dept_id: self.fin_dept_of(bureau),
             uscc: uscc::with_check(&body),
             unit_type: if rng.chance(85) { 1 } else { 2 },
             address: Some(format!("{place}{}{}号", rng.pick(&ROADS), rng.between(1, 399))),
             phone: rng.chance(90).then(|| sealed(PHONE_BYTES, &mut rng)),
+            ..BaseAgency::at(
+                span(self.agency_id(index), &seat.region.code),
+                Element {
+                    ele_code: format!("{}{:03}001", BUREAUS[seat.bureau].1, seat.order),
+                    ele_name: self.agency_name(index),
+                    parent_id: seat.branch.map(|_| self.agency_id(self.agency_index(seat.place, seat.bureau))),
+                    level_no: if seat.branch.is_some() { 2 } else { 1 },
+                    is_leaf: seat.branch.is_some() || !self.has_branches(&seat),
+                },
+            )
         }
+    }
+
+    /// The name of agency `index`.
+    pub(super) fn agency_name(&self, index: u64) -> String {
+        let seat = self.seat(index);
+        let place = self.place_name(seat.region);
+        seat.branch.map_or_else(
+            || format!("{place}{}", BUREAUS[seat.bureau].0),
+            |(branch, number)| format!("{place}{}第{}{}", BRANCHES[branch].1, numeral(number), BRANCHES[branch].2),
+        )
     }
 
     pub(super) fn agency_id(&self, index: u64) -> String {
@@ -108,18 +109,22 @@ impl Generator {
         let (place, order) = (index % self.seats.len(), index / self.seats.len());
         let branch = order.checked_sub(BUREAUS.len()).map(|order| (order % BRANCHES.len(), order / BRANCHES.len() + 1));
         let bureau = branch.map_or(order, |(branch, _)| BRANCHES[branch].0);
-        let branch = branch.map(|(branch, number)| (branch, u64::try_from(number).expect("a count fits 64 bits")));
+        let branch = branch.map(|(branch, number)| (branch, index_of(number)));
         Seat { region: &self.regions[self.seats[place]], place, order, bureau, branch }
     }
 
     fn agency_index(&self, place: usize, order: usize) -> u64 {
-        u64::try_from(order * self.seats.len() + place).expect("agencies are counted in memory")
+        index_of(order * self.seats.len() + place)
     }
 
     fn has_branches(&self, seat: &Seat<'_>) -> bool {
         let first = BRANCHES.iter().position(|(bureau, ..)| *bureau == seat.bureau);
         first.is_some_and(|first| self.agency_index(seat.place, BUREAUS.len() + first) < self.counts().agencies)
     }
+}
+
+fn index_of(place: usize) -> u64 {
+    u64::try_from(place).expect("a place in memory fits 64 bits")
 }
 
 /// Where an agency stands.

@@ -65,6 +65,7 @@ impl Generator {
             pay_time,
             pay_date: date8(day + u64::from(after_cut)),
             is_duplicate: false,
+            evidence: 1,
             create_time: time.clone(),
             update_time: time,
         };

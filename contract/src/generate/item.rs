@@ -1,10 +1,10 @@
 //! Income items (收入项目) and which agency collects them (单位项目).
 
-use super::Generator;
-use super::day::{BASE_TIME, FIRST_DAY, FISCAL_YEAR};
 use super::names::numeral;
 use super::rng::{Purpose, Rng};
-use crate::rows::{BaseAgencyItem, BaseIncomeItem};
+use super::slots::Slots;
+use super::{Generator, span};
+use crate::rows::{BaseAgencyItem, BaseIncomeItem, Element};
 
 /// How the subject (预算科目) of fines (罚没收入) begins.
 pub(super) const FINES: &str = "10305";
@@ -12,11 +12,11 @@ pub(super) const FINES: &str = "10305";
 const ITEM_STEP: u64 = 7;
 
 /// A kind of item that variants are made of.
-struct Kind {
+pub(super) struct Kind {
     name: &'static str,
     line: &'static str,
     /// 预算科目编码: 10304 行政事业性收费, 10305 罚没, 10307 国有资源(资产)有偿使用.
-    subject: &'static str,
+    pub subject: &'static str,
     measure: &'static str,
     /// 收缴标准, in fen.
     least_fen: i64,
@@ -34,7 +34,7 @@ const fn kind(
     Kind { name, line, subject, measure, least_fen, most_fen }
 }
 
-const KINDS: [Kind; 20] = [
+pub(super) const KINDS: [Kind; 20] = [
     kind("道路交通安全违法罚款", "TRAFFIC", "103050101", "次", 2_000, 200_000),
     kind("普通高中学费", "SCHOOL", "103042702", "学期", 50_000, 120_000),
     kind("公务员录用考试费", "EXAM", "103044001", "科", 3_000, 6_000),
@@ -74,56 +74,34 @@ impl Generator {
     pub fn income_item(&self, index: u64) -> BaseIncomeItem {
         let mut rng = Rng::new(self.seed, Purpose::Item, index);
         let facts = item_facts(index);
-        let is_fine = facts.subject.starts_with(FINES);
         BaseIncomeItem {
-            id: self.item_id(index),
-            mof_div_code: format!("{}000", self.home),
-            fiscal_year: FISCAL_YEAR.to_owned(),
-            ele_code: facts.code,
-            ele_name: facts.name,
-            parent_id: None,
-            level_no: 1,
-            is_leaf: true,
-            is_enabled: true,
-            start_date: FIRST_DAY.to_owned(),
-            end_date: None,
-            create_time: BASE_TIME.to_owned(),
-            update_time: BASE_TIME.to_owned(),
-            is_deleted: false,
             uniform_code: rng.chance(80).then(|| format!("QG{}{index:06}", facts.subject)),
-            category_code: facts.subject[3..5].to_owned(),
-            fund_code: if is_fine { "111" } else { "131" }.to_owned(),
-            subj_code: facts.subject.to_owned(),
-            unit_of_measure: kind_of(index).measure.to_owned(),
+            category_id: self.category_of(facts.subject),
+            fund_nature_id: self.fund_nature_of(facts.subject),
+            unit_of_measure: measure(index).to_owned(),
             policy_doc: rng.chance(70).then(|| format!("财综〔20{:02}〕{}号", rng.between(10, 25), rng.between(1, 99))),
             settle_mode: if rng.chance(80) { 1 } else { 2 },
-            min_fen: facts.least_fen,
-            max_fen: Some(facts.most_fen),
+            ..BaseIncomeItem::at(span(self.item_id(index), self.home), Element::root(facts.code, facts.name))
         }
     }
 
     /// Agency item `index`, from 0; those of one agency stand together.
     #[must_use]
     pub fn agency_item(&self, index: u64) -> BaseAgencyItem {
-        let (agency, slot) = self.agency_of(index);
+        let (agency, slot) = self.agency_slots().place(index);
         let mut rng = Rng::new(self.seed, Purpose::AgencyItem, index);
+        let accounts = self.counts().accounts;
         BaseAgencyItem {
-            id: Rng::new(self.seed, Purpose::AgencyItemId, index).guid(),
-            mof_div_code: format!("{}000", self.agency_region(agency).code),
-            fiscal_year: FISCAL_YEAR.to_owned(),
             agency_id: self.agency_id(agency),
             item_id: self.item_id(self.item_of(agency, slot)),
+            account_id: rng.chance(90).then(|| self.id(Purpose::AccountId, agency % accounts)),
             is_enabled: rng.chance(97),
-            start_date: FIRST_DAY.to_owned(),
-            end_date: None,
-            create_time: BASE_TIME.to_owned(),
-            update_time: BASE_TIME.to_owned(),
-            is_deleted: false,
+            ..BaseAgencyItem::at(span(self.id(Purpose::AgencyItemId, index), &self.agency_region(agency).code))
         }
     }
 
     pub(super) fn item_id(&self, index: u64) -> String {
-        Rng::new(self.seed, Purpose::ItemId, index).guid()
+        self.id(Purpose::ItemId, index)
     }
 
     /// The item in slot `slot` of an agency.
@@ -133,27 +111,15 @@ impl Generator {
         (start + slot * ITEM_STEP) % items
     }
 
-    /// How many items an agency collects.
-    pub(super) fn slots_of(&self, agency: u64) -> u64 {
-        let (least, larger) = self.slots();
-        least + u64::from(agency < larger)
+    /// How the items are dealt out to the agencies that collect them.
+    pub(super) fn agency_slots(&self) -> Slots {
+        Slots::of(self.counts().agency_items, self.counts().agencies)
     }
+}
 
-    /// The agency and the slot of agency item `index`.
-    fn agency_of(&self, index: u64) -> (u64, u64) {
-        let (least, larger) = self.slots();
-        let in_larger = larger * (least + 1);
-        if index < in_larger {
-            return (index / (least + 1), index % (least + 1));
-        }
-        (larger + (index - in_larger) / least, (index - in_larger) % least)
-    }
-
-    /// The slots of an ordinary agency, and how many of the first agencies have one more.
-    fn slots(&self) -> (u64, u64) {
-        let counts = self.counts();
-        (counts.agency_items / counts.agencies, counts.agency_items % counts.agencies)
-    }
+/// The unit in which an item is measured (计量单位).
+pub(super) fn measure(index: u64) -> &'static str {
+    kind_of(index).measure
 }
 
 pub(super) fn item_facts(index: u64) -> ItemFacts {

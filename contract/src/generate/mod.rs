@@ -4,80 +4,36 @@
 //! memory. All but the regions are invented.
 
 mod agency;
+mod answer;
+mod base;
+mod bill;
 mod change;
+mod charge;
 mod confirm;
 mod day;
+mod income;
 mod item;
 mod names;
 mod notice;
+mod office;
 mod rng;
 mod sealed;
+mod size;
+mod slots;
 
 use core::ops::Range;
 use std::collections::BTreeSet;
 
+pub use answer::Request;
 pub use change::{Change, Op};
 pub use confirm::Confirmation;
 pub use notice::Notice;
+pub use size::{BaseCounts, Size};
 
 use crate::region::{Region, RegionLevel, regions};
-use crate::rows::{BaseAgency, BaseAgencyItem, BaseIncomeItem, BaseRegion};
+use crate::rows::{BaseAgency, BaseAgencyItem, BaseIncomeItem, BaseRegion, Element, Span};
 use day::{BASE_TIME, FIRST_DAY, FISCAL_YEAR};
 use rng::{Purpose, Rng};
-
-/// How much base data there is; the 44 703 regions come in every size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Size {
-    /// A city: 14 000 rows and the regions.
-    S,
-    /// A province: 290 000 rows with the regions.
-    M,
-    /// A large province: 1 200 000 rows with the regions.
-    L,
-}
-
-/// How many rows each table of base data has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BaseCounts {
-    /// 行政区划.
-    pub regions: u64,
-    /// 单位.
-    pub agencies: u64,
-    /// 收入项目.
-    pub income_items: u64,
-    /// 单位项目.
-    pub agency_items: u64,
-}
-
-impl BaseCounts {
-    /// All rows of base data.
-    #[must_use]
-    pub const fn total(self) -> u64 {
-        self.regions + self.agencies + self.income_items + self.agency_items
-    }
-}
-
-impl Size {
-    /// The rows of each table.
-    #[must_use]
-    pub const fn counts(self) -> BaseCounts {
-        let regions = 44_703;
-        match self {
-            Self::S => BaseCounts { regions, agencies: 800, income_items: 400, agency_items: 12_800 },
-            Self::M => BaseCounts { regions, agencies: 20_000, income_items: 1_500, agency_items: 223_797 },
-            Self::L => BaseCounts { regions, agencies: 60_000, income_items: 5_000, agency_items: 1_090_297 },
-        }
-    }
-
-    /// The GB/T 2260 code of the region whose counties the agencies belong to.
-    const fn home(self) -> &'static str {
-        match self {
-            Self::S => "350400",
-            Self::M => "610000",
-            Self::L => "440000",
-        }
-    }
-}
 
 /// Makes rows from a seed.
 #[derive(Debug, Clone)]
@@ -88,6 +44,8 @@ pub struct Generator {
     regions: Vec<Region>,
     /// The places in `regions` of the cities and counties that have agencies.
     seats: Vec<usize>,
+    /// The codes of the budget's subjects.
+    subjects: Vec<String>,
 }
 
 impl Generator {
@@ -97,7 +55,8 @@ impl Generator {
         let regions = regions();
         let home = size.home();
         let seats = seats(&regions, home.trim_end_matches("00"));
-        Self { seed, size, home, regions, seats }
+        let subjects = income::subjects(size.counts().subjects);
+        Self { seed, size, home, regions, seats, subjects }
     }
 
     /// How many rows each table of base data has.
@@ -140,28 +99,40 @@ impl Generator {
         let region = &self.regions[place];
         let gb2260_code = region.code[..6].to_owned();
         BaseRegion {
-            id: self.region_id(place),
-            mof_div_code: format!("{:0<9}", region.code),
-            fiscal_year: FISCAL_YEAR.to_owned(),
-            ele_code: region.code.clone(),
-            ele_name: region.name.clone(),
-            parent_id: region.parent.map(|parent| self.region_id(parent)),
-            level_no: region.level.number(),
-            is_leaf: region.is_leaf,
-            is_enabled: true,
-            start_date: FIRST_DAY.to_owned(),
-            end_date: None,
-            create_time: BASE_TIME.to_owned(),
-            update_time: BASE_TIME.to_owned(),
-            is_deleted: false,
             bill_region_code: (region.level != RegionLevel::Township).then(|| gb2260_code.clone()),
             gb2260_code,
+            ..BaseRegion::at(
+                span(self.region_id(place), &region.code),
+                Element {
+                    ele_code: region.code.clone(),
+                    ele_name: region.name.clone(),
+                    parent_id: region.parent.map(|parent| self.region_id(parent)),
+                    level_no: region.level.number(),
+                    is_leaf: region.is_leaf,
+                },
+            )
         }
+    }
+
+    /// A GUID for row `index`.
+    fn id(&self, purpose: Purpose, index: u64) -> String {
+        Rng::new(self.seed, purpose, index).guid()
     }
 
     fn region_id(&self, place: usize) -> String {
         let index = u64::try_from(place).expect("a place in memory fits 64 bits");
-        Rng::new(self.seed, Purpose::RegionId, index).guid()
+        self.id(Purpose::RegionId, index)
+    }
+}
+
+/// Where and for how long a row of base data counts, with the code of its region.
+fn span(id: String, region: &str) -> Span {
+    Span {
+        id,
+        mof_div_code: format!("{region:0<9}"),
+        fiscal_year: FISCAL_YEAR.to_owned(),
+        start_date: FIRST_DAY.to_owned(),
+        create_time: BASE_TIME.to_owned(),
     }
 }
 

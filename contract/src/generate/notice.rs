@@ -67,6 +67,8 @@ impl Generator {
             state: 0,
             biz_line: line.to_owned(),
             biz_ref: rng.chance(75).then(|| format!("{line}{}{:010}", region.code, rng.below(10_000_000_000))),
+            account_id: rng.chance(80).then(|| self.id(Purpose::AccountId, agency % self.counts().accounts)),
+            request_id: None,
             create_time: time.clone(),
             update_time: time,
         };
@@ -75,7 +77,7 @@ impl Generator {
 
     /// One to three different items of an agency.
     fn facts(&self, agency: u64, rng: &mut Rng) -> Vec<ItemFacts> {
-        let slots = self.slots_of(agency);
+        let slots = self.agency_slots().count(agency);
         let count = rng.pick(&[1, 1, 1, 2, 2, 3]).min(&slots);
         let first = rng.below(slots);
         (0..*count).map(|place| item_facts(self.item_of(agency, (first + place) % slots))).collect()

@@ -14,10 +14,12 @@ pub struct Stream {
 }
 
 /// The streams of the contract, in the order in which they are shown.
-pub const STREAMS: [Stream; 3] = [
+pub const STREAMS: [Stream; 5] = [
     Stream { name: "base", from_inner: true },
     Stream { name: "notice", from_inner: true },
     Stream { name: "confirm", from_inner: false },
+    Stream { name: "request", from_inner: false },
+    Stream { name: "result", from_inner: true },
 ];
 
 /// How far one stream is.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use contract::Shape;
-use contract::rows::SHAPES;
+use contract::rows::shapes;
 use ferry_format::Digest;
 use sm3::{Digest as _, Sm3};
 
@@ -52,13 +52,13 @@ pub fn compare(inner: &Path, outer: &Path) -> Result<Vec<Comparison>, Failure> {
         let outer = contents(outer);
         (inner.join().expect("reading a table does not panic"), outer)
     });
-    let pairs = SHAPES.into_iter().zip(inner?).zip(outer?);
+    let pairs = shapes().zip(inner?).zip(outer?);
     Ok(pairs.map(|((shape, inner), outer)| Comparison { shape, inner, outer }).collect())
 }
 
 fn contents(path: &Path) -> Result<Vec<Content>, Failure> {
     let mut database = Database::open(path)?;
-    let contents = SHAPES.into_iter().map(|shape| content(&mut database, shape)).collect();
+    let contents = shapes().map(|shape| content(&mut database, shape)).collect();
     database.close();
     contents
 }

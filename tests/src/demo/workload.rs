@@ -1,5 +1,6 @@
 //! What each zone's own programs write, transaction by transaction; the same for the same seed.
 
+use contract::rows::{BaseAgencyItem, BaseRegion, Row};
 use contract::{Change, Generator, Size as Base};
 use std::ops::Range;
 
@@ -9,6 +10,9 @@ use super::options::Size;
 const BASE_ROWS: usize = 1_000;
 /// Notices, or confirmations, in one transaction; with their lines these are some five hundred rows.
 const PAPERS: u64 = 200;
+/// One request for a notice comes to so many confirmations, and one payment at a counter to so many notices.
+const REQUEST_EVERY: u64 = 10;
+const OFFLINE_EVERY: u64 = 20;
 /// Changes of base data and of papers come in transactions of at most so many rows.
 const CHANGES: usize = 250;
 /// The smallest size has the divisions of this province (GB/T 2260): the one that its agencies lie in.
@@ -49,42 +53,45 @@ impl Workload {
             Size::Xs => {
                 let regions = self.generator.regions().filter(|region| region.ele_code.starts_with(XS_PROVINCE));
                 let regions = u64::try_from(regions.count()).expect("there are 44 703 regions");
-                regions + counts.agencies + counts.income_items + self.agency_items()
+                counts.total() - counts.regions - counts.agency_items + regions + self.agency_items()
             }
         }
     }
 
-    /// What the inner zone writes: all base data, then notices, and between them changes of both.
+    /// What the inner zone writes: all base data, then notices, answers and results, and between them changes.
     pub fn inner(&self) -> impl Iterator<Item = Transaction> {
         self.base().chain((0..self.rounds(self.notices)).flat_map(|round| self.inner_round(round)))
     }
 
-    /// What the outer zone writes: confirmations with their lines, and between them changes of those.
+    /// What the outer zone writes: confirmations and requests with their lines, and between them changes.
     pub fn outer(&self) -> impl Iterator<Item = Transaction> {
         (0..self.rounds(self.confirmations)).flat_map(|round| {
             let serials = serials(round, self.confirmations);
-            let written = self.generator.confirmations(serials).flat_map(|paid| {
-                [Change::insert(&paid.confirm)]
-                    .into_iter()
-                    .chain(paid.items.iter().map(Change::insert))
-                    .collect::<Vec<_>>()
+            let written = self.generator.confirmations(serials);
+            let written = written.flat_map(|paid| with_lines(&paid.confirm, &paid.items));
+            let rounds = self.rounds(self.confirmations);
+            let changed = self.generator.confirm_changes(earlier(round, self.confirmations, rounds));
+            let asked = share(round, rounds, self.requests()).flat_map(|serial| {
+                let asked = self.generator.notice_request(serial);
+                with_lines(&asked.request, &asked.items)
             });
-            let earlier = earlier(round, self.confirmations, self.rounds(self.confirmations));
-            let changed = self.generator.confirm_changes(earlier);
-            transactions([written.collect(), changed.collect()])
+            transactions([written.collect(), changed.collect(), asked.collect()])
         })
     }
 
     fn base(&self) -> impl Iterator<Item = Transaction> {
         let all = self.size != Size::Xs;
-        let regions = self.generator.regions().filter(move |region| all || region.ele_code.starts_with(XS_PROVINCE));
-        let items = usize::try_from(self.agency_items()).expect("rows in memory are counted by usize");
-        let rows = regions
-            .map(|row| Change::insert(&row))
-            .chain(self.generator.agencies().map(|row| Change::insert(&row)))
-            .chain(self.generator.income_items().map(|row| Change::insert(&row)))
-            .chain(self.generator.agency_items().take(items).map(|row| Change::insert(&row)));
-        chunks(rows, BASE_ROWS)
+        let [region, agency_item] = [BaseRegion::SHAPE, BaseAgencyItem::SHAPE];
+        let code = region.columns.iter().position(|column| *column == "ele_code").expect("regions have codes");
+        let in_province = move |change: &Change| {
+            change.shape != region || change.cells[code].text().is_some_and(|code| code.starts_with(XS_PROVINCE))
+        };
+        let (mut items, most) = (0, self.agency_items());
+        let is_within = move |change: &Change| {
+            items += u64::from(change.shape == agency_item);
+            change.shape != agency_item || items <= most
+        };
+        chunks(self.generator.base().filter(move |change| all || in_province(change)).filter(is_within), BASE_ROWS)
     }
 
     fn agency_items(&self) -> u64 {
@@ -101,17 +108,33 @@ impl Workload {
 
     fn inner_round(&self, round: u64) -> Vec<Transaction> {
         let rounds = self.rounds(self.notices);
-        let written = self.generator.notices(serials(round, self.notices)).flat_map(|order| {
-            [Change::insert(&order.notice)]
-                .into_iter()
-                .chain(order.items.iter().map(Change::insert))
-                .collect::<Vec<_>>()
+        let written = self.generator.notices(serials(round, self.notices));
+        let written = written.flat_map(|order| with_lines(&order.notice, &order.items));
+        let offline = serials(round, self.notices).filter(|serial| serial.is_multiple_of(OFFLINE_EVERY));
+        let offline = offline.map(|serial| Change::insert(&self.generator.offline_payment(serial)));
+        let answers = share(round, rounds, self.requests()).flat_map(|serial| {
+            let (order, answer) = self.generator.request_answer(serial);
+            let order = order.map(|order| with_lines(&order.notice, &order.items)).unwrap_or_default();
+            order.into_iter().chain([Change::insert(&answer)])
         });
+        let results = share(round, rounds, self.confirmations);
+        let results = results.map(|serial| Change::insert(&self.generator.confirm_result(serial)));
         let changed = self.generator.notice_changes(earlier(round, self.notices, rounds));
         let agencies = self.generator.agency_changes(share(round, rounds, self.generator.counts().agencies));
         let items = self.generator.agency_item_changes(share(round, rounds, self.agency_items()));
-        transactions([written.collect(), changed.collect(), agencies.collect(), items.collect()])
+        let papers = [written.collect(), changed.collect(), offline.chain(answers).collect(), results.collect()];
+        let [written, changed, answers, results] = papers;
+        transactions([written, changed, answers, results, agencies.collect(), items.collect()])
     }
+
+    const fn requests(&self) -> u64 {
+        self.confirmations / REQUEST_EVERY
+    }
+}
+
+/// The changes that add a paper and its lines.
+fn with_lines<H: Row, L: Row>(paper: &H, lines: &[L]) -> Vec<Change> {
+    [Change::insert(paper)].into_iter().chain(lines.iter().map(Change::insert)).collect()
 }
 
 /// The serial numbers of the papers that are written in a round.
@@ -175,6 +198,8 @@ mod tests {
                 assert!(seen.contains(&(table, op)), "{table} {op:?}");
             }
         }
+        let tables: BTreeSet<_> = seen.iter().map(|(table, _)| *table).collect();
+        assert!(contract::rows::shapes().all(|shape| tables.contains(shape.table)), "{tables:?}");
         let base = workload.base().flatten().count();
         assert_eq!(u64::try_from(base), Ok(workload.base_rows()));
     }

@@ -10,7 +10,7 @@ use crate::pair::{INNER, OUTER, Pair, files_below, run};
 
 /// Everything captured is in a batch, every batch is applied under its own digest, and its owner knows it.
 const OWNER_SQL: &str = "SELECT last_digest, last_seq, settled_seq, through_id, \
-    (SELECT seq FROM sqlite_sequence WHERE name = outbox) FROM ferry_stream_out WHERE stream = ?1";
+    ifnull((SELECT seq FROM sqlite_sequence WHERE name = outbox), 0) FROM ferry_stream_out WHERE stream = ?1";
 const REPLICA_SQL: &str = "SELECT digest FROM ferry_stream_in WHERE stream = ?1";
 
 /// Whether all streams of both zones have come to rest.
@@ -21,11 +21,16 @@ pub fn is_settled(pair: &Pair) -> bool {
         let (owner, replica) = if stream.from_inner { (INNER, OUTER) } else { (OUTER, INNER) };
         let of = [stream.name];
         let take = |row: &crate::demo::database::Found<'_>| {
-            Ok((row.text(0)?, row.number(1)? == row.number(2)? && row.number(3)? == row.number(4)?))
+            let is_known = row.number(1)? == row.number(2)? && row.number(3)? == row.number(4)?;
+            Ok((row.text(0)?, row.number(1)?, is_known))
         };
         let sent = zones[owner].rows(OWNER_SQL, &of, take).expect("the owner has books");
         let applied = zones[replica].rows(REPLICA_SQL, &of, |row| row.text(0)).expect("the replica has books");
-        sent.iter().zip(&applied).any(|((sent, is_known), applied)| *is_known && sent == applied)
+        match (sent.first(), applied.first()) {
+            (Some((_, 0, is_known)), None) => *is_known,
+            (Some((sent, _, is_known)), Some(applied)) => *is_known && sent == applied,
+            _ => false,
+        }
     });
     zones.into_iter().for_each(Database::close);
     settled
