@@ -43,8 +43,8 @@ pub fn check_notice(notice: &PayNotice, items: &[PayNoticeItem], policy: &Policy
     faults.extend(ends_early.then(|| refuse("expire_date", Rule::EndsBeforeStart)));
     let sum = notice.amount_fen.saturating_add(notice.late_fee_fen);
     faults.extend((sum != notice.total_fen).then(|| refuse("total_fen", Rule::Total { sum })));
-    faults.extend(positive(notice.total_fen).map(|rule| refuse("total_fen", rule)));
     faults.extend(lines(items, notice.amount_fen).into_iter().map(|(column, rule)| refuse(column, rule)));
+    faults.extend(positive(notice.total_fen).map(|rule| refuse("total_fen", rule)));
     faults
 }
 
@@ -55,8 +55,8 @@ pub fn check_request(request: &NoticeRequest, items: &[NoticeRequestItem]) -> Ve
     let table = NoticeRequest::TABLE.shape.table;
     let refuse = |column, rule| Fault::refusal(table, request.request_id.as_str(), column, rule);
     faults.extend(biz_line(&request.biz_line).map(|rule| refuse("biz_line", rule)));
-    faults.extend(positive(request.amount_fen).map(|rule| refuse("amount_fen", rule)));
     faults.extend(lines(items, request.amount_fen).into_iter().map(|(column, rule)| refuse(column, rule)));
+    faults.extend(positive(request.amount_fen).map(|rule| refuse("amount_fen", rule)));
     faults
 }
 
@@ -69,8 +69,8 @@ pub fn check_confirm(confirm: &PayConfirm, items: &[PayConfirmItem], policy: &Po
     let pay_code = confirm.pay_code.as_deref().and_then(|code| policy.pay_code.check(code));
     faults.extend(pay_code.map(|rule| refuse("pay_code", rule)));
     faults.extend(biz_line(&confirm.biz_line).map(|rule| refuse("biz_line", rule)));
-    faults.extend(positive(confirm.amount_fen).map(|rule| refuse("amount_fen", rule)));
     faults.extend(lines(items, confirm.amount_fen).into_iter().map(|(column, rule)| refuse(column, rule)));
+    faults.extend(positive(confirm.amount_fen).map(|rule| refuse("amount_fen", rule)));
     faults
 }
 

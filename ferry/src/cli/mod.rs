@@ -1,14 +1,13 @@
 //! The command line: what can be asked, in which language, and how the answer leaves the process.
 //!
 //! Every verb is one file with its arguments and a function `run` that returns an [`Output`] or a [`Fault`]; nothing
-//! but [`output`] prints.
+//! but [`console::output`] prints.
 
 mod act_effect;
 mod acting;
 mod acts;
 mod advice;
 mod backup;
-mod blame;
 mod capture;
 mod chinese;
 mod desk;
@@ -19,7 +18,6 @@ pub mod keys;
 mod load;
 mod new_database;
 mod new_epoch;
-pub mod output;
 mod parked;
 mod pass;
 mod place;
@@ -41,7 +39,6 @@ mod trace_text;
 pub mod trust;
 mod verify;
 mod when;
-mod yuan;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -49,7 +46,10 @@ use std::process;
 
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+pub use console::output;
+
 use crate::{Fault, Lang};
+use console::blame;
 use output::Output;
 
 /// Keeps two databases in agreement across a gap that only files can cross.
@@ -158,11 +158,11 @@ pub fn main() -> process::ExitCode {
     let json = blame::asks_for_json(&arguments);
     let matches = match command(lang).try_get_matches_from(&arguments) {
         Ok(matches) => matches,
-        Err(error) => return output::finish(blame::judge(&error), lang, json),
+        Err(error) => return output::finish(blame::judge(&error, "ferry"), lang, json),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return output::finish(blame::judge(&error), lang, json),
+        Err(error) => return output::finish(blame::judge(&error, "ferry"), lang, json),
     };
     let context = Context { config: cli.global.config, json: cli.global.json, lang, now_ms: when::now_ms() };
     output::finish(run(cli.verb, &context), lang, context.json)

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use console::yuan;
 use ferry_format::{BatchStatement, Mark, TableSummary, UnverifiedBatch};
 use serde_json::{Value, json};
 
 use super::tables::Table;
 use super::when;
-use super::yuan::yuan;
 use crate::Lang;
 
 /// The stable JSON form of a batch file's header. Money is in fen, as decimal strings.

@@ -212,7 +212,7 @@ fn notice() -> impl Strategy<Value = Statement> {
     prop_oneof![
         3 => (clause(), no(), no()).prop_map(|(or, n, fen)| ("notice insert", format!(
             "INSERT{or} INTO pay_notice VALUES ('1000000000000000000{n}', '110000000', '2026', 'g', '20260101', NULL, 1, '张三', \
-             NULL, NULL, {fen}, 0, {fen}, 0, 'GENERAL', NULL, '20260101000000000', '20260101000000000')"))),
+             NULL, NULL, {fen}, 0, {fen}, 0, 'GENERAL', NULL, NULL, NULL, '20260101000000000', '20260101000000000')"))),
         1 => no().prop_map(|n| ("notice upsert", format!(
             "INSERT INTO pay_notice SELECT * FROM pay_notice WHERE true ON CONFLICT (pay_code) DO UPDATE SET \
              late_fee_fen = {n}, total_fen = amount_fen + {n}"))),

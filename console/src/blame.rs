@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::json;
 
-use super::output::Output;
 use crate::lang::Text;
+use crate::output::Output;
 use crate::{ExitCode, Fault, text};
 
 /// Whether a command line that may be wrong asks for JSON.
@@ -15,11 +15,11 @@ pub fn asks_for_json(arguments: &[OsString]) -> bool {
     arguments.iter().skip(1).take_while(|argument| *argument != "--").any(|argument| argument == "--json")
 }
 
-/// The help or version that was asked for, or the failure.
+/// The help or version that was asked for of `program`, or the failure.
 ///
 /// # Errors
 /// When the command line is wrong.
-pub fn judge(error: &clap::Error) -> Result<Output, Fault> {
+pub fn judge(error: &clap::Error, program: &str) -> Result<Output, Fault> {
     match error.kind() {
         ErrorKind::DisplayHelp => {
             let help = error.render().to_string();
@@ -44,14 +44,14 @@ pub fn judge(error: &clap::Error) -> Result<Output, Fault> {
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         | ErrorKind::Io
         | ErrorKind::Format
-        | _ => Err(usage(error)),
+        | _ => Err(usage(error, program)),
     }
 }
 
-fn usage(error: &clap::Error) -> Fault {
-    let next = Text::fixed(
-        "`ferry --help` lists the verbs, `ferry VERB --help` the arguments of one",
-        "`ferry --help` 列出全部命令，`ferry 命令 --help` 列出该命令的参数",
+fn usage(error: &clap::Error, program: &str) -> Fault {
+    let next = text!(
+        "`{program} --help` lists the verbs, `{program} VERB --help` the arguments of one",
+        "`{program} --help` 列出全部命令，`{program} 命令 --help` 列出该命令的参数"
     );
     Fault::new("usage", ExitCode::Usage, message(error), next)
 }

@@ -1,0 +1,64 @@
+//! What the intranet node can be asked.
+
+mod base;
+mod books;
+mod ledger;
+mod notice;
+mod payment;
+
+use node::desk;
+use node::http::{Access, Api};
+use node::people::Role;
+
+use crate::service::Inner;
+
+/// Whoever may look.
+const READERS: Access = Access::People(&[Role::Operator, Role::Reviewer, Role::Auditor]);
+/// Whoever enters.
+const OPERATOR: Access = Access::People(&[Role::Operator]);
+/// Whoever allows what another one asked for.
+const REVIEWER: Access = Access::People(&[Role::Reviewer]);
+/// A ledger that is there already (现有非税系统).
+pub const LEDGER: &str = "ledger";
+/// A bank, or the police, that report payments made offline.
+pub const COUNTER: &str = "counter";
+/// Every permission of a client.
+pub const PERMISSIONS: &[&str] = &[LEDGER, COUNTER, crate::push::AGENCY];
+
+pub use notice::issue_all;
+pub use payment::{refund, take_all};
+
+/// Rows of one page: what a person reads, or a message carries.
+const PAGE_ROWS: i64 = 200;
+
+/// All operations.
+#[must_use]
+pub fn operations() -> Api<Inner> {
+    let api = desk::operations(Api::new());
+    let api = base::operations(api);
+    let api = notice::operations(api);
+    let api = payment::operations(api);
+    let api = books::operations(api);
+    ledger::operations(api)
+}
+
+/// A page of bookings for the command line.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn bookings(
+    node: &node::Node,
+    pay_code: Option<String>,
+    review: bool,
+    after: Option<String>,
+) -> Result<console::Output, console::Fault> {
+    let asked = books::Looked { pay_code, after, decision: review.then_some(4), ..books::Looked::default() };
+    let page = books::look(node, asked).await.map_err(|failure| failure.fault())?;
+    let line = |one: &books::Booking| {
+        let code = one.pay_code.as_deref().unwrap_or("-");
+        let yuan = console::yuan(i128::from(one.amount_fen));
+        format!("{}\t{}\t{code}\t{yuan}\t{}\t{}\n", one.book_no, one.source, one.match_state, one.decision)
+    };
+    let human = page.bookings.iter().map(line).collect::<String>();
+    Ok(console::Output::new(human, serde_json::json!(page)))
+}

@@ -1,0 +1,165 @@
+//! Notices: issuing them singly and in bulk, looking at them, and voiding them by two people.
+
+use std::sync::Arc;
+
+use contract::rows::{PayNotice, PayNoticeItem, Row as _};
+use node::http::{Api, Caller, Done, Empty};
+use node::record::{self, Act};
+use node::rows::{find_by, select, text};
+use node::{Failure, Kind, Node, Service as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{OPERATOR, PAGE_ROWS, READERS, REVIEWER};
+use crate::base::masked;
+use crate::issue::{Draft, issue};
+use crate::proposal::{self, Asked, Proposal};
+use crate::service::Inner;
+
+/// Notices issued at once: a transaction of some thousand rows, which ferry carries as one group.
+pub const DRAFTS_MAX: usize = 500;
+
+/// Notices that are to be issued together, all or none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Drafts {
+    /// The drafts, at most 500.
+    pub drafts: Vec<Draft>,
+}
+
+/// What was issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Issued {
+    /// 缴款码, in the order of the drafts.
+    pub pay_codes: Vec<String>,
+}
+
+/// A notice that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Looked {
+    /// 缴款码.
+    pub pay_code: String,
+}
+
+/// A notice, its sensitive values masked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Shown {
+    /// The notice: values by column.
+    pub notice: Value,
+    /// Its lines.
+    pub items: Vec<Value>,
+}
+
+/// A proposal that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Proposed {
+    /// Its number.
+    pub id: i64,
+}
+
+/// A decision about a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decided {
+    /// The proposal's number.
+    pub id: i64,
+    /// Whether it is allowed.
+    pub is_allowed: bool,
+}
+
+/// Proposals: those that wait first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Proposals {
+    /// The proposals.
+    pub proposals: Vec<Proposal>,
+}
+
+pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
+    api.post("/notice/issue", OPERATOR, "Issues notices, all or none", |service: Arc<Inner>, caller, asked: Drafts| async move {
+        issue_all(service.node(), caller, asked.drafts).await
+    })
+    .get("/notice", READERS, "A notice with its lines", |service: Arc<Inner>, _, asked: Looked| async move {
+        look(service.node(), asked.pay_code).await
+    })
+    .post("/proposal/ask", OPERATOR, "Asks for what a second person must allow", |service: Arc<Inner>, caller, asked| async move {
+        ask(service.node(), caller, asked).await
+    })
+    .post("/proposal/decide", REVIEWER, "Allows or refuses what another person asked for", |service: Arc<Inner>, caller, asked| async move {
+        decide(service.node(), caller, asked).await
+    })
+    .get("/proposals", READERS, "What waits for a second person", |service: Arc<Inner>, _, _: Empty| async move {
+        let read = service.node().database.read(|connection| Box::pin(proposal::list(connection, PAGE_ROWS)));
+        Ok(Proposals { proposals: read.await? })
+    })
+}
+
+/// Issues notices in one transaction.
+///
+/// # Errors
+/// When one of them breaks a rule: then none is issued.
+pub async fn issue_all(node: &Node, caller: Caller, drafts: Vec<Draft>) -> Result<Issued, Failure> {
+    if drafts.is_empty() || drafts.len() > DRAFTS_MAX {
+        return Err(Failure::new(
+            Kind::Bad,
+            "drafts",
+            console::text!("1 to {DRAFTS_MAX} drafts are issued at once", "一次可开具 1 至 {DRAFTS_MAX} 份"),
+            console::Text::fixed("send them in several requests", "请分多次提交"),
+        ));
+    }
+    let sealed = drafts.into_iter().map(|draft| draft.seal(node)).collect::<Result<Vec<_>, _>>()?;
+    let (for_job, now) = (node.clone(), node.clock.now());
+    let act = caller.act(now.time17(), "notice-issue", String::new());
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                let mut pay_codes = Vec::with_capacity(sealed.len());
+                for one in sealed {
+                    let notice = issue(connection, &for_job, one, now).await?;
+                    let act = Act {
+                        object: format!("pay_notice/{}", notice.pay_code),
+                        is_now: Some(crate::base::document(&PayNotice::TABLE, &notice.cells()).to_string()),
+                        ..act.clone()
+                    };
+                    record::note(connection, &act).await?;
+                    pay_codes.push(notice.pay_code);
+                }
+                Ok(Issued { pay_codes })
+            })
+        })
+        .await
+}
+
+async fn look(node: &Node, pay_code: String) -> Result<Shown, Failure> {
+    let found = node.database.read(move |connection| {
+        Box::pin(async move {
+            let notice: Option<PayNotice> = find_by(connection, &pay_code).await?;
+            let notice = notice.ok_or_else(|| Failure::missing("notice", "缴款通知书", &pay_code))?;
+            let items: Vec<PayNoticeItem> =
+                select(connection, "WHERE pay_code = ?1 ORDER BY line_no", &[text(&pay_code)]).await?;
+            Ok((notice, items))
+        })
+    });
+    let (notice, items) = found.await?;
+    let items = items.iter().map(|item| masked(node, &PayNoticeItem::TABLE, &item.cells())).collect();
+    Ok(Shown { notice: masked(node, &PayNotice::TABLE, &notice.cells()), items })
+}
+
+async fn ask(node: &Node, caller: Caller, asked: Asked) -> Result<Proposed, Failure> {
+    let act = caller.act(node.clock.now().time17(), "proposal-ask", String::new());
+    let asked =
+        node.database.write(move |connection| Box::pin(async move { proposal::ask(connection, asked, act).await }));
+    Ok(Proposed { id: asked.await? })
+}
+
+async fn decide(node: &Node, caller: Caller, asked: Decided) -> Result<Done, Failure> {
+    let now = node.clock.now();
+    let act = caller.act(now.time17(), "proposal-decide", String::new());
+    node.database
+        .write(move |connection| {
+            Box::pin(async move { proposal::decide(connection, asked.id, asked.is_allowed, act, now).await })
+        })
+        .await?;
+    Ok(Done::YES)
+}

@@ -1,0 +1,108 @@
+//! Payments that were made offline.
+
+use std::sync::Arc;
+
+use node::http::{Access, Api, Caller, Done};
+use node::record::{self, Act};
+use node::{Failure, Kind, Node, Service as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{COUNTER, OPERATOR, REVIEWER};
+use crate::offline::{self, Report, Taken};
+use crate::service::Inner;
+
+/// Payments of one message.
+pub const REPORTS_MAX: usize = 1_000;
+
+/// Payments that are reported together, all or none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reports {
+    /// The payments, at most 1 000.
+    pub payments: Vec<Report>,
+}
+
+/// What became of each, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AllTaken {
+    /// What became of each.
+    pub payments: Vec<Taken>,
+}
+
+/// A payment that has gone back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refunded {
+    /// 线下缴款号.
+    pub payment_id: String,
+}
+
+pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
+    api.post("/offline/enter", OPERATOR, "Enters payments made offline", |service: Arc<Inner>, caller, asked: Reports| async move {
+        take_all(service.node(), caller, asked.payments).await
+    })
+    .post(
+        "/offline/report",
+        Access::Client(COUNTER),
+        "A bank or the police report payments made offline",
+        |service: Arc<Inner>, caller, asked: Reports| async move { take_all(service.node(), caller, asked.payments).await },
+    )
+    .post("/offline/refunded", REVIEWER, "A payment made offline has gone back", |service: Arc<Inner>, caller, asked| async move {
+        let asked: Refunded = asked;
+        refund(service.node(), &caller, asked.payment_id).await
+    })
+}
+
+/// Takes reports in one transaction.
+///
+/// # Errors
+/// When one of them breaks a rule: then none is taken.
+pub async fn take_all(node: &Node, caller: Caller, reports: Vec<Report>) -> Result<AllTaken, Failure> {
+    if reports.is_empty() || reports.len() > REPORTS_MAX {
+        return Err(Failure::new(
+            Kind::Bad,
+            "payments",
+            console::text!("1 to {REPORTS_MAX} payments are taken at once", "一次可受理 1 至 {REPORTS_MAX} 笔"),
+            console::Text::fixed("send them in several requests", "请分多次提交"),
+        ));
+    }
+    let (for_job, now) = (node.clone(), node.clock.now());
+    let act = caller.act(now.time17(), "offline-take", String::new());
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                let mut payments = Vec::with_capacity(reports.len());
+                for report in reports {
+                    let taken = offline::take(connection, &for_job, report, now).await?;
+                    let is_now = json!({ "book_no": taken.book_no, "match_state": taken.match_state, "repeated": taken.repeated });
+                    let object = format!("offline_payment/{}", taken.payment_id);
+                    record::note(connection, &Act { object, is_now: Some(is_now.to_string()), ..act.clone() }).await?;
+                    payments.push(taken);
+                }
+                Ok(AllTaken { payments })
+            })
+        })
+        .await
+}
+
+/// Notes that a payment that was to go back has gone back.
+///
+/// # Errors
+/// When there is none of that number, or it was not to go back.
+pub async fn refund(node: &Node, caller: &Caller, payment_id: String) -> Result<Done, Failure> {
+    let now = node.clock.now();
+    let act = caller.act(now.time17(), "offline-refunded", format!("offline_payment/{payment_id}"));
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                offline::refunded(connection, &payment_id, now).await?;
+                let (was, is_now) =
+                    (json!({ "refund_state": 1 }).to_string(), json!({ "refund_state": 2 }).to_string());
+                record::note(connection, &Act { was: Some(was), is_now: Some(is_now), ..act }).await
+            })
+        })
+        .await?;
+    Ok(Done::YES)
+}

@@ -1,0 +1,272 @@
+//! Issuing notices (缴款书开具): checked against base data, with a pay code that is minted here and nowhere else.
+
+use contract::Cell;
+use contract::pay_code::{SERIALS_MAX, pay_code};
+use contract::rows::{BaseAgency, BaseIncomeItem, PayNotice, PayNoticeItem, Row as _};
+use contract::rules::{Fault, Rule, check_notice};
+use node::rows::{find_by, insert, select, text};
+use node::{Failure, Kind, Moment, Node};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteConnection;
+
+/// A line of a notice that is to be issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// 收入项目编码: one that the agency collects.
+    pub item_code: String,
+    /// 数量, from 1.
+    pub quantity: i64,
+    /// 收缴标准, in fen.
+    pub unit_fen: i64,
+}
+
+/// A notice that is to be issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Draft {
+    /// 执收单位: the id of an agency.
+    pub agency_id: String,
+    /// 业务条线: GENERAL, TRAFFIC, IMMIGRATION, SCHOOL or EXAM.
+    pub biz_line: String,
+    /// 业务号.
+    pub biz_ref: Option<String>,
+    /// 缴款人类型: 1 个人, 2 单位.
+    pub payer_type: i64,
+    /// 缴款人全称.
+    pub payer_name: String,
+    /// 缴款人证件号, in the clear; it is encrypted before it is stored.
+    pub payer_id_no: Option<String>,
+    /// 缴款人手机号, the same way.
+    pub payer_phone: Option<String>,
+    /// 滞纳金, in fen.
+    #[serde(default)]
+    pub late_fee_fen: i64,
+    /// 缴款期限, yyyyMMdd.
+    pub expire_date: Option<String>,
+    /// The lines, at most 999.
+    pub lines: Vec<Line>,
+}
+
+/// A draft whose sensitive values are encrypted, from whom it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// The draft, its sensitive values as they are stored.
+    pub draft: Draft,
+    /// The request of the outer zone that asks for it.
+    pub request_id: Option<String>,
+}
+
+impl Draft {
+    /// Encrypts the sensitive values.
+    ///
+    /// # Errors
+    /// When one is too long.
+    pub fn seal(self, node: &Node) -> Result<Sealed, Failure> {
+        let table = PayNotice::TABLE.shape.table;
+        let seal = |column: &str, plain: Option<String>| {
+            plain.map(|plain| node.field_key.seal((table, column), &plain, &*node.entropy)).transpose()
+        };
+        let (payer_id_no, payer_phone) =
+            (seal("payer_id_no", self.payer_id_no)?, seal("payer_phone", self.payer_phone)?);
+        Ok(Sealed { draft: Self { payer_id_no, payer_phone, ..self }, request_id: None })
+    }
+}
+
+/// Issues a notice in the caller's transaction.
+///
+/// # Errors
+/// Every rule that it breaks.
+pub async fn issue(
+    connection: &mut SqliteConnection,
+    node: &Node,
+    sealed: Sealed,
+    now: Moment,
+) -> Result<PayNotice, Failure> {
+    let Sealed { draft, request_id } = sealed;
+    let today = now.date8();
+    let agency = agency(connection, &draft.agency_id, &today).await?;
+    let code = mint(connection, &agency, &today).await?;
+    let mut items = Vec::with_capacity(draft.lines.len().min(contract::rules::LINES_MAX));
+    let mut faults = Vec::new();
+    for (line_no, line) in (1..).zip(draft.lines.iter().take(contract::rules::LINES_MAX + 1)) {
+        match item(connection, &agency, line, &code, line_no, &today).await? {
+            Ok(item) => items.push(item),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let amount_fen = items.iter().fold(0_i64, |sum, item| sum.saturating_add(item.amount_fen));
+    let time = now.time17();
+    let notice = PayNotice {
+        pay_code: code,
+        mof_div_code: agency.mof_div_code,
+        fiscal_year: today[..4].to_owned(),
+        agency_id: agency.id,
+        bill_date: today,
+        expire_date: draft.expire_date,
+        payer_type: draft.payer_type,
+        payer_name: draft.payer_name,
+        payer_id_no: draft.payer_id_no,
+        payer_phone: draft.payer_phone,
+        amount_fen,
+        late_fee_fen: draft.late_fee_fen,
+        total_fen: amount_fen.saturating_add(draft.late_fee_fen),
+        state: 0,
+        biz_line: draft.biz_line,
+        biz_ref: draft.biz_ref,
+        account_id: None,
+        request_id,
+        create_time: time.clone(),
+        update_time: time,
+    };
+    if faults.is_empty() {
+        faults = check_notice(&notice, &items, &node.policy);
+    }
+    if !faults.is_empty() {
+        return Err(Failure::of_faults(faults));
+    }
+    insert(connection, &notice).await?;
+    for item in &items {
+        insert(connection, item).await?;
+    }
+    Ok(notice)
+}
+
+/// The agency of an id, if it is in force on a day.
+async fn agency(connection: &mut SqliteConnection, id: &str, today: &str) -> Result<BaseAgency, Failure> {
+    let table = BaseAgency::TABLE.shape.table;
+    let refuse = |rule| Failure::of_faults(vec![Fault::refusal("pay_notice", "", "agency_id", rule)]);
+    let found: Option<BaseAgency> = find_by(connection, id).await?;
+    let agency = found.ok_or_else(|| refuse(Rule::NoSuch { table, id: id.to_owned() }))?;
+    if !in_force(agency.is_enabled, agency.is_deleted, &agency.start_date, agency.end_date.as_deref(), today) {
+        return Err(refuse(Rule::NotInForce));
+    }
+    Ok(agency)
+}
+
+/// Whether a row of base data counts on a day.
+#[must_use]
+pub fn in_force(is_enabled: bool, is_deleted: bool, start: &str, end: Option<&str>, today: &str) -> bool {
+    is_enabled && !is_deleted && start <= today && end.is_none_or(|end| today <= end)
+}
+
+/// The next pay code of an agency's region. Serial numbers are taken in the transaction of their notice, so none is lost and
+/// none is given twice.
+async fn mint(connection: &mut SqliteConnection, agency: &BaseAgency, today: &str) -> Result<String, Failure> {
+    let (region, year) = (&agency.mof_div_code[..6], &today[2..4]);
+    let taken: Option<i64> = sqlx::query_scalar("SELECT next FROM inner_serial WHERE region = ?1 AND year = ?2")
+        .bind(region.to_owned())
+        .bind(year.to_owned())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let mut serial = taken.unwrap_or(0);
+    loop {
+        let number = u64::try_from(serial).map_err(Failure::internal)?;
+        if number >= SERIALS_MAX {
+            return Err(exhausted(region));
+        }
+        serial += 1;
+        let code = pay_code(region, year, number);
+        // A ledger that pushes notices of its own may have taken a number of this form.
+        if find_by::<PayNotice>(connection, &code).await?.is_none() {
+            sqlx::query(
+                "INSERT INTO inner_serial (region, year, next) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (region, year) DO UPDATE SET next = ?3",
+            )
+            .bind(region.to_owned())
+            .bind(year.to_owned())
+            .bind(serial)
+            .execute(connection)
+            .await?;
+            return Ok(code);
+        }
+    }
+}
+
+fn exhausted(region: &str) -> Failure {
+    Failure::new(
+        Kind::Conflict,
+        "no-pay-codes-left",
+        console::text!("the region {region} has no pay codes left this year", "区划 {region} 本年度缴款码已用尽"),
+        console::Text::fixed("configure another pattern of pay codes", "请更换缴款码规则"),
+    )
+}
+
+/// A line out of base data, or what it breaks.
+async fn item(
+    connection: &mut SqliteConnection,
+    agency: &BaseAgency,
+    line: &Line,
+    code: &str,
+    line_no: i64,
+    today: &str,
+) -> Result<Result<PayNoticeItem, Fault>, Failure> {
+    let key = line_no.to_string();
+    let refuse = |rule| Ok(Err(Fault::refusal("pay_notice_item", key.as_str(), "item_code", rule)));
+    let found: Vec<BaseIncomeItem> = select(
+        connection,
+        "WHERE ele_code = ?1 AND id IN (SELECT item_id FROM base_agency_item WHERE agency_id = ?2 AND is_enabled = 1 \
+         AND is_deleted = 0 AND start_date <= ?3 AND ifnull(end_date, '99991231') >= ?3)",
+        &[text(&line.item_code), text(&agency.id), text(today)],
+    )
+    .await?;
+    let Some(item) = found.into_iter().next() else { return refuse(Rule::NotCollected) };
+    if !in_force(item.is_enabled, item.is_deleted, &item.start_date, item.end_date.as_deref(), today) {
+        return refuse(Rule::NotInForce);
+    }
+    if let Some(rule) = outside_standards(connection, &item.id, line.unit_fen, today).await? {
+        return Ok(Err(Fault::refusal("pay_notice_item", key.as_str(), "unit_fen", rule)));
+    }
+    let subject: Option<String> = sqlx::query_scalar(
+        "SELECT s.ele_code FROM base_item_subject AS i JOIN base_budget_subject AS s ON s.id = i.subject_id \
+         WHERE i.item_id = ?1 AND i.is_enabled = 1 AND i.is_deleted = 0 ORDER BY i.share_level IS NOT NULL, s.ele_code LIMIT 1",
+    )
+    .bind(item.id.clone())
+    .fetch_optional(connection)
+    .await?;
+    let Some(subj_code) = subject else {
+        return refuse(Rule::NoSuch { table: "base_item_subject", id: item.id });
+    };
+    Ok(Ok(PayNoticeItem {
+        pay_code: code.to_owned(),
+        line_no,
+        item_id: item.id,
+        item_code: item.ele_code,
+        item_name: item.ele_name,
+        subj_code,
+        quantity: line.quantity,
+        unit_fen: line.unit_fen,
+        amount_fen: line.quantity.saturating_mul(line.unit_fen),
+    }))
+}
+
+/// What an amount breaks of the item's standards in force; one that allows it is enough, and an item without any allows all.
+async fn outside_standards(
+    connection: &mut SqliteConnection,
+    item_id: &str,
+    unit_fen: i64,
+    today: &str,
+) -> Result<Option<Rule>, Failure> {
+    let standards: Vec<contract::rows::BaseItemStandard> = select(
+        connection,
+        "WHERE item_id = ?1 AND is_enabled = 1 AND is_deleted = 0 AND start_date <= ?2 AND ifnull(end_date, '99991231') >= ?2 \
+         ORDER BY std_no",
+        &[Cell::Text(item_id.to_owned()), text(today)],
+    )
+    .await?;
+    let mut nearest = None;
+    for standard in standards {
+        let (least, most) = match standard.std_type {
+            2 => (standard.min_fen.unwrap_or(0), standard.max_fen.unwrap_or(contract::rules::AMOUNT_FEN_MAX)),
+            3 => (standard.unit_fen.unwrap_or(0), standard.unit_fen.unwrap_or(contract::rules::AMOUNT_FEN_MAX)),
+            // 无限制, and 比例, whose base the notice does not carry.
+            _ => return Ok(None),
+        };
+        if (least..=most).contains(&unit_fen) {
+            return Ok(None);
+        }
+        nearest = nearest.or(Some(Rule::OutsideStandard { least, most }));
+    }
+    Ok(nearest)
+}

@@ -1,0 +1,20 @@
+//! The intranet node (内网非税节点, 非税收入收缴管理): the finance bureau's ledger side of the gap.
+//!
+//! It keeps base data, issues notices and mints their pay codes, takes payments that were made offline, matches what the outer
+//! zone confirms, answers it, and tells the collecting agency's system. It knows neither keys of the gap nor the other zone: what it
+//! commits, ferry carries.
+#![warn(missing_docs)]
+
+pub mod api;
+pub mod base;
+pub mod config;
+pub mod import;
+pub mod import_command;
+pub mod issue;
+pub mod matching;
+pub mod offline;
+pub mod program;
+pub mod proposal;
+pub mod push;
+pub mod request;
+pub mod service;

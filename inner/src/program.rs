@@ -1,0 +1,90 @@
+//! The program `inner-node`.
+
+use std::future::Future;
+
+use clap::Subcommand;
+use console::{Fault, Lang, Output};
+use node::Node;
+use node::http::Caller;
+use node::program::Program;
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::import_command::{self, ImportArgs};
+use crate::{api, service};
+
+/// The intranet node's program.
+#[derive(Debug)]
+pub struct InnerNode;
+
+/// The verbs that only this node has.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Import base data from a file
+    Import(ImportArgs),
+    /// List what was booked, the oldest first
+    Bookings(BookingsArgs),
+}
+
+/// Which bookings.
+#[derive(Debug, clap::Args)]
+pub struct BookingsArgs {
+    /// Only those of this pay code
+    #[arg(long)]
+    pay_code: Option<String>,
+    /// Only those under review
+    #[arg(long)]
+    review: bool,
+    /// Those after this booking
+    #[arg(long)]
+    after: Option<String>,
+}
+
+const CHINESE: &[(&str, &str, &str)] = &[
+    ("", "", "内网非税节点：基础数据、缴款通知书、匹配入账。"),
+    ("bookings", "", "列出入账记录，最早的在前"),
+    ("bookings", "pay_code", "只列出此缴款码"),
+    ("bookings", "review", "只列出待人工核查的"),
+    ("bookings", "after", "从此记账号之后开始"),
+];
+
+/// Its tables, version by version.
+pub const MIGRATIONS: &[&str] = &[concat!(include_str!("../../node/src/own.sql"), include_str!("tables.sql"))];
+
+impl Program for InnerNode {
+    const NAME: &'static str = "inner-node";
+    const MIGRATIONS: &'static [&'static str] = MIGRATIONS;
+    const PERMISSIONS: &'static [&'static str] = api::PERMISSIONS;
+    type Config = Config;
+    type Verb = Verb;
+    const CHINESE: &'static [&'static [(&'static str, &'static str, &'static str)]] =
+        &[CHINESE, import_command::CHINESE];
+
+    fn serve(node: Node, config: Config, end: watch::Receiver<bool>) -> impl Future<Output = Result<(), Fault>> + Send {
+        service::run(node, config, end)
+    }
+
+    async fn obey(node: Node, _: Config, verb: Verb, caller: Caller, lang: Lang) -> Result<Output, Fault> {
+        match verb {
+            Verb::Import(args) => import_command::run(&node, &caller, args, lang).await,
+            Verb::Bookings(args) => api::bookings(&node, args.pay_code, args.review, args.after).await,
+        }
+    }
+
+    fn openapi() -> serde_json::Value {
+        api::operations().openapi("Ferry inner node", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use console::chinese::missing;
+
+    use super::InnerNode;
+
+    #[test]
+    fn every_verb_and_every_argument_has_a_chinese_text() {
+        let command = node::program::command::<InnerNode>(console::Lang::En);
+        assert_eq!(missing(&command, &node::program::text_of::<InnerNode>), [""; 0]);
+    }
+}

@@ -1,0 +1,75 @@
+-- What the intranet node keeps for itself beside the contract's tables. None of it crosses.
+
+-- 缴款码序号: the next serial number of a region and year
+CREATE TABLE inner_serial (
+  region TEXT NOT NULL CHECK (length(region) = 6),
+  year TEXT NOT NULL CHECK (length(year) = 2),
+  next INTEGER NOT NULL CHECK (next >= 0),
+  PRIMARY KEY (region, year)
+) STRICT;
+
+-- 待匹配: confirmations that have come and are not booked yet
+CREATE TABLE inner_arrived (
+  confirm_id TEXT NOT NULL PRIMARY KEY
+) STRICT;
+CREATE TRIGGER inner_confirm_arrives AFTER INSERT ON pay_confirm
+WHEN NOT EXISTS (SELECT 1 FROM inner_arrived WHERE confirm_id = NEW.confirm_id)
+BEGIN
+  INSERT INTO inner_arrived (confirm_id) VALUES (NEW.confirm_id);
+END;
+INSERT INTO inner_arrived SELECT confirm_id FROM pay_confirm;
+
+-- 待答复: requests for notices that have come and are not answered yet
+CREATE TABLE inner_asked (
+  request_id TEXT NOT NULL PRIMARY KEY
+) STRICT;
+CREATE TRIGGER inner_request_arrives AFTER INSERT ON notice_request
+WHEN NOT EXISTS (SELECT 1 FROM inner_asked WHERE request_id = NEW.request_id)
+BEGIN
+  INSERT INTO inner_asked (request_id) VALUES (NEW.request_id);
+END;
+INSERT INTO inner_asked SELECT request_id FROM notice_request;
+
+-- 收入账: one line for every payment, online and offline
+CREATE TABLE inner_book (
+  book_no TEXT NOT NULL PRIMARY KEY,
+  source TEXT NOT NULL CHECK (source IN ('ONLINE', 'BANK', 'POLICE_BATCH')),
+  payment_id TEXT NOT NULL UNIQUE,
+  pay_code TEXT,
+  agency_id TEXT NOT NULL,
+  amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+  pay_date TEXT NOT NULL CHECK (length(pay_date) = 8),
+  match_state INTEGER NOT NULL CHECK (match_state BETWEEN 1 AND 4),
+  decision INTEGER NOT NULL CHECK (decision BETWEEN 1 AND 4),
+  other_ref TEXT,
+  book_time TEXT NOT NULL CHECK (length(book_time) = 17)
+) STRICT;
+CREATE INDEX inner_book_pay_code ON inner_book (pay_code);
+CREATE INDEX inner_book_agency ON inner_book (agency_id, pay_date);
+CREATE INDEX inner_book_decision ON inner_book (decision, book_no);
+-- The payment that counts for a notice: at most one, whatever comes.
+CREATE UNIQUE INDEX inner_book_once ON inner_book (pay_code) WHERE match_state = 1;
+
+-- 待推送: bookings that the collecting agency's system is to be told of
+CREATE TABLE inner_push (
+  book_no TEXT NOT NULL PRIMARY KEY REFERENCES inner_book (book_no),
+  client TEXT NOT NULL,
+  attempt INTEGER NOT NULL DEFAULT 0,
+  next_ms INTEGER NOT NULL,
+  done_time TEXT,
+  last_error TEXT
+) STRICT;
+CREATE INDEX inner_push_next ON inner_push (next_ms) WHERE done_time IS NULL;
+
+-- 复核申请: what one person asks for and another allows
+CREATE TABLE inner_proposal (
+  id INTEGER NOT NULL PRIMARY KEY,
+  wish TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  asked_by TEXT NOT NULL,
+  asked_time TEXT NOT NULL,
+  decided_by TEXT,
+  decided_time TEXT,
+  is_allowed INTEGER CHECK (is_allowed IN (0, 1)),
+  CHECK (decided_by IS NULL OR decided_by <> asked_by)
+) STRICT;

@@ -1,0 +1,70 @@
+//! Confirmations are booked once, answered, and judged as the rules say.
+
+use contract::rules::{Decision, MatchState};
+
+use super::bench::Bureau;
+
+#[tokio::test]
+async fn a_confirmation_is_booked_once_and_its_notice_is_paid() {
+    let bureau = Bureau::open().await;
+    let notice = bureau.issue().await;
+    bureau.bench.add(bureau.paid(1, Some(&notice), notice.total_fen)).await;
+    bureau.match_all().await;
+    let result = bureau.result(1).await;
+    assert_eq!((result.match_state, result.decision), (MatchState::Matched.number(), Decision::Book.number()));
+    assert_eq!(bureau.notice(&notice.pay_code).await.state, 1);
+    // The same row once more, as a load brings it: deleted and added again.
+    bureau.bench.sql("INSERT INTO inner_arrived SELECT confirm_id FROM pay_confirm").await;
+    bureau.match_all().await;
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book").await, 1);
+}
+
+#[tokio::test]
+async fn a_second_payment_is_a_duplicate_that_names_the_first() {
+    let bureau = Bureau::open().await;
+    let notice = bureau.issue().await;
+    for serial in [1, 2] {
+        bureau.bench.add(bureau.paid(serial, Some(&notice), notice.total_fen)).await;
+    }
+    bureau.match_all().await;
+    let second = bureau.result(2).await;
+    assert_eq!(
+        (second.match_state, second.decision),
+        (MatchState::Duplicate.number(), Decision::RefundOnline.number())
+    );
+    assert_eq!(second.other_ref, Some(bureau.confirm_id(1)));
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book WHERE match_state = 1").await, 1);
+}
+
+#[tokio::test]
+async fn another_amount_a_void_notice_and_no_notice_are_told_apart() {
+    let bureau = Bureau::open().await;
+    let (notice, void) = (bureau.issue().await, bureau.issue().await);
+    bureau.bench.sql("UPDATE pay_notice SET state = 2 WHERE rowid = (SELECT max(rowid) FROM pay_notice)").await;
+    bureau.bench.add(bureau.paid(1, Some(&notice), notice.total_fen + 1)).await;
+    bureau.bench.add(bureau.paid(2, Some(&void), void.total_fen)).await;
+    bureau.bench.add(bureau.paid(3, None, 500)).await;
+    let unknown = contract::rows::PayNotice { pay_code: "99".repeat(10), ..notice.clone() };
+    bureau.bench.add(bureau.paid(4, Some(&unknown), 500)).await;
+    bureau.match_all().await;
+    let mut said = Vec::new();
+    for serial in 1..=4 {
+        let result = bureau.result(serial).await;
+        said.push((result.match_state, result.decision, result.diff_fen));
+    }
+    let (diff, none) = (MatchState::AmountDiff.number(), MatchState::NoNotice.number());
+    let (book, review) = (Decision::Book.number(), Decision::Review.number());
+    assert_eq!(said, [(diff, review, 1), (none, review, 0), (none, book, 0), (none, review, 0)]);
+    assert_eq!(bureau.notice(&notice.pay_code).await.state, 0);
+}
+
+#[tokio::test]
+async fn many_are_matched_in_rounds() {
+    let bureau = Bureau::open().await;
+    for serial in 0..450 {
+        bureau.bench.add(bureau.paid(serial, None, 100)).await;
+    }
+    bureau.match_all().await;
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM confirm_result").await, 450);
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_arrived").await, 0);
+}

@@ -1,0 +1,537 @@
+//! What people do at either node: log in and out, keep people and clients, look into the record of acts.
+
+use std::sync::Arc;
+
+use console::Text;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use crate::client::{self, Client};
+use crate::failure::{Failure, Kind};
+use crate::field_key::hex;
+use crate::http::{Access, Api, Caller, Done, Empty, Who};
+use crate::people::{self, FAILED_MAX, LOCKED_MS, Person, Role, SESSION_MS};
+use crate::record::{self, Search};
+use crate::service::{Node, Service};
+use crate::{password, streams};
+
+/// Passwords hashed at once: each takes 64 MiB.
+const HASHES_AT_ONCE: usize = 2;
+static HASHES: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
+/// Bytes of a session's token.
+const TOKEN_BYTES: usize = 32;
+/// The longest name of a human being or a system, in characters.
+const TITLE_CHARS_MAX: usize = 100;
+
+const ADMINISTRATOR: Access = Access::People(&[Role::Administrator]);
+const READERS_OF_RECORD: Access = Access::People(&[Role::Administrator, Role::Auditor]);
+const EVERYBODY: Access = Access::People(&[Role::Administrator, Role::Operator, Role::Reviewer, Role::Auditor]);
+
+/// Name and password.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The name.
+    pub name: String,
+    /// The password.
+    pub password: String,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Session {
+    /// What further requests carry as `Authorization: Bearer`.
+    pub token: String,
+    /// The role.
+    pub role: Role,
+    /// When it ends unless it is used, yyyyMMddHHmmss.
+    pub expires: String,
+}
+
+/// A new person.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPerson {
+    /// The name to log in with: lower-case letters and digits.
+    pub name: String,
+    /// The name of the human being.
+    pub title: String,
+    /// The role.
+    pub role: Role,
+    /// The first password.
+    pub password: String,
+}
+
+/// What is changed of a person; what is left out stays.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedPerson {
+    /// The name to log in with.
+    pub name: String,
+    /// Another name of the human being.
+    pub title: Option<String>,
+    /// Another role.
+    pub role: Option<Role>,
+    /// Another password.
+    pub password: Option<String>,
+    /// Whether the person may log in.
+    pub is_enabled: Option<bool>,
+    /// Takes the lock after wrong passwords away.
+    #[serde(default)]
+    pub unlock: bool,
+}
+
+/// A person, without the password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PersonShown {
+    /// The name to log in with.
+    pub name: String,
+    /// The name of the human being.
+    pub title: String,
+    /// The role.
+    pub role: Role,
+    /// Whether the person may log in.
+    pub is_enabled: bool,
+    /// Whether wrong passwords have locked the person out.
+    pub is_locked: bool,
+}
+
+/// A client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientShown {
+    /// Its id (`devId`).
+    pub id: String,
+    /// Its name.
+    pub title: String,
+    /// Its SM2 public key as PEM.
+    pub public_key: String,
+    /// Its permission.
+    pub permission: String,
+    /// The agency that it belongs to.
+    pub agency_id: Option<String>,
+    /// Where it is told of what happened.
+    pub notify_url: Option<String>,
+    /// Whether its messages are taken.
+    pub is_enabled: bool,
+}
+
+/// What to look for in the record of acts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordAsked {
+    /// Text in any part of an entry.
+    pub text: Option<String>,
+    /// The first time, a beginning of yyyyMMddHHmmssSSS.
+    pub from: Option<String>,
+    /// The last time, the same way.
+    pub to: Option<String>,
+    /// Entries before this number.
+    pub before: Option<i64>,
+}
+
+/// An entry of the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entry {
+    /// The number.
+    pub id: i64,
+    /// When.
+    pub time: String,
+    /// Who.
+    pub who: String,
+    /// From which address.
+    pub address: String,
+    /// What.
+    pub what: String,
+    /// To what.
+    pub object: String,
+    /// What was before.
+    pub was: Option<String>,
+    /// What is now.
+    pub is_now: Option<String>,
+}
+
+/// A page of the record, the latest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entries {
+    /// The entries.
+    pub entries: Vec<Entry>,
+}
+
+/// How the node is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// Whether it reads and writes.
+    pub is_well: bool,
+    /// The streams of the zone, as ferry states them.
+    pub streams: Vec<streams::StreamState>,
+}
+
+/// The operations that the machine itself may ask for.
+#[must_use]
+pub fn health_only<S: Service>() -> Api<S> {
+    Api::new().get("/health", Access::Anyone, "How the node is", |service: Arc<S>, _, _: Empty| async move {
+        health(service.node()).await
+    })
+}
+
+/// Adds the operations.
+#[must_use]
+pub fn operations<S: Service>(api: Api<S>) -> Api<S> {
+    api.get("/health", Access::Anyone, "How the node is", |service: Arc<S>, _, _: Empty| async move {
+        health(service.node()).await
+    })
+    .post("/login", Access::Anyone, "Opens a session", |service: Arc<S>, caller, asked: Login| async move {
+        login(service.node(), caller, asked).await
+    })
+    .post("/logout", EVERYBODY, "Ends all sessions of whoever asks", |service: Arc<S>, caller, _: Empty| async move {
+        logout(service.node(), caller).await
+    })
+    .get("/people", READERS_OF_RECORD, "All people", |service: Arc<S>, _, _: Empty| async move {
+        list_people(service.node()).await
+    })
+    .post("/people/add", ADMINISTRATOR, "Adds a person", |service: Arc<S>, caller, asked: NewPerson| async move {
+        add_person(service.node(), &caller, asked).await.map(|()| Done::YES)
+    })
+    .post(
+        "/people/change",
+        ADMINISTRATOR,
+        "Changes a person",
+        |service: Arc<S>, caller, asked: ChangedPerson| async move {
+            change_person(service.node(), &caller, asked).await.map(|()| Done::YES)
+        },
+    )
+    .get("/clients", READERS_OF_RECORD, "All clients", |service: Arc<S>, _, _: Empty| async move {
+        list_clients(service.node()).await
+    })
+    .get(
+        "/record",
+        READERS_OF_RECORD,
+        "Looks into the record of acts",
+        |service: Arc<S>, _, asked: RecordAsked| async move { search(service.node(), asked).await },
+    )
+}
+
+async fn health(node: &Node) -> Result<Health, Failure> {
+    let streams = node.database.read(|connection| Box::pin(streams::all(connection))).await?;
+    Ok(Health { is_well: node.database.is_open(), streams })
+}
+
+/// Opens a session for whoever knows the password. Unknown names cost as much time as wrong passwords and are told the same.
+///
+/// # Errors
+/// When name and password do not belong together, or the person is locked out.
+pub async fn login(node: &Node, caller: Caller, asked: Login) -> Result<Session, Failure> {
+    let now = node.clock.now();
+    let name = asked.name.clone();
+    let found =
+        node.database.read(move |connection| Box::pin(async move { people::find(connection, &name).await })).await?;
+    if let Some(person) = found.as_ref().filter(|person| person.locked_until_ms > now.ms()) {
+        return Err(locked(person));
+    }
+    let person = found.filter(|person| person.is_enabled);
+    let kept = person.as_ref().map(|person| person.password.clone());
+    let is_right = is_right(asked.password, kept).await?;
+    let Some(person) = person.filter(|_| is_right) else {
+        count_failure(node, &caller, &asked.name).await?;
+        return Err(Failure::new(
+            Kind::Unknown,
+            "wrong-password",
+            Text::fixed("name and password do not belong together", "用户名或口令错误"),
+            console::text!(
+                "after {FAILED_MAX} wrong ones the person is locked out for a quarter of an hour",
+                "连续 {FAILED_MAX} 次错误将锁定一刻钟"
+            ),
+        ));
+    };
+    let mut token = [0; TOKEN_BYTES];
+    node.entropy.fill(&mut token)?;
+    let token = hex(&token);
+    let digest = crate::http::token_digest(&token);
+    let role = person.role;
+    let act = caller.act(now.time17(), "login", format!("node_person/{}", person.name));
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                let person = Person { failed: 0, locked_until_ms: 0, ..person };
+                people::change(connection, &person, now).await?;
+                people::open_session(connection, &person.name, &act.address, &digest, now).await?;
+                record::note(connection, &record::Act { who: person.name, ..act }).await
+            })
+        })
+        .await?;
+    Ok(Session { token, role, expires: now.plus_ms(SESSION_MS).time14() })
+}
+
+fn locked(person: &Person) -> Failure {
+    let until =
+        crate::clock::Moment::of_ms(person.locked_until_ms).map(crate::clock::Moment::time14).unwrap_or_default();
+    Failure::new(
+        Kind::Forbidden,
+        "locked-out",
+        console::text!("the person is locked out until {until}", "该人员已锁定至 {until}"),
+        Text::fixed("wait, or let the administrator unlock", "请等待，或由系统管理员解锁"),
+    )
+}
+
+/// Hashes even where there is nothing to compare with, so that time does not tell which names there are.
+async fn is_right(password: String, kept: Option<String>) -> Result<bool, Failure> {
+    /// The hash of a password that nobody knows, with the parameters of the others.
+    const NOBODY: &str =
+        "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let _place = HASHES.acquire().await.map_err(Failure::internal)?;
+    let is_known = kept.is_some();
+    let kept = kept.unwrap_or_else(|| NOBODY.to_owned());
+    let judged = tokio::task::spawn_blocking(move || password::is_right(&password, &kept)).await;
+    Ok(judged.map_err(Failure::internal)?? && is_known)
+}
+
+async fn hashed(node: &Node, name: &str, password: String) -> Result<String, Failure> {
+    password::judge(name, &password)?;
+    let _place = HASHES.acquire().await.map_err(Failure::internal)?;
+    let entropy = Arc::clone(&node.entropy);
+    tokio::task::spawn_blocking(move || password::hash(&password, &*entropy)).await.map_err(Failure::internal)?
+}
+
+async fn count_failure(node: &Node, caller: &Caller, name: &str) -> Result<(), Failure> {
+    let now = node.clock.now();
+    let name = name.to_owned();
+    let act = caller.act(now.time17(), "login-failed", format!("node_person/{name}"));
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                // Names that nobody has are not noted: whoever guesses would fill the record.
+                let Some(mut person) = people::find(connection, &name).await? else { return Ok(()) };
+                person.failed += 1;
+                if person.failed >= FAILED_MAX {
+                    person.failed = 0;
+                    person.locked_until_ms = now.plus_ms(LOCKED_MS).ms();
+                }
+                people::change(connection, &person, now).await?;
+                record::note(connection, &act).await
+            })
+        })
+        .await
+}
+
+async fn logout(node: &Node, caller: Caller) -> Result<Done, Failure> {
+    let Who::Person(person) = &caller.who else { return Ok(Done::YES) };
+    let (name, now) = (person.name.clone(), node.clock.now());
+    let act = caller.act(now.time17(), "logout", format!("node_person/{name}"));
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                people::end_sessions(connection, &name).await?;
+                record::note(connection, &act).await
+            })
+        })
+        .await?;
+    Ok(Done::YES)
+}
+
+/// All people, without their passwords.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list_people(node: &Node) -> Result<Vec<PersonShown>, Failure> {
+    let now = node.clock.now();
+    let people = node.database.read(|connection| Box::pin(people::list(connection))).await?;
+    let shown = |person: Person| PersonShown {
+        is_locked: person.locked_until_ms > now.ms(),
+        name: person.name,
+        title: person.title,
+        role: person.role,
+        is_enabled: person.is_enabled,
+    };
+    Ok(people.into_iter().map(shown).collect())
+}
+
+fn judge_title(title: &str) -> Result<(), Failure> {
+    let is_title =
+        !title.is_empty() && title.chars().count() <= TITLE_CHARS_MAX && !title.chars().any(char::is_control);
+    if is_title {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Bad,
+        "title-form",
+        console::text!(
+            "a name for people has 1 to {TITLE_CHARS_MAX} characters without control characters",
+            "名称应为 1 至 {TITLE_CHARS_MAX} 个字符，且不含控制字符"
+        ),
+        Text::fixed("take another one", "请更正"),
+    ))
+}
+
+/// Adds a person.
+///
+/// # Errors
+/// When name or password cannot be taken.
+pub async fn add_person(node: &Node, caller: &Caller, asked: NewPerson) -> Result<(), Failure> {
+    people::judge_name(&asked.name)?;
+    judge_title(&asked.title)?;
+    let password = hashed(node, &asked.name, asked.password).await?;
+    let now = node.clock.now();
+    let mut act = caller.act(now.time17(), "person-add", format!("node_person/{}", asked.name));
+    act.is_now = Some(json!({ "title": asked.title, "role": asked.role.as_str() }).to_string());
+    let person = Person {
+        name: asked.name,
+        title: asked.title,
+        role: asked.role,
+        password,
+        is_enabled: true,
+        failed: 0,
+        locked_until_ms: 0,
+    };
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                people::add(connection, &person, now).await?;
+                record::note(connection, &act).await
+            })
+        })
+        .await
+}
+
+/// Changes a person.
+///
+/// # Errors
+/// When there is none of that name, or the last administrator would be gone.
+pub async fn change_person(node: &Node, caller: &Caller, asked: ChangedPerson) -> Result<(), Failure> {
+    if let Some(title) = &asked.title {
+        judge_title(title)?;
+    }
+    let password = match asked.password.clone() {
+        Some(password) => Some(hashed(node, &asked.name, password).await?),
+        None => None,
+    };
+    let now = node.clock.now();
+    let mut act = caller.act(now.time17(), "person-change", format!("node_person/{}", asked.name));
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                let before = people::find(connection, &asked.name).await?;
+                let before = before.ok_or_else(|| Failure::missing("person", "人员", &asked.name))?;
+                let said = |person: &Person, password: bool| {
+                    json!({ "title": person.title, "role": person.role.as_str(), "is_enabled": person.is_enabled,
+                        "locked_until_ms": person.locked_until_ms, "has_new_password": password })
+                    .to_string()
+                };
+                act.was = Some(said(&before, false));
+                let has_new_password = password.is_some();
+                let person = Person {
+                    title: asked.title.unwrap_or(before.title),
+                    role: asked.role.unwrap_or(before.role),
+                    password: password.unwrap_or(before.password),
+                    is_enabled: asked.is_enabled.unwrap_or(before.is_enabled),
+                    failed: if asked.unlock { 0 } else { before.failed },
+                    locked_until_ms: if asked.unlock { 0 } else { before.locked_until_ms },
+                    name: before.name,
+                };
+                people::change(connection, &person, now).await?;
+                let people = people::list(connection).await?;
+                if !people.iter().any(|one| one.role == Role::Administrator && one.is_enabled) {
+                    return Err(Failure::new(
+                        Kind::Conflict,
+                        "last-administrator",
+                        Text::fixed("nobody would be left who keeps people", "将没有可用的系统管理员"),
+                        Text::fixed("add another administrator first", "请先增加另一名系统管理员"),
+                    ));
+                }
+                act.is_now = Some(said(&person, has_new_password));
+                record::note(connection, &act).await
+            })
+        })
+        .await
+}
+
+/// All clients.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list_clients(node: &Node) -> Result<Vec<ClientShown>, Failure> {
+    let clients = node.database.read(|connection| Box::pin(client::list(connection))).await?;
+    let shown = |client: Client| ClientShown {
+        id: client.id,
+        title: client.title,
+        public_key: client.public_key,
+        permission: client.permission,
+        agency_id: client.agency_id,
+        notify_url: client.notify_url,
+        is_enabled: client.is_enabled,
+    };
+    Ok(clients.into_iter().map(shown).collect())
+}
+
+/// Writes a client down as it is now.
+///
+/// # Errors
+/// When a part of it cannot be, or the node knows no such permission.
+pub async fn put_client(
+    node: &Node,
+    caller: &Caller,
+    asked: ClientShown,
+    permissions: &'static [&'static str],
+) -> Result<(), Failure> {
+    judge_title(&asked.title)?;
+    if !permissions.contains(&asked.permission.as_str()) {
+        let list = permissions.join(", ");
+        return Err(Failure::new(
+            Kind::Bad,
+            "permission",
+            console::text!("a permission is one of {list}", "权限应为 {list} 之一"),
+            Text::fixed("take one of them", "请选择其一"),
+        ));
+    }
+    let now = node.clock.now();
+    let mut act = caller.act(now.time17(), "client-put", format!("node_client/{}", asked.id));
+    let client = Client {
+        id: asked.id,
+        title: asked.title,
+        public_key: asked.public_key,
+        permission: asked.permission,
+        agency_id: asked.agency_id,
+        notify_url: asked.notify_url,
+        is_enabled: asked.is_enabled,
+    };
+    node.database
+        .write(move |connection| {
+            Box::pin(async move {
+                let said = |client: &Client| {
+                    json!({ "title": client.title, "permission": client.permission, "agency_id": client.agency_id,
+                        "notify_url": client.notify_url, "is_enabled": client.is_enabled, "public_key": client.public_key })
+                    .to_string()
+                };
+                let before = client::put(connection, &client, now).await?;
+                act.was = before.as_ref().map(said);
+                act.is_now = Some(said(&client));
+                record::note(connection, &act).await
+            })
+        })
+        .await
+}
+
+/// Looks into the record of acts.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn search(node: &Node, asked: RecordAsked) -> Result<Entries, Failure> {
+    let search = Search { text: asked.text, from: asked.from, to: asked.to, before: asked.before };
+    let found = node
+        .database
+        .read(move |connection| Box::pin(async move { record::search(connection, &search).await }))
+        .await?;
+    let shown = |(id, act): (i64, record::Act)| Entry {
+        id,
+        time: act.time,
+        who: act.who,
+        address: act.address,
+        what: act.what,
+        object: act.object,
+        was: act.was,
+        is_now: act.is_now,
+    };
+    Ok(Entries { entries: found.into_iter().map(shown).collect() })
+}

@@ -1,0 +1,226 @@
+//! The operations of a node: each stands once, with who may call it, what it takes and what it yields. Routing, checks and the
+//! interface's description all follow from that.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Json, Response};
+use axum::routing::{get, post};
+use console::Text;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::body::{self, BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
+use super::caller::{self, Caller, Who};
+use crate::failure::{Failure, Kind};
+use crate::message::Message;
+use crate::people::Role;
+use crate::service::Service;
+
+/// Who may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody who reaches the node.
+    Anyone,
+    /// People of these roles.
+    People(&'static [Role]),
+    /// Clients with this permission, by signed messages.
+    Client(&'static str),
+}
+
+/// Takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+/// Says that it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Done {
+    /// Always true.
+    pub done: bool,
+}
+
+impl Done {
+    /// It is done.
+    pub const YES: Self = Self { done: true };
+}
+
+/// One operation, as it is described.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub summary: &'static str,
+    pub access: Access,
+    pub takes: Schema,
+    pub yields: Schema,
+}
+
+/// The operations of a node.
+pub struct Api<S> {
+    router: Router<Arc<S>>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) schemas: SchemaGenerator,
+}
+
+impl<S> std::fmt::Debug for Api<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").field("operations", &self.operations.len()).finish_non_exhaustive()
+    }
+}
+
+impl<S: Service> Default for Api<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Service> Api<S> {
+    /// No operations.
+    #[must_use]
+    pub fn new() -> Self {
+        let schemas = schemars::generate::SchemaSettings::openapi3().into_generator();
+        Self { router: Router::new(), operations: Vec::new(), schemas }
+    }
+
+    /// An operation that reads: `GET`, with what it takes in the query.
+    #[must_use]
+    pub fn get<B, R, F, O>(mut self, path: &'static str, access: Access, summary: &'static str, operation: F) -> Self
+    where
+        B: DeserializeOwned + JsonSchema + Send + 'static,
+        R: Serialize + JsonSchema + 'static,
+        F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
+        O: Future<Output = Result<R, Failure>> + Send + 'static,
+    {
+        self.describe::<B, R>("get", path, access, summary);
+        let handler = move |State(service): State<Arc<S>>, request: Request| {
+            let operation = operation.clone();
+            async move { answer(by_query(service, access, request, operation).await) }
+        };
+        self.router = self.router.route(path, get(handler));
+        self
+    }
+
+    /// An operation that changes something: `POST`, with what it takes as a document, or in a signed message from a client.
+    #[must_use]
+    pub fn post<B, R, F, O>(mut self, path: &'static str, access: Access, summary: &'static str, operation: F) -> Self
+    where
+        B: DeserializeOwned + JsonSchema + Send + 'static,
+        R: Serialize + JsonSchema + 'static,
+        F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
+        O: Future<Output = Result<R, Failure>> + Send + 'static,
+    {
+        self.describe::<B, R>("post", path, access, summary);
+        let handler = move |State(service): State<Arc<S>>, request: Request| {
+            let operation = operation.clone();
+            async move { answer(by_document(service, access, request, operation).await) }
+        };
+        self.router = self.router.route(path, post(handler));
+        self
+    }
+
+    /// The operations as they are served.
+    pub fn router(self, service: Arc<S>) -> Router {
+        self.router.fallback(nothing).method_not_allowed_fallback(wrong_method).with_state(service)
+    }
+
+    fn describe<B: JsonSchema, R: JsonSchema>(
+        &mut self,
+        method: &'static str,
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+    ) {
+        let (takes, yields) = (self.schemas.subschema_for::<B>(), self.schemas.subschema_for::<R>());
+        self.operations.push(Operation { method, path, summary, access, takes, yields });
+    }
+}
+
+async fn by_query<S, B, R, F, O>(service: Arc<S>, access: Access, request: Request, operation: F) -> Result<R, Failure>
+where
+    S: Service,
+    B: DeserializeOwned,
+    F: Fn(Arc<S>, Caller, B) -> O,
+    O: Future<Output = Result<R, Failure>>,
+{
+    let (parts, _) = request.into_parts();
+    let caller = caller_of(&*service, access, &parts).await?;
+    let asked = body::parse_query(parts.uri.query().unwrap_or_default())?;
+    operation(service, caller, asked).await
+}
+
+async fn by_document<S, B, R, F, O>(
+    service: Arc<S>,
+    access: Access,
+    request: Request,
+    operation: F,
+) -> Result<R, Failure>
+where
+    S: Service,
+    B: DeserializeOwned,
+    F: Fn(Arc<S>, Caller, B) -> O,
+    O: Future<Output = Result<R, Failure>>,
+{
+    let (parts, document) = request.into_parts();
+    let Access::Client(permission) = access else {
+        let caller = caller_of(&*service, access, &parts).await?;
+        let asked = body::parse(&body::read(document, BODY_BYTES_MAX).await?)?;
+        return operation(service, caller, asked).await;
+    };
+    let address = address(&parts);
+    let message: Message = body::parse(&body::read(document, MESSAGE_BYTES_MAX).await?)?;
+    let client = caller::client(service.node(), &message, permission).await?;
+    let asked = body::parse(&message.document()?)?;
+    operation(service, Caller { who: Who::Client(client), address }, asked).await
+}
+
+/// Who asks, if it is somebody who may.
+async fn caller_of<S: Service>(service: &S, access: Access, parts: &Parts) -> Result<Caller, Failure> {
+    let address = address(parts);
+    let Access::People(roles) = access else { return Ok(Caller { who: Who::Anyone, address }) };
+    let person = caller::person(service.node(), &parts.headers).await?;
+    if !roles.contains(&person.role) {
+        let list = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Failure::new(
+            Kind::Forbidden,
+            "not-permitted",
+            console::text!("this is for people of the roles {list}", "该操作仅限角色：{list}"),
+            Text::fixed("ask somebody of such a role", "请由相应角色人员操作"),
+        ));
+    }
+    Ok(Caller { who: Who::Person(person), address })
+}
+
+/// The address of the connection. What a proxy writes into headers is not believed.
+fn address(parts: &Parts) -> String {
+    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    info.map_or_else(|| "unknown".to_owned(), |info| info.0.ip().to_string())
+}
+
+fn answer<R: Serialize>(result: Result<R, Failure>) -> Response {
+    match result.and_then(|yielded| serde_json::to_value(yielded).map_err(Failure::internal)) {
+        Ok(data) => Json(json!({ "data": data })).into_response(),
+        Err(failure) => failure.into_response(),
+    }
+}
+
+async fn nothing() -> Failure {
+    Failure::new(
+        Kind::Missing,
+        "no-operation",
+        Text::fixed("there is no such operation", "没有该接口"),
+        Text::fixed("look into the interface's description", "请查阅接口说明"),
+    )
+}
+
+async fn wrong_method() -> Response {
+    let mut response = nothing().await.into_response();
+    *response.status_mut() = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+    response
+}

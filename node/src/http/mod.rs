@@ -1,0 +1,14 @@
+//! What a node is asked over HTTP, and by whom.
+//!
+//! Every answer is a JSON object: `{"data": …}`, or `{"error": {code, message, message_zh, next, next_zh, faults}}`.
+
+mod api;
+mod body;
+mod caller;
+mod openapi;
+mod serve;
+
+pub use api::{Access, Api, Done, Empty};
+pub use body::{BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
+pub use caller::{Caller, Who, token_digest};
+pub use serve::{Listen, serve};

@@ -1,0 +1,83 @@
+//! The description of an interface is what is served.
+
+use std::sync::Arc;
+
+use node::http::{Access, Api, Done};
+use node::people::Role;
+use node::testing::{Bench, Served};
+use node::{Node, OWN_SQL, Service};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+struct Echo(Node);
+
+impl Service for Echo {
+    fn node(&self) -> &Node {
+        &self.0
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// A number.
+    number: i64,
+    /// A text.
+    #[expect(dead_code, reason = "only its place in the description counts")]
+    text: Option<String>,
+}
+
+fn api() -> Api<Echo> {
+    node::desk::operations(Api::new())
+        .get(
+            "/echo",
+            Access::Anyone,
+            "Yields a number",
+            |_: Arc<Echo>, _, asked: Asked| async move { Ok(asked.number) },
+        )
+        .post(
+            "/echo/keep",
+            Access::People(&[Role::Operator]),
+            "Keeps a number",
+            |_: Arc<Echo>, _, _: Asked| async move { Ok(Done::YES) },
+        )
+        .post("/echo/sent", Access::Client("echo"), "Takes a number", |_: Arc<Echo>, _, _: Asked| async move {
+            Ok(Done::YES)
+        })
+}
+
+#[tokio::test]
+async fn every_operation_is_described_with_what_it_takes() {
+    let document = api().openapi("Echo", "1");
+    let get = &document["paths"]["/echo"]["get"];
+    assert_eq!(get["parameters"][0]["name"], "number");
+    assert_eq!((&get["parameters"][0]["required"], &get["parameters"][1]["required"]), (&json!(true), &json!(false)));
+    let keep = &document["paths"]["/echo/keep"]["post"];
+    let reference = keep["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
+    let name = reference.strip_prefix("#/components/schemas/").unwrap();
+    assert_eq!(document["components"]["schemas"][name]["properties"]["number"]["type"], "integer");
+    assert_eq!(keep["security"], json!([{ "session": [] }]));
+    let sent = &document["paths"]["/echo/sent"]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    assert_eq!(sent, "#/components/schemas/Message");
+    for (_, methods) in document["paths"].as_object().unwrap() {
+        for (_, operation) in methods.as_object().unwrap() {
+            for status in ["200", "400", "401", "403", "404", "409", "413", "503"] {
+                assert!(operation["responses"][status].is_object());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn operations_are_served_as_described() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    let served = Served::on(api().router(Arc::new(Echo(bench.node.clone())))).await;
+    assert_eq!(served.ask("GET", "/echo?number=5", None, None).await, (200, json!({ "data": 5 })));
+    assert_eq!(served.ask("GET", "/echo?number=5&more=1", None, None).await.0, 400);
+    assert_eq!(served.ask("POST", "/echo/keep", Some("nothing"), Some(json!({ "number": 1 }))).await.0, 401);
+    let (status, health) = served.ask("GET", "/health", None, None).await;
+    assert_eq!((status, &health["data"]["is_well"]), (200, &json!(true)));
+    served.stop().await;
+}

@@ -1,0 +1,77 @@
+//! Keeping people: the last administrator stays, and whoever is disabled is out at once.
+
+use node::desk::{ChangedPerson, Login, NewPerson, add_person, change_person, list_people, login};
+use node::http::Caller;
+use node::people::Role;
+use node::testing::Bench;
+use node::{Failure, OWN_SQL};
+
+const PASSWORD: &str = "Correct-Horse-7";
+
+async fn add(bench: &Bench, name: &str, role: Role, password: &str) -> Result<(), Failure> {
+    let person = NewPerson { name: name.to_owned(), title: "王芳".to_owned(), role, password: password.to_owned() };
+    add_person(&bench.node, &Caller::local("setup"), person).await
+}
+
+fn changed(name: &str) -> ChangedPerson {
+    ChangedPerson { name: name.to_owned(), title: None, role: None, password: None, is_enabled: None, unlock: false }
+}
+
+async fn change(bench: &Bench, asked: ChangedPerson) -> Result<(), &'static str> {
+    change_person(&bench.node, &Caller::local("admin"), asked).await.map_err(|failure| failure.code)
+}
+
+async fn log_in(bench: &Bench, name: &str, password: &str) -> Result<Role, &'static str> {
+    let asked = Login { name: name.to_owned(), password: password.to_owned() };
+    login(&bench.node, Caller::local(name), asked).await.map(|session| session.role).map_err(|failure| failure.code)
+}
+
+#[tokio::test]
+async fn names_and_passwords_are_judged() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    let code = async |name: &str, password: &str| add(&bench, name, Role::Operator, password).await.unwrap_err().code;
+    assert_eq!(code("Li", PASSWORD).await, "name-form");
+    assert_eq!(code("", PASSWORD).await, "name-form");
+    assert_eq!(code("li", "short").await, "password-weak");
+    add(&bench, "li", Role::Operator, PASSWORD).await.unwrap();
+    assert_eq!(code("li", PASSWORD).await, "name-taken");
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays_and_who_is_disabled_is_out() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    add(&bench, "admin", Role::Administrator, PASSWORD).await.unwrap();
+    add(&bench, "li", Role::Operator, PASSWORD).await.unwrap();
+    assert_eq!(
+        change(&bench, ChangedPerson { is_enabled: Some(false), ..changed("admin") }).await,
+        Err("last-administrator")
+    );
+    assert_eq!(
+        change(&bench, ChangedPerson { role: Some(Role::Auditor), ..changed("admin") }).await,
+        Err("last-administrator")
+    );
+    assert_eq!(change(&bench, changed("nobody")).await, Err("not-found"));
+    assert_eq!(log_in(&bench, "li", PASSWORD).await, Ok(Role::Operator));
+    assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 1);
+    assert_eq!(change(&bench, ChangedPerson { is_enabled: Some(false), ..changed("li") }).await, Ok(()));
+    assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 0);
+    assert_eq!(log_in(&bench, "li", PASSWORD).await, Err("wrong-password"));
+    assert_eq!(log_in(&bench, "nobody", PASSWORD).await, Err("wrong-password"));
+    let another = "Battery-Staple-9";
+    let asked = ChangedPerson { is_enabled: Some(true), password: Some(another.to_owned()), ..changed("li") };
+    assert_eq!(change(&bench, asked).await, Ok(()));
+    assert_eq!(log_in(&bench, "li", another).await, Ok(Role::Operator));
+    let people = list_people(&bench.node).await.unwrap();
+    assert_eq!(people.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["admin", "li"]);
+}
+
+#[tokio::test]
+async fn a_person_has_a_few_sessions_at_once() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    add(&bench, "admin", Role::Administrator, PASSWORD).await.unwrap();
+    for _ in 0..5 {
+        log_in(&bench, "admin", PASSWORD).await.unwrap();
+        bench.clock.advance(1_000);
+    }
+    assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 3);
+}

@@ -1,0 +1,358 @@
+//! What units must be told (后台通知): queued with what happened, sent until received, compensated, and in the end listed for people.
+
+use std::sync::Arc;
+
+use console::Text;
+use node::http::{Caller, Done};
+use node::message::Message;
+use node::rounds::Round;
+use node::{Failure, Kind, Moment, client, record};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnection;
+use tokio::task::JoinSet;
+
+use crate::kept::kept;
+use crate::order::{Order, int};
+use crate::service::{PayNode, all};
+
+/// Delays after each try that was not received, in milliseconds, counted from that try: 1, 3, 5, 15 and 30 minutes (通知补偿). After the
+/// last one the notification is given up, listed, and sent again only by people.
+pub const COMPENSATION_MS: [i64; 5] = [60_000, 180_000, 300_000, 900_000, 1_800_000];
+/// Notifications on one page: what a person reads.
+pub const PAGE: i64 = 100;
+/// Notifications sent at once: a unit that is away costs six seconds, and the others do not wait for it.
+const AT_ONCE: i64 = 16;
+/// The longest error that is kept, in characters.
+const ERROR_CHARS_MAX: usize = 300;
+
+kept! {
+    /// A notification (通知).
+    Callback in "outer_callback" {
+        /// The number, ascending.
+        callback_id: i64,
+        /// `order`, `confirm` or `request`.
+        kind: String,
+        /// The number of the order, confirmation or request.
+        object: String,
+        /// The client that is told.
+        client: String,
+        /// Where.
+        url: String,
+        /// The order's state, of orders.
+        state: Option<i64>,
+        /// What it is told, as JSON.
+        document: String,
+        /// Tries until now.
+        attempt: i64,
+        /// When it is tried next, in milliseconds since 1970.
+        next_ms: i64,
+        /// When it was received, in milliseconds since 1970.
+        done_ms: Option<i64>,
+        /// When it was given up, in milliseconds since 1970.
+        given_up_ms: Option<i64>,
+        /// Why the last try failed.
+        last_error: Option<String>,
+        /// 创建时间: yyyyMMddHHmmssSSS.
+        create_time: String,
+    }
+}
+
+/// What is to be told.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// `order`, `confirm` or `request`.
+    pub kind: &'static str,
+    /// The number of the order, confirmation or request.
+    pub object: String,
+    /// The client.
+    pub client: String,
+    /// Where, if not at its registered address.
+    pub url: Option<String>,
+    /// The order's state, of orders.
+    pub state: Option<i64>,
+    /// What.
+    pub document: Value,
+}
+
+/// Queues a notification in the transaction of what it tells of. A client without an address is not told; it asks.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn queue(connection: &mut SqliteConnection, told: Told, now: Moment) -> Result<(), Failure> {
+    let url = match told.url {
+        Some(url) => Some(url),
+        None => client::find(connection, &told.client).await?.and_then(|client| client.notify_url),
+    };
+    let Some(url) = url else { return Ok(()) };
+    sqlx::query(
+        "INSERT INTO outer_callback (kind, object, client, url, state, document, next_ms, create_time) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )
+    .bind(told.kind)
+    .bind(told.object)
+    .bind(told.client)
+    .bind(url)
+    .bind(told.state)
+    .bind(told.document.to_string())
+    .bind(now.ms())
+    .bind(now.time17())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Queues what an order's unit is told of it.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn queue_order(
+    connection: &mut SqliteConnection,
+    order: &Order,
+    state: i64,
+    confirm_id: Option<&str>,
+    now: Moment,
+) -> Result<(), Failure> {
+    let document = json!({
+        "kind": "order",
+        "platform_order_no": order.platform_order_no,
+        "biz_order_no": order.biz_order_no,
+        "pay_code": order.pay_code,
+        "state": state,
+        "amount_fen": order.original_fen,
+        "channel": order.channel,
+        "confirm_id": confirm_id,
+        "passback": order.passback,
+        "time": now.time14(),
+    });
+    let told = Told {
+        kind: "order",
+        object: order.platform_order_no.clone(),
+        client: order.client.clone(),
+        url: order.notify_url.clone(),
+        state: Some(state),
+        document,
+    };
+    queue(connection, told, now).await
+}
+
+/// Notifications that are due, of each object the earliest alone, so that a unit hears of states in their order. One that was
+/// given up does not hold back those after it.
+const DUE: &str = "WHERE done_ms IS NULL AND given_up_ms IS NULL AND next_ms <= ?1 AND NOT EXISTS (SELECT 1 FROM outer_callback AS b \
+    WHERE b.kind = outer_callback.kind AND b.object = outer_callback.object AND b.done_ms IS NULL AND b.given_up_ms IS NULL \
+    AND b.callback_id < outer_callback.callback_id) ORDER BY next_ms, callback_id LIMIT ?2";
+
+/// Sends what is due.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn send(own: Arc<PayNode>) -> Result<Round, Failure> {
+    let now = own.node.clock.now();
+    let due = own
+        .read(move |connection| {
+            Box::pin(async move { Callback::select(connection, DUE, &[int(now.ms()), int(AT_ONCE)]).await })
+        })
+        .await?;
+    let is_empty = due.is_empty();
+    let mut sending = JoinSet::new();
+    for callback in due {
+        let own = Arc::clone(&own);
+        sending.spawn(async move { send_one(&own, callback).await });
+    }
+    all(sending).await?;
+    Ok(if is_empty { Round::Rest } else { Round::More })
+}
+
+async fn send_one(own: &Arc<PayNode>, callback: Callback) -> Result<(), Failure> {
+    let mut document: Value = serde_json::from_str(&callback.document).map_err(Failure::internal)?;
+    document["callback_id"] = json!(callback.callback_id);
+    let signer = &own.settings.signer;
+    let message = Message::sign(&signer.key, &signer.id, &document, own.node.clock.now(), &*own.node.entropy)?;
+    let message = serde_json::to_value(message).map_err(Failure::internal)?;
+    let error = match own.post.send(callback.url.clone(), message).await {
+        Ok(answer) if answer["received"] == true => None,
+        Ok(_) => Some("the answer does not say `received`: true".to_owned()),
+        Err(failure) => Some(failure.message.to_string()),
+    };
+    settle(own, callback, error).await
+}
+
+/// Writes down what a try came to.
+async fn settle(own: &Arc<PayNode>, callback: Callback, error: Option<String>) -> Result<(), Failure> {
+    let now = own.node.clock.now();
+    let delay = usize::try_from(callback.attempt).ok().and_then(|place| COMPENSATION_MS.get(place));
+    let is_over = error.is_some() && delay.is_none();
+    let error: Option<String> = error.map(|error| error.chars().take(ERROR_CHARS_MAX).collect());
+    if is_over {
+        tracing::warn!(code = "callback-given-up", "the notification {} is given up", callback.callback_id);
+    }
+    own.write(move |_, connection| {
+        Box::pin(async move {
+            sqlx::query(
+                "UPDATE outer_callback SET attempt = attempt + 1, next_ms = ?2, last_error = ?3, \
+                 done_ms = CASE WHEN ?3 IS NULL THEN ?4 END, given_up_ms = CASE WHEN ?5 THEN ?4 END WHERE callback_id = ?1",
+            )
+            .bind(callback.callback_id)
+            .bind(now.plus_ms(delay.copied().unwrap_or(0)).ms())
+            .bind(error)
+            .bind(now.ms())
+            .bind(is_over)
+            .execute(connection)
+            .await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Which notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// All.
+    #[default]
+    All,
+    /// Those that wait for a try.
+    Waiting,
+    /// Those that were received.
+    Received,
+    /// Those that were given up.
+    GivenUp,
+}
+
+/// Which notifications.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallbacksAsked {
+    /// How far they are.
+    #[serde(default)]
+    pub progress: Progress,
+    /// Of this order, confirmation or request.
+    pub object: Option<String>,
+    /// Those before this number, for the next page.
+    pub before: Option<i64>,
+}
+
+/// A notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CallbackShown {
+    /// The number.
+    pub callback_id: i64,
+    /// `order`, `confirm` or `request`.
+    pub kind: String,
+    /// The number of the order, confirmation or request.
+    pub object: String,
+    /// The client that is told.
+    pub client: String,
+    /// Where.
+    pub url: String,
+    /// The order's state, of orders.
+    pub state: Option<i64>,
+    /// How far it is.
+    pub progress: Progress,
+    /// Tries until now.
+    pub attempt: i64,
+    /// When it is tried next, yyyyMMddHHmmss; none when it is not.
+    pub next_time: Option<String>,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+    /// 创建时间: yyyyMMddHHmmssSSS.
+    pub create_time: String,
+}
+
+/// A page of notifications, the latest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Callbacks {
+    /// The notifications.
+    pub callbacks: Vec<CallbackShown>,
+}
+
+/// Lists notifications.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list(own: &PayNode, asked: CallbacksAsked) -> Result<Callbacks, Failure> {
+    let wanted = match asked.progress {
+        Progress::All => None,
+        Progress::Waiting => Some(0),
+        Progress::Received => Some(1),
+        Progress::GivenUp => Some(2),
+    };
+    let rest = "WHERE (?1 IS NULL OR ?1 = CASE WHEN done_ms IS NOT NULL THEN 1 WHEN given_up_ms IS NOT NULL THEN 2 ELSE 0 END) \
+                AND (?2 IS NULL OR object = ?2) AND (?3 IS NULL OR callback_id < ?3) ORDER BY callback_id DESC LIMIT ?4";
+    let values = [(&wanted).into(), (&asked.object).into(), (&asked.before).into(), int(PAGE)];
+    let found =
+        own.read(move |connection| Box::pin(async move { Callback::select(connection, rest, &values).await })).await?;
+    Ok(Callbacks { callbacks: found.into_iter().map(shown).collect() })
+}
+
+fn shown(one: Callback) -> CallbackShown {
+    let progress = match (one.done_ms, one.given_up_ms) {
+        (Some(_), _) => Progress::Received,
+        (None, Some(_)) => Progress::GivenUp,
+        (None, None) => Progress::Waiting,
+    };
+    let next = (progress == Progress::Waiting).then_some(one.next_ms);
+    CallbackShown {
+        callback_id: one.callback_id,
+        kind: one.kind,
+        object: one.object,
+        client: one.client,
+        url: one.url,
+        state: one.state,
+        progress,
+        attempt: one.attempt,
+        next_time: next.and_then(Moment::of_ms).map(Moment::time14),
+        last_error: one.last_error,
+        create_time: one.create_time,
+    }
+}
+
+/// Which notification.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackAsked {
+    /// The number.
+    pub callback_id: i64,
+}
+
+/// Sends a notification again, from the first try on.
+///
+/// # Errors
+/// When there is none of that number.
+pub async fn again(own: &Arc<PayNode>, caller: &Caller, asked: CallbackAsked) -> Result<Done, Failure> {
+    let now = own.node.clock.now();
+    let id = asked.callback_id;
+    let mut act = caller.act(now.time17(), "callback-again", format!("outer_callback/{id}"));
+    own.write(move |_, connection| {
+        Box::pin(async move {
+            let found = Callback::select(connection, "WHERE callback_id = ?1", &[int(id)]).await?;
+            let Some(before) = found.into_iter().next() else {
+                return Err(Failure::missing("notification", "通知", &id.to_string()));
+            };
+            if before.done_ms.is_none() && before.given_up_ms.is_none() && before.attempt == 0 {
+                return Err(Failure::new(
+                    Kind::Conflict,
+                    "callback-waiting",
+                    Text::fixed("the notification has not been tried yet", "该通知尚未发送"),
+                    Text::fixed("wait for its first try", "请等待首次发送"),
+                ));
+            }
+            act.was = Some(
+                json!({ "attempt": before.attempt, "done_ms": before.done_ms, "given_up_ms": before.given_up_ms }).to_string(),
+            );
+            act.is_now = Some(json!({ "attempt": 0, "next_ms": now.ms() }).to_string());
+            sqlx::query(
+                "UPDATE outer_callback SET attempt = 0, next_ms = ?2, done_ms = NULL, given_up_ms = NULL WHERE callback_id = ?1",
+            )
+            .bind(id)
+            .bind(now.ms())
+            .execute(&mut *connection)
+            .await?;
+            record::note(connection, &act).await?;
+            Ok(Done::YES)
+        })
+    })
+    .await
+}

@@ -1,0 +1,401 @@
+//! Payments that two people confirm on evidence (确认支付), after the channel's answer was lost.
+
+use std::sync::Arc;
+
+use console::Text;
+use contract::rules::OrderState;
+use node::http::Caller;
+use node::rows::text;
+use node::{Failure, Kind, guid, record};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::create::judge_text;
+use crate::exception::Oddity;
+use crate::kept::kept;
+use crate::order::{Order, int, state_refuses};
+use crate::result::{ChannelResult, Outcome, oddity, payment};
+use crate::service::PayNode;
+use crate::settle::{Basis, Payment, Settled, Txn, settle};
+
+/// The widest reason, a Chinese character counting 2.
+const REASON_WIDTH_MAX: usize = 400;
+/// Hex digits of an SM3 digest.
+const DIGEST_DIGITS: usize = 64;
+/// Entries on one page: what a person reads.
+const PAGE: i64 = 100;
+/// 待复核, 已同意, 已退回.
+const ASKED: i64 = 0;
+const ALLOWED: i64 = 1;
+const TURNED_DOWN: i64 = 2;
+
+kept! {
+    /// Evidence of a payment (确认支付依据).
+    Evidence in "outer_evidence" {
+        /// The number: a GUID.
+        evidence_id: String,
+        /// 平台订单号.
+        platform_order_no: String,
+        /// 支付渠道.
+        channel: String,
+        /// 渠道订单号, out of the channel's statement.
+        channel_order_no: String,
+        /// What the payer paid, in fen.
+        amount_fen: i64,
+        /// 手续费, in fen.
+        fee_fen: i64,
+        /// 渠道优惠, in fen.
+        channel_discount_fen: i64,
+        /// 缴款时间: yyyyMMddHHmmss.
+        paid_time: String,
+        /// What shows the payment.
+        reason: String,
+        /// The SM3 digest of the document that shows it.
+        file_digest: String,
+        /// 0 待复核, 1 已同意, 2 已退回.
+        state: i64,
+        /// Who asked.
+        maker: String,
+        /// When, yyyyMMddHHmmssSSS.
+        make_time: String,
+        /// Who decided.
+        checker: Option<String>,
+        /// When, yyyyMMddHHmmssSSS.
+        check_time: Option<String>,
+    }
+}
+
+/// A payment that an operator wants confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmAsked {
+    /// 平台订单号.
+    pub platform_order_no: String,
+    /// 支付渠道.
+    pub channel: String,
+    /// 渠道订单号, out of the channel's statement.
+    pub channel_order_no: String,
+    /// What the payer paid, in fen.
+    pub amount_fen: i64,
+    /// 手续费, in fen.
+    #[serde(default)]
+    pub fee_fen: i64,
+    /// 渠道优惠, in fen.
+    #[serde(default)]
+    pub channel_discount_fen: i64,
+    /// 缴款时间: yyyyMMddHHmmss.
+    pub paid_time: String,
+    /// What shows the payment.
+    pub reason: String,
+    /// The SM3 digest of the document that shows it: 64 lower-case hex digits.
+    pub file_digest: String,
+}
+
+/// What a reviewer decides.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmDecided {
+    /// The number of the evidence.
+    pub evidence_id: String,
+    /// Whether the payment is confirmed; otherwise it is turned down.
+    pub is_allowed: bool,
+}
+
+/// Evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EvidenceShown {
+    /// The number.
+    pub evidence_id: String,
+    /// 平台订单号.
+    pub platform_order_no: String,
+    /// 支付渠道.
+    pub channel: String,
+    /// 渠道订单号.
+    pub channel_order_no: String,
+    /// What the payer paid, in fen.
+    pub amount_fen: i64,
+    /// 缴款时间: yyyyMMddHHmmss.
+    pub paid_time: String,
+    /// What shows the payment.
+    pub reason: String,
+    /// The SM3 digest of the document that shows it.
+    pub file_digest: String,
+    /// 0 待复核, 1 已同意, 2 已退回.
+    pub state: i64,
+    /// Who asked.
+    pub maker: String,
+    /// When, yyyyMMddHHmmssSSS.
+    pub make_time: String,
+    /// Who decided.
+    pub checker: Option<String>,
+    /// When, yyyyMMddHHmmssSSS.
+    pub check_time: Option<String>,
+    /// What became of the payment, right after it was confirmed.
+    pub settled: Option<Settled>,
+}
+
+impl EvidenceShown {
+    fn of(one: Evidence, settled: Option<Settled>) -> Self {
+        Self {
+            evidence_id: one.evidence_id,
+            platform_order_no: one.platform_order_no,
+            channel: one.channel,
+            channel_order_no: one.channel_order_no,
+            amount_fen: one.amount_fen,
+            paid_time: one.paid_time,
+            reason: one.reason,
+            file_digest: one.file_digest,
+            state: one.state,
+            maker: one.maker,
+            make_time: one.make_time,
+            checker: one.checker,
+            check_time: one.check_time,
+            settled,
+        }
+    }
+}
+
+/// Which evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceAsked {
+    /// That which was decided too.
+    #[serde(default)]
+    pub all: bool,
+    /// Before this number, for the next page.
+    pub before: Option<String>,
+}
+
+/// A page of evidence, the latest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EvidenceList {
+    /// The evidence.
+    pub evidence: Vec<EvidenceShown>,
+}
+
+fn judge_form(own: &PayNode, asked: &ConfirmAsked) -> Result<(), Failure> {
+    judge_text("reason", &asked.reason, REASON_WIDTH_MAX)?;
+    let is_digest = asked.file_digest.len() == DIGEST_DIGITS
+        && asked.file_digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_digest {
+        return Err(Failure::new(
+            Kind::Bad,
+            "file-digest",
+            Text::fixed("file_digest has 64 lower-case hex digits", "file_digest 应为 64 位小写十六进制"),
+            Text::fixed("take the SM3 digest of the document", "请填写依据文件的 SM3 摘要"),
+        ));
+    }
+    if own.settings.channels.contains_key(&asked.channel) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Bad,
+        "channel-unknown",
+        Text::fixed("there is no such channel", "没有该支付渠道"),
+        Text::fixed("take a configured one", "请选择已配置的渠道"),
+    ))
+}
+
+/// What was asked as the channel would have said it, whose rules it keeps.
+fn as_payment(asked: &ConfirmAsked) -> Result<Payment, Failure> {
+    let result = ChannelResult {
+        platform_order_no: asked.platform_order_no.clone(),
+        outcome: Outcome::Success,
+        channel_order_no: Some(asked.channel_order_no.clone()),
+        amount_fen: Some(asked.amount_fen),
+        fee_fen: asked.fee_fen,
+        channel_discount_fen: asked.channel_discount_fen,
+        paid_time: Some(asked.paid_time.clone()),
+        payer_acct: None,
+        pay_bank_no: None,
+        reason: None,
+    };
+    Ok(Payment { basis: Basis::TwoPeople, ..payment(&asked.channel, &result)? })
+}
+
+fn does_not_fit(oddity: Oddity) -> Failure {
+    let next = Text::fixed("compare the evidence with the order", "请核对依据与订单");
+    Failure::new(Kind::Bad, oddity.code(), oddity.text(), next)
+}
+
+fn booked() -> Failure {
+    Failure::new(
+        Kind::Conflict,
+        "transaction-known",
+        Text::fixed("the channel's number is booked already", "该渠道订单号已入账"),
+        Text::fixed("look at its confirmation", "请查询其缴款确认"),
+    )
+}
+
+/// An operator asks that a payment be confirmed.
+///
+/// # Errors
+/// When the evidence does not fit the order, the order cannot be confirmed, or it was asked for already.
+pub async fn ask(own: &Arc<PayNode>, caller: &Caller, asked: ConfirmAsked) -> Result<EvidenceShown, Failure> {
+    judge_form(own, &asked)?;
+    let payment = as_payment(&asked)?;
+    let now = own.node.clock.now();
+    let id = guid(&*own.node.entropy, now)?;
+    let mut act = caller.act(now.time17(), "confirm-ask", format!("outer_order/{}", asked.platform_order_no));
+    let evidence = Evidence {
+        evidence_id: id.clone(),
+        platform_order_no: asked.platform_order_no,
+        channel: asked.channel,
+        channel_order_no: asked.channel_order_no,
+        amount_fen: asked.amount_fen,
+        fee_fen: asked.fee_fen,
+        channel_discount_fen: asked.channel_discount_fen,
+        paid_time: asked.paid_time,
+        reason: asked.reason,
+        file_digest: asked.file_digest,
+        state: ASKED,
+        maker: caller.name(),
+        make_time: now.time17(),
+        checker: None,
+        check_time: None,
+    };
+    own.write(move |_, connection| {
+        Box::pin(async move {
+            let order = Order::find(connection, &evidence.platform_order_no).await?;
+            judge_order(&order, &payment, now)?;
+            if Txn::find(connection, &payment.channel, &payment.channel_order_no).await?.is_some() {
+                return Err(booked());
+            }
+            let rest = "WHERE platform_order_no = ?1 AND state = 0";
+            if let Some(open) = Evidence::select(connection, rest, &[text(&order.platform_order_no)]).await?.first() {
+                return Err(waiting(&open.maker));
+            }
+            act.was = Some(json!({ "state": order.state }).to_string());
+            act.is_now = Some(
+                json!({ "evidence_id": id, "channel": evidence.channel, "channel_order_no": evidence.channel_order_no,
+                    "amount_fen": evidence.amount_fen, "paid_time": evidence.paid_time, "reason": evidence.reason,
+                    "file_digest": evidence.file_digest })
+                .to_string(),
+            );
+            evidence.clone().add(connection).await?;
+            record::note(connection, &act).await?;
+            Ok(EvidenceShown::of(evidence, None))
+        })
+    })
+    .await
+}
+
+fn waiting(maker: &str) -> Failure {
+    Failure::new(
+        Kind::Conflict,
+        "confirm-asked",
+        console::text!("{maker} has asked for this order already", "{maker} 已对该订单提出确认"),
+        Text::fixed("let a reviewer decide it first", "请先由复核员处理"),
+    )
+}
+
+/// An order that may be confirmed was being paid, and the evidence is of its amount.
+fn judge_order(order: &Order, payment: &Payment, now: node::Moment) -> Result<(), Failure> {
+    match order.state()? {
+        OrderState::Paying | OrderState::Failed | OrderState::Closed => {}
+        state @ (OrderState::Pending
+        | OrderState::Paid
+        | OrderState::Repaid
+        | OrderState::Late
+        | OrderState::Confirmed) => return Err(state_refuses(state)),
+    }
+    oddity(order, payment, now).map_or(Ok(()), |oddity| Err(does_not_fit(oddity)))
+}
+
+/// A reviewer, who is not the one that asked, confirms a payment or turns it down.
+///
+/// # Errors
+/// When the same person asks and decides, it was decided, or the order cannot be confirmed any more.
+pub async fn decide(own: &Arc<PayNode>, caller: &Caller, asked: ConfirmDecided) -> Result<EvidenceShown, Failure> {
+    let now = own.node.clock.now();
+    let checker = caller.name();
+    let what = if asked.is_allowed { "confirm-allow" } else { "confirm-turn-down" };
+    let mut act = caller.act(now.time17(), what, format!("outer_evidence/{}", asked.evidence_id));
+    own.write(move |own, connection| {
+        Box::pin(async move {
+            let mut evidence = find(connection, &asked.evidence_id).await?;
+            judge_checker(&evidence, &checker)?;
+            let state = if asked.is_allowed { ALLOWED } else { TURNED_DOWN };
+            evidence.state = state;
+            evidence.checker = Some(checker);
+            evidence.check_time = Some(now.time17());
+            update(connection, &evidence).await?;
+            let settled = if asked.is_allowed { Some(allow(&own, connection, &evidence).await?) } else { None };
+            act.was = Some(json!({ "state": ASKED, "maker": evidence.maker }).to_string());
+            act.is_now = Some(json!({ "state": state, "settled": settled }).to_string());
+            record::note(connection, &act).await?;
+            Ok(EvidenceShown::of(evidence, settled))
+        })
+    })
+    .await
+}
+
+fn judge_checker(evidence: &Evidence, checker: &str) -> Result<(), Failure> {
+    if evidence.state != ASKED {
+        return Err(Failure::new(
+            Kind::Conflict,
+            "confirm-decided",
+            Text::fixed("this was decided already", "该确认已处理"),
+            Text::fixed("look at who decided it", "请查看处理人"),
+        ));
+    }
+    if evidence.maker == checker {
+        return Err(Failure::new(
+            Kind::Forbidden,
+            "same-person",
+            Text::fixed("whoever asked does not decide", "提出人与复核人不得为同一人"),
+            Text::fixed("let another reviewer decide", "请由其他复核员处理"),
+        ));
+    }
+    Ok(())
+}
+
+async fn find(connection: &mut SqliteConnection, id: &str) -> Result<Evidence, Failure> {
+    let found = Evidence::select(connection, "WHERE evidence_id = ?1", &[text(id)]).await?;
+    found.into_iter().next().ok_or_else(|| Failure::missing("evidence", "确认支付依据", id))
+}
+
+async fn update(connection: &mut SqliteConnection, evidence: &Evidence) -> Result<(), Failure> {
+    sqlx::query("UPDATE outer_evidence SET state = ?2, checker = ?3, check_time = ?4 WHERE evidence_id = ?1")
+        .bind(evidence.evidence_id.clone())
+        .bind(evidence.state)
+        .bind(evidence.checker.clone())
+        .bind(evidence.check_time.clone())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn allow(own: &PayNode, connection: &mut SqliteConnection, evidence: &Evidence) -> Result<Settled, Failure> {
+    let order = Order::find(connection, &evidence.platform_order_no).await?;
+    let payment = Payment {
+        channel: evidence.channel.clone(),
+        channel_order_no: evidence.channel_order_no.clone(),
+        amount_fen: evidence.amount_fen,
+        fee_fen: evidence.fee_fen,
+        channel_discount_fen: evidence.channel_discount_fen,
+        paid_time: evidence.paid_time.clone(),
+        payer_acct: None,
+        pay_bank_no: None,
+        basis: Basis::TwoPeople,
+    };
+    judge_order(&order, &payment, own.node.clock.now())?;
+    if Txn::find(connection, &payment.channel, &payment.channel_order_no).await?.is_some() {
+        return Err(booked());
+    }
+    settle(own, connection, order, payment).await
+}
+
+/// Lists evidence.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list(own: &PayNode, asked: EvidenceAsked) -> Result<EvidenceList, Failure> {
+    let rest = "WHERE (?1 = 1 OR state = 0) AND (?2 IS NULL OR evidence_id < ?2) ORDER BY evidence_id DESC LIMIT ?3";
+    let values = [int(i64::from(asked.all)), (&asked.before).into(), int(PAGE)];
+    let found =
+        own.read(move |connection| Box::pin(async move { Evidence::select(connection, rest, &values).await })).await?;
+    Ok(EvidenceList { evidence: found.into_iter().map(|one| EvidenceShown::of(one, None)).collect() })
+}

@@ -1,0 +1,179 @@
+//! Orders whose time is over (超时关单). One that is being paid is asked for at its channel before, because closing it lets the payer
+//! pay again.
+
+use std::sync::Arc;
+
+use console::Text;
+use contract::rules::{OrderEvent, OrderState};
+use node::client::{self, Client};
+use node::message::Message;
+use node::rounds::Round;
+use node::{Failure, Kind};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnection;
+use tokio::task::JoinSet;
+
+use crate::callback::{self, COMPENSATION_MS};
+use crate::exception::{self, Oddity, Place};
+use crate::order::{Order, int};
+use crate::result::{self, ChannelResult};
+use crate::service::{CHANNEL, PayNode, all};
+
+/// Orders closed or asked for at once: a channel that is away costs six seconds, and the others do not wait for it.
+const AT_ONCE: i64 = 16;
+
+/// What a channel answers when it is asked for an order.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// What became of it; none while that is not decided.
+    result: Option<ChannelResult>,
+}
+
+/// Closes orders whose time is over.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn expire(own: Arc<PayNode>) -> Result<Round, Failure> {
+    let now = own.node.clock.now();
+    let rest = "WHERE state IN (0, 1, 3) AND expire_ms <= ?1 AND ask_next_ms <= ?1 ORDER BY expire_ms, platform_order_no LIMIT ?2";
+    let values = [int(now.ms()), int(AT_ONCE)];
+    let due =
+        own.read(move |connection| Box::pin(async move { Order::select(connection, rest, &values).await })).await?;
+    let is_empty = due.is_empty();
+    let mut closing = JoinSet::new();
+    for order in due {
+        let own = Arc::clone(&own);
+        closing.spawn(async move { expire_one(&own, order).await });
+    }
+    all(closing).await?;
+    Ok(if is_empty { Round::Rest } else { Round::More })
+}
+
+async fn expire_one(own: &Arc<PayNode>, order: Order) -> Result<(), Failure> {
+    let channel = order.channel.clone().filter(|_| order.state == OrderState::Paying.number());
+    let Some(channel) = channel else { return close(own, order.platform_order_no, None).await };
+    let Some(url) = own.settings.channels.get(&channel).cloned().flatten() else {
+        return close(own, order.platform_order_no, None).await;
+    };
+    match ask(own, &channel, url, &order).await {
+        Ok(Some(said)) => match result::take(own, &channel, said).await {
+            Ok(_) => return Ok(()),
+            Err(failure) => {
+                tracing::warn!(code = failure.code, "what {channel} says does not fit: {}", failure.message)
+            }
+        },
+        Ok(None) => {}
+        Err(failure) => tracing::warn!(code = failure.code, "asking {channel}: {}", failure.message),
+    }
+    later(own, order, channel).await
+}
+
+/// Asks a channel what became of an order; its answer must be signed like every message of it.
+async fn ask(own: &Arc<PayNode>, channel: &str, url: String, order: &Order) -> Result<Option<ChannelResult>, Failure> {
+    let now = own.node.clock.now();
+    let signer = &own.settings.signer;
+    let document = json!({ "platform_order_no": order.platform_order_no, "amount_fen": order.payable_fen() });
+    let message = Message::sign(&signer.key, &signer.id, &document, now, &*own.node.entropy)?;
+    let answer = own.post.send(url, serde_json::to_value(message).map_err(Failure::internal)?).await?;
+    let answer: Message = serde_json::from_value(answer).map_err(|error| wrong(&error))?;
+    let said = verified(own, channel, answer).await?;
+    Ok(said.result.filter(|said| said.platform_order_no == order.platform_order_no))
+}
+
+/// The document of a channel's answer, if that channel signed it and it was not sent before.
+async fn verified(own: &Arc<PayNode>, channel: &str, answer: Message) -> Result<Asked, Failure> {
+    let now = own.node.clock.now();
+    let expires = answer.check_form(now)?;
+    if answer.dev_id != channel {
+        return Err(wrong(&"it is signed by another system"));
+    }
+    let id = channel.to_owned();
+    let client: Option<Client> =
+        own.read(move |connection| Box::pin(async move { client::find(connection, &id).await })).await?;
+    let client = client.filter(|client| client.is_enabled && client.permission == CHANNEL);
+    let client = client.ok_or_else(|| wrong(&"the channel is no client of this node"))?;
+    answer.verify(&client.public_key)?;
+    let nonce = answer.nonce.clone();
+    own.write(move |_, connection| {
+        Box::pin(async move { client::take_nonce(connection, &client.id, &nonce, expires, now).await })
+    })
+    .await?;
+    serde_json::from_slice(&answer.document()?).map_err(|error| wrong(&error))
+}
+
+fn wrong(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(
+        Kind::Bad,
+        "channel-answer",
+        console::text!("the channel's answer cannot be used: {why}", "渠道的答复无法使用：{why}"),
+        Text::fixed("have the channel answer with a signed message", "请渠道以签名报文答复"),
+    )
+}
+
+/// Puts the next question off as long as notifications are; after the last one the order is closed, and people are told that the
+/// channel was silent.
+async fn later(own: &Arc<PayNode>, order: Order, channel: String) -> Result<(), Failure> {
+    let place = usize::try_from(order.ask_attempt).map_err(Failure::internal)?;
+    let Some(delay) = COMPENSATION_MS.get(place) else {
+        return close(own, order.platform_order_no, Some(channel)).await;
+    };
+    let next = own.node.clock.now().plus_ms(*delay);
+    own.write(move |_, connection| {
+        Box::pin(async move {
+            sqlx::query(
+                "UPDATE outer_order SET ask_attempt = ask_attempt + 1, ask_next_ms = ?2 WHERE platform_order_no = ?1",
+            )
+            .bind(order.platform_order_no)
+            .bind(next.ms())
+            .execute(connection)
+            .await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Closes an order, if it is still open; `silent` is the channel that did not say what became of it.
+async fn close(own: &Arc<PayNode>, platform_order_no: String, silent: Option<String>) -> Result<(), Failure> {
+    own.write(move |own, connection| {
+        Box::pin(async move { close_now(&own, connection, &platform_order_no, silent).await })
+    })
+    .await
+}
+
+async fn close_now(
+    own: &PayNode,
+    connection: &mut SqliteConnection,
+    platform_order_no: &str,
+    silent: Option<String>,
+) -> Result<(), Failure> {
+    let now = own.node.clock.now();
+    let mut order = Order::find(connection, platform_order_no).await?;
+    let Some(after) = order.state()?.after(OrderEvent::Expired) else { return Ok(()) };
+    order.go(connection, after, now).await?;
+    callback::queue_order(connection, &order, after.number(), None, now).await?;
+    let Some(channel) = silent else { return Ok(()) };
+    let place = Place { channel: &channel, channel_order_no: "", platform_order_no };
+    exception::note(connection, Oddity::ChannelSilent, place, &Value::Null, now).await
+}
+
+/// Takes sessions and nonces away whose time is over.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn prune(own: Arc<PayNode>) -> Result<Round, Failure> {
+    let now = own.node.clock.now();
+    own.write(move |_, connection| {
+        Box::pin(async move {
+            for sql in
+                ["DELETE FROM node_session WHERE expires_ms <= ?1", "DELETE FROM node_nonce WHERE expires_ms < ?1"]
+            {
+                sqlx::query(sql).bind(now.ms()).execute(&mut *connection).await?;
+            }
+            Ok(Round::Rest)
+        })
+    })
+    .await
+}

@@ -1,0 +1,255 @@
+//! Money that came in (到账): transaction, order, confirmation and notification, all or nothing.
+
+use contract::rows::{PayConfirm, PayConfirmItem, PayNotice};
+use contract::rules::{OrderEvent, OrderState, check_confirm};
+use node::rows::{find_by, insert, text};
+use node::{Failure, Moment, guid};
+use schemars::JsonSchema;
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::callback;
+use crate::create::{PAYER_ACCT, confirm_item, confirmed};
+use crate::kept::kept;
+use crate::notice::is_paid_offline;
+use crate::order::{Order, state_refuses};
+use crate::service::PayNode;
+
+/// The column that a confirmation's account is encrypted for.
+const CONFIRM_ACCT: (&str, &str) = ("pay_confirm", "payer_acct");
+/// 已缴.
+const NOTICE_PAID: i64 = 1;
+
+kept! {
+    /// A transaction (交易): money that came in.
+    Txn in "outer_txn" {
+        /// 支付渠道.
+        channel: String,
+        /// 渠道订单号: unique within the channel.
+        channel_order_no: String,
+        /// 平台订单号.
+        platform_order_no: String,
+        /// What the payer paid, channel discount included, in fen.
+        amount_fen: i64,
+        /// 手续费, in fen.
+        fee_fen: i64,
+        /// 渠道优惠, in fen.
+        channel_discount_fen: i64,
+        /// 缴款时间: yyyyMMddHHmmss.
+        paid_time: String,
+        /// 入账依据: 1 渠道结果, 2 双人确认支付.
+        evidence: i64,
+        /// 确认单号.
+        confirm_id: String,
+        /// The state that was answered.
+        told_state: i64,
+        /// 是否重复缴款.
+        is_duplicate: bool,
+        /// 创建时间: yyyyMMddHHmmssSSS.
+        create_time: String,
+    }
+}
+
+impl Txn {
+    /// The transaction of a channel's number, if it is there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn find(
+        connection: &mut SqliteConnection,
+        channel: &str,
+        channel_order_no: &str,
+    ) -> Result<Option<Self>, Failure> {
+        let rest = "WHERE channel = ?1 AND channel_order_no = ?2";
+        Ok(Self::select(connection, rest, &[text(channel), text(channel_order_no)]).await?.into_iter().next())
+    }
+}
+
+/// On what a payment is booked (入账依据).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// 渠道结果.
+    Channel,
+    /// 双人确认支付.
+    TwoPeople,
+}
+
+impl Basis {
+    const fn number(self) -> i64 {
+        match self {
+            Self::Channel => 1,
+            Self::TwoPeople => 2,
+        }
+    }
+}
+
+/// A payment whose values were judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// 支付渠道.
+    pub channel: String,
+    /// 渠道订单号.
+    pub channel_order_no: String,
+    /// What the payer paid, in fen.
+    pub amount_fen: i64,
+    /// 手续费, in fen.
+    pub fee_fen: i64,
+    /// 渠道优惠, in fen.
+    pub channel_discount_fen: i64,
+    /// 缴款时间: yyyyMMddHHmmss.
+    pub paid_time: String,
+    /// 缴款账号, in the clear.
+    pub payer_acct: Option<String>,
+    /// 付款行行号.
+    pub pay_bank_no: Option<String>,
+    /// 入账依据.
+    pub basis: Basis,
+}
+
+/// What became of a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Settled {
+    /// 平台订单号.
+    pub platform_order_no: String,
+    /// 订单状态 as of this payment: 5 for one too many.
+    pub state: i64,
+    /// 确认单号; none when no money came in.
+    pub confirm_id: Option<String>,
+    /// 是否重复缴款.
+    pub is_duplicate: bool,
+}
+
+impl From<Txn> for Settled {
+    fn from(txn: Txn) -> Self {
+        Self {
+            platform_order_no: txn.platform_order_no,
+            state: txn.told_state,
+            confirm_id: Some(txn.confirm_id),
+            is_duplicate: txn.is_duplicate,
+        }
+    }
+}
+
+/// Whether another payment counts already for what an order pays.
+async fn is_paid_before(connection: &mut SqliteConnection, order: &Order) -> Result<bool, Failure> {
+    let Some(pay_code) = &order.pay_code else { return Ok(false) };
+    if order.siblings(connection).await?.into_iter().any(OrderState::counts) {
+        return Ok(true);
+    }
+    let notice = find_by::<PayNotice>(connection, pay_code).await?;
+    if notice.is_some_and(|notice| notice.state == NOTICE_PAID) {
+        return Ok(true);
+    }
+    is_paid_offline(connection, pay_code).await
+}
+
+/// Takes money in: every payment is confirmed, also one too many, which is marked as such and goes back.
+///
+/// # Errors
+/// When two people confirm what cannot be confirmed, the confirmation would break a rule of the contract, or the database refuses a
+/// row. A broken rule is found before anything is written.
+pub async fn settle(
+    own: &PayNode,
+    connection: &mut SqliteConnection,
+    mut order: Order,
+    payment: Payment,
+) -> Result<Settled, Failure> {
+    let now = own.node.clock.now();
+    let before = order.state()?;
+    let paid_before = is_paid_before(connection, &order).await?;
+    let event = match payment.basis {
+        Basis::Channel => OrderEvent::Succeeded { paid_before },
+        Basis::TwoPeople => OrderEvent::ConfirmedByTwo { paid_before },
+    };
+    let after = before.after(event);
+    if after.is_none() && (payment.basis == Basis::TwoPeople || !before.has_money()) {
+        return Err(state_refuses(before));
+    }
+    // A second payment of a paid order leaves the order as it is.
+    let told = after.unwrap_or(OrderState::Repaid);
+    let is_duplicate = told == OrderState::Repaid;
+    let confirm_id = guid(&*own.node.entropy, now)?;
+    let (confirm, items) = confirmation(own, connection, &order, &payment, &confirm_id, is_duplicate).await?;
+    if after.is_some() {
+        order.channel = Some(payment.channel.clone());
+        pay(connection, &order, &payment, told, &confirm_id, now).await?;
+    }
+    insert(connection, &confirm).await?;
+    for item in &items {
+        insert(connection, item).await?;
+    }
+    let txn = Txn {
+        channel: payment.channel,
+        channel_order_no: payment.channel_order_no,
+        platform_order_no: order.platform_order_no.clone(),
+        amount_fen: payment.amount_fen,
+        fee_fen: payment.fee_fen,
+        channel_discount_fen: payment.channel_discount_fen,
+        paid_time: payment.paid_time,
+        evidence: payment.basis.number(),
+        confirm_id: confirm_id.clone(),
+        told_state: told.number(),
+        is_duplicate,
+        create_time: now.time17(),
+    };
+    txn.clone().add(connection).await?;
+    callback::queue_order(connection, &order, told.number(), Some(&confirm_id), now).await?;
+    Ok(txn.into())
+}
+
+/// Writes the money and the state into the order.
+async fn pay(
+    connection: &mut SqliteConnection,
+    order: &Order,
+    payment: &Payment,
+    state: OrderState,
+    confirm_id: &str,
+    now: Moment,
+) -> Result<(), Failure> {
+    let charge = order.charge(payment.channel_discount_fen, payment.fee_fen);
+    sqlx::query(
+        "UPDATE outer_order SET state = ?2, channel = ?3, channel_discount_fen = ?4, fee_fen = ?5, received_fen = ?6, \
+         confirm_id = ?7, update_time = ?8 WHERE platform_order_no = ?1",
+    )
+    .bind(order.platform_order_no.clone())
+    .bind(state.number())
+    .bind(order.channel.clone())
+    .bind(charge.channel_discount_fen)
+    .bind(charge.fee_fen)
+    .bind(charge.received_fen)
+    .bind(confirm_id.to_owned())
+    .bind(now.time17())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The confirmation that crosses, with its lines.
+async fn confirmation(
+    own: &PayNode,
+    connection: &mut SqliteConnection,
+    order: &Order,
+    payment: &Payment,
+    confirm_id: &str,
+    is_duplicate: bool,
+) -> Result<(PayConfirm, Vec<PayConfirmItem>), Failure> {
+    let now = own.node.clock.now();
+    let of_order = || order.payer_acct.as_deref().and_then(|sealed| own.node.field_key.open(PAYER_ACCT, sealed));
+    let acct = payment.payer_acct.clone().or_else(of_order);
+    let seal = |acct: String| own.node.field_key.seal(CONFIRM_ACCT, &acct, &*own.node.entropy);
+    let confirm = PayConfirm {
+        confirm_id: confirm_id.to_owned(),
+        payer_acct: acct.map(seal).transpose()?,
+        pay_bank_no: payment.pay_bank_no.clone(),
+        channel: payment.channel.clone(),
+        channel_order_no: payment.channel_order_no.clone(),
+        pay_time: payment.paid_time.clone(),
+        pay_date: own.settings.day_cut.day_of(&payment.paid_time).unwrap_or_default(),
+        is_duplicate,
+        evidence: payment.basis.number(),
+        ..confirmed(order, now)
+    };
+    let items: Vec<_> = order.items(connection).await?.iter().map(|item| confirm_item(confirm_id, item)).collect();
+    let faults = check_confirm(&confirm, &items, &own.node.policy);
+    if faults.is_empty() { Ok((confirm, items)) } else { Err(Failure::of_faults(faults)) }
+}
