@@ -5,6 +5,7 @@ pub mod demo;
 pub mod forge;
 pub mod kills;
 pub mod nested_cargo;
+pub mod nodes;
 pub mod pair;
 
 use std::path::Path;

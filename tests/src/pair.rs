@@ -41,7 +41,7 @@ pub fn program(name: &str) -> PathBuf {
         let test = std::env::current_exe().expect("a running test has a path");
         let directory = test.ancestors().find(|path| path.ends_with("debug") || path.ends_with("release"));
         let directory = directory.expect("tests run below target/debug or target/release").to_owned();
-        build(&directory, &["-p", "ferry", "-p", "gap-sim"]);
+        build(&directory, &["-p", "ferry", "-p", "gap-sim", "-p", "inner", "-p", "outer"]);
         if directory.ends_with("debug") {
             // Before any test runs: beside them a build takes the processors that they wait for.
             CONTROLS.iter().for_each(|control| build(&directory, control));

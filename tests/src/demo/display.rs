@@ -126,10 +126,11 @@ mod tests {
             let mut display = Display::new(lang);
             display.is_watched = true;
             let place = Place { cut: 10, applied: 5, ..Place::default() };
-            display.show_bars(&[place.clone(), place.clone(), place], &[20, 0, 0]);
+            let places = STREAMS.map(|_| place.clone());
+            display.show_bars(&places, &[20, 0, 0, 0, 0]);
             assert_eq!(
                 display.bars.iter().map(ProgressBar::length).collect::<Vec<_>>(),
-                [Some(20), Some(10), Some(10)]
+                [Some(20), Some(10), Some(10), Some(10), Some(10)]
             );
             display.finish();
             assert_eq!(display.during(&text!("a", "甲"), || 7), 7);

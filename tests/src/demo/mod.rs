@@ -183,7 +183,8 @@ fn ferry(
 ) -> Result<(Work, Reached), Failure> {
     let workload = Arc::new(Workload::new(seed, options.size, options.notices, options.confirmations));
     let written = Arc::new(Written::default());
-    let planned = [workload.base_rows(), options.notices, options.confirmations];
+    let (notices, confirmations) = (options.notices, options.confirmations);
+    let planned = [workload.base_rows(), notices, confirmations, workload.requests(), confirmations];
     let mut books = Books::open(inner, outer)?;
     for (zone, is_inner) in [(inner, true), (outer, false)] {
         let (database, work, count) = (zone.database.clone(), workload.clone(), written.clone());

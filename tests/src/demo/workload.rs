@@ -127,7 +127,9 @@ impl Workload {
         transactions([written, changed, answers, results, agencies.collect(), items.collect()])
     }
 
-    const fn requests(&self) -> u64 {
+    /// Requests for notices.
+    #[must_use]
+    pub const fn requests(&self) -> u64 {
         self.confirmations / REQUEST_EVERY
     }
 }

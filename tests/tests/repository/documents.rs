@@ -25,13 +25,15 @@ fn both_readmes_have_the_same_headings_and_commands() {
 }
 
 #[test]
-fn both_courses_have_the_same_headings_commands_and_tables() {
-    let (english, chinese) = (read("docs/gap-sim.md"), read("docs/gap-sim.zh-CN.md"));
-    let rows = |text: &str| text.lines().filter(|line| line.starts_with('|')).count();
-    assert_eq!(rows(&english), rows(&chinese));
-    let (english, chinese) = (outline(&english), outline(&chinese));
-    assert_eq!(english.levels, chinese.levels, "levels of the headings, in order");
-    assert_eq!(english.blocks, chinese.blocks, "code blocks, in order");
+fn pages_in_both_languages_have_the_same_headings_commands_and_tables() {
+    for page in ["gap-sim", "nodes"] {
+        let (english, chinese) = (read(&format!("docs/{page}.md")), read(&format!("docs/{page}.zh-CN.md")));
+        let rows = |text: &str| text.lines().filter(|line| line.starts_with('|')).count();
+        assert_eq!(rows(&english), rows(&chinese), "{page}: rows of tables");
+        let (english, chinese) = (outline(&english), outline(&chinese));
+        assert_eq!(english.levels, chinese.levels, "{page}: levels of the headings, in order");
+        assert_eq!(english.blocks, chinese.blocks, "{page}: code blocks, in order");
+    }
 }
 
 #[test]

@@ -7,14 +7,18 @@ use toml::{Table, Value};
 use crate::sources::{assert_none, read};
 
 /// For each crate of the workspace the crates of the workspace that its code may use.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
+    ("console", &[]),
     ("ferry-format", &[]),
     ("ferry-core", &["ferry-format"]),
-    ("ferry", &["ferry-format", "ferry-core"]),
+    ("ferry", &["console", "ferry-format", "ferry-core"]),
     ("contract", &[]),
+    ("node", &["console", "contract"]),
+    ("inner", &["console", "contract", "node"]),
+    ("outer", &["console", "contract", "node"]),
     ("gap-sim", &["ferry-format", "ferry-core", "contract"]),
     ("fuzz", &["ferry-format", "ferry-core", "ferry"]),
-    ("tests", &["ferry-format", "ferry-core", "contract", "gap-sim"]),
+    ("tests", &["ferry-format", "ferry-core", "contract", "gap-sim", "node"]),
 ];
 
 #[test]
