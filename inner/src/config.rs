@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use console::{ExitCode, Fault};
+use console::Fault;
 use node::config::NodeConfig;
-use node::message::ClientKey;
 use serde::Deserialize;
 
 use crate::push::Signer;
@@ -42,19 +41,7 @@ impl Config {
     /// When the key cannot be read.
     pub fn signer(&self) -> Result<Option<Signer>, Fault> {
         let Some(push) = &self.push else { return Ok(None) };
-        let shown = push.key.display();
-        let pem = std::fs::read_to_string(&push.key).map_err(|error| {
-            Fault::new(
-                "push-key",
-                ExitCode::Keys,
-                console::text!("push.key {shown} cannot be read: {error}", "push.key {shown} 无法读取：{error}"),
-                console::Text::fixed(
-                    "make one with `openssl genpkey -algorithm SM2`",
-                    "可用 `openssl genpkey -algorithm SM2` 生成",
-                ),
-            )
-        })?;
-        let key = ClientKey::from_pem(&pem).map_err(|failure| failure.fault())?;
+        let key = node::message::read_key("push.key", &push.key)?;
         Ok(Some(Signer { id: push.id.clone(), key }))
     }
 }

@@ -3,8 +3,9 @@
 use contract::rows::{ConfirmResult, OfflinePayment, PayConfirm, PayNotice};
 use contract::rules::{Decision, Judgement, Known, MatchState, OfflineSource, Paid, judge};
 use node::rounds::Round;
-use node::rows::{find_by, insert, put, select, text};
-use node::{Failure, Moment, Node, guid};
+use node::rows::{find_by, insert, put};
+use node::{Failure, Kind, Moment, Node, guid};
+use sqlx::Executor as _;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::push;
@@ -13,7 +14,7 @@ use crate::push;
 /// daemon waiting.
 const MATCHED_AT_ONCE: i64 = 200;
 
-/// Matches what has come, oldest first.
+/// Matches what has come, oldest first. One that cannot be booked is set aside with its reason, and the others go on.
 ///
 /// # Errors
 /// When the database cannot be used; then nothing of this round is booked.
@@ -23,20 +24,44 @@ pub async fn round(node: &Node) -> Result<Round, Failure> {
         .database
         .write(move |connection| {
             Box::pin(async move {
-                let waiting: Vec<String> =
-                    sqlx::query_scalar("SELECT confirm_id FROM inner_arrived ORDER BY rowid LIMIT ?1")
-                        .bind(MATCHED_AT_ONCE)
-                        .fetch_all(&mut *connection)
-                        .await?;
+                let waiting: Vec<String> = sqlx::query_scalar(
+                    "SELECT confirm_id FROM inner_arrived WHERE problem IS NULL ORDER BY rowid LIMIT ?1",
+                )
+                .bind(MATCHED_AT_ONCE)
+                .fetch_all(&mut *connection)
+                .await?;
                 let count = waiting.len();
                 for confirm_id in waiting {
-                    book(connection, &for_job, &confirm_id, now).await?;
+                    connection.execute("SAVEPOINT confirmation").await?;
+                    match book(connection, &for_job, &confirm_id, now).await {
+                        Ok(()) => {
+                            connection.execute("RELEASE confirmation").await?;
+                        }
+                        Err(failure) => {
+                            connection.execute("ROLLBACK TO confirmation; RELEASE confirmation").await?;
+                            set_aside(connection, &confirm_id, failure).await?;
+                        }
+                    }
                 }
                 Ok(count)
             })
         })
         .await?;
     Ok(if count > 0 { Round::More } else { Round::Rest })
+}
+
+/// What is busy is tried again as a whole; everything else waits for people.
+async fn set_aside(connection: &mut SqliteConnection, confirm_id: &str, failure: Failure) -> Result<(), Failure> {
+    if failure.kind == Kind::Busy {
+        return Err(failure);
+    }
+    tracing::error!(code = failure.code, "the confirmation {confirm_id} is not booked: {}", failure.message);
+    sqlx::query("UPDATE inner_arrived SET problem = ?2 WHERE confirm_id = ?1")
+        .bind(confirm_id.to_owned())
+        .bind(failure.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 async fn book(connection: &mut SqliteConnection, node: &Node, confirm_id: &str, now: Moment) -> Result<(), Failure> {
@@ -52,23 +77,19 @@ async fn book(connection: &mut SqliteConnection, node: &Node, confirm_id: &str, 
     let confirm: Option<PayConfirm> = find_by(connection, confirm_id).await?;
     let Some(confirm) = confirm.filter(|_| is_booked.is_none()) else { return Ok(()) };
     let known = known(connection, &confirm).await?;
+    let answered: Option<ConfirmResult> = find_by(connection, confirm_id).await?;
     let paid = Paid {
         pay_code: confirm.pay_code.as_deref(),
         amount_fen: confirm.amount_fen,
         is_duplicate: confirm.is_duplicate,
     };
     let judged = judge(paid, known.borrow());
+    if let Some(answered) = answered {
+        return rebook(connection, &confirm, &answered).await;
+    }
     let (book_no, book_time) = (guid(&*node.entropy, now)?, now.time17());
-    let entry = Entry {
-        book_no: &book_no,
-        source: "ONLINE",
-        payment_id: confirm_id,
-        pay_code: confirm.pay_code.as_deref(),
-        agency_id: &confirm.agency_id,
-        amount_fen: confirm.amount_fen,
-        pay_date: &confirm.pay_date,
-        book_time: &book_time,
-    };
+    let entry = Entry::of(&confirm, &book_no, &book_time);
+    settle(connection, judged, &known, &book_time).await?;
     entry.write(connection, judged).await?;
     insert(
         connection,
@@ -84,31 +105,51 @@ async fn book(connection: &mut SqliteConnection, node: &Node, confirm_id: &str, 
         },
     )
     .await?;
-    settle(connection, judged, &confirm, &known, &book_time).await?;
     push::queue(connection, &book_no, &confirm.agency_id, now).await
+}
+
+/// A confirmation that was answered and is not in the books: the database was put back, and ferry returned the answer. What was
+/// answered stands.
+async fn rebook(
+    connection: &mut SqliteConnection,
+    confirm: &PayConfirm,
+    answered: &ConfirmResult,
+) -> Result<(), Failure> {
+    let (state, decision) = (MatchState::of(answered.match_state), Decision::of(answered.decision));
+    let Some((state, decision)) = state.zip(decision) else {
+        return Err(Failure::internal(format!("{} was answered with numbers that mean nothing", confirm.confirm_id)));
+    };
+    let judged = Judgement { state, decision, other: answered.other_ref.as_deref(), diff_fen: answered.diff_fen };
+    Entry::of(confirm, &answered.book_no, &answered.book_time).write(connection, judged).await
 }
 
 /// What follows from a judgement for rows of this zone: the notice is paid, or an offline payment is to go back.
 async fn settle(
     connection: &mut SqliteConnection,
     judged: Judgement<'_>,
-    confirm: &PayConfirm,
     known: &KnownRows,
     time: &str,
 ) -> Result<(), Failure> {
     if judged.decision == Decision::RefundOffline
         && let Some(offline) = &known.offline
     {
+        sqlx::query("UPDATE inner_book SET counts = 0, decision = 3 WHERE payment_id = ?1")
+            .bind(offline.payment_id.clone())
+            .execute(&mut *connection)
+            .await?;
         let offline = OfflinePayment { refund_state: 1, update_time: time.to_owned(), ..offline.clone() };
         put(connection, &offline).await?;
     }
-    let counts = judged.state == MatchState::Matched || judged.decision == Decision::RefundOffline;
-    if let Some(notice) = known.notice.as_ref().filter(|notice| counts && notice.state == 0) {
-        let paid = PayNotice { state: 1, update_time: time.to_owned(), ..notice.clone() };
-        debug_assert_eq!(confirm.pay_code.as_ref(), Some(&paid.pay_code));
-        put(connection, &paid).await?;
+    if let Some(notice) = known.notice.as_ref().filter(|notice| counts(judged) && notice.state == 0) {
+        put(connection, &PayNotice { state: 1, update_time: time.to_owned(), ..notice.clone() }).await?;
     }
     Ok(())
+}
+
+/// Whether a payment is the one that counts for its notice.
+fn counts(judged: Judgement<'_>) -> bool {
+    judged.state == MatchState::Matched
+        || (judged.state == MatchState::Duplicate && judged.decision == Decision::RefundOffline)
 }
 
 /// What the ledger knows about a pay code.
@@ -133,20 +174,22 @@ async fn known(connection: &mut SqliteConnection, confirm: &PayConfirm) -> Resul
     let Some(pay_code) = &confirm.pay_code else {
         return Ok(KnownRows { notice: None, booked: None, offline: None });
     };
-    let booked: Option<String> = sqlx::query_scalar(
-        "SELECT payment_id FROM inner_book WHERE pay_code = ?1 AND source = 'ONLINE' AND (match_state = 1 OR decision = 3) LIMIT 1",
-    )
-    .bind(pay_code.clone())
-    .fetch_optional(&mut *connection)
-    .await?;
-    let offline: Vec<OfflinePayment> = select(
-        connection,
-        "WHERE pay_code = ?1 AND refund_state <> 2 ORDER BY create_time, payment_id LIMIT 1",
-        &[text(pay_code)],
-    )
-    .await?;
-    Ok(KnownRows { notice: find_by(connection, pay_code).await?, booked, offline: offline.into_iter().next() })
+    let counting: Option<(String, String)> =
+        sqlx::query_as("SELECT payment_id, source FROM inner_book WHERE pay_code = ?1 AND counts = 1")
+            .bind(pay_code.clone())
+            .fetch_optional(&mut *connection)
+            .await?;
+    let notice = find_by(connection, pay_code).await?;
+    let (booked, offline) = match counting {
+        Some((payment_id, source)) if source == ONLINE => (Some(payment_id), None),
+        Some((payment_id, _)) => (None, find_by(connection, &payment_id).await?),
+        None => (None, None),
+    };
+    Ok(KnownRows { notice, booked, offline })
 }
+
+/// The source of bookings that came through the gap.
+const ONLINE: &str = "ONLINE";
 
 /// A line of the ledger.
 pub(crate) struct Entry<'r> {
@@ -160,11 +203,25 @@ pub(crate) struct Entry<'r> {
     pub book_time: &'r str,
 }
 
-impl Entry<'_> {
+impl<'r> Entry<'r> {
+    fn of(confirm: &'r PayConfirm, book_no: &'r str, book_time: &'r str) -> Self {
+        Self {
+            book_no,
+            source: ONLINE,
+            payment_id: &confirm.confirm_id,
+            pay_code: confirm.pay_code.as_deref(),
+            agency_id: &confirm.agency_id,
+            amount_fen: confirm.amount_fen,
+            pay_date: &confirm.pay_date,
+            book_time,
+        }
+    }
+
+    /// Writes the line; an offline payment counts for its notice only where it is matched.
     pub(crate) async fn write(&self, connection: &mut SqliteConnection, judged: Judgement<'_>) -> Result<(), Failure> {
         sqlx::query(
             "INSERT INTO inner_book (book_no, source, payment_id, pay_code, agency_id, amount_fen, pay_date, match_state, decision, \
-             other_ref, book_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             other_ref, book_time, counts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )
         .bind(self.book_no.to_owned())
         .bind(self.source)
@@ -177,6 +234,7 @@ impl Entry<'_> {
         .bind(judged.decision.number())
         .bind(judged.other.map(str::to_owned))
         .bind(self.book_time.to_owned())
+        .bind(if self.source == ONLINE { counts(judged) } else { judged.state == MatchState::Matched })
         .execute(connection)
         .await?;
         Ok(())

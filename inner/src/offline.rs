@@ -158,12 +158,11 @@ impl Judged {
 
 /// Judges an offline payment: one that comes after any other that counts is to go back offline.
 async fn judge(connection: &mut SqliteConnection, notice: &PayNotice, amount_fen: i64) -> Result<Judged, Failure> {
-    let first: Option<String> = sqlx::query_scalar(
-        "SELECT payment_id FROM inner_book WHERE pay_code = ?1 AND (match_state = 1 OR (source = 'ONLINE' AND decision = 3)) LIMIT 1",
-    )
-    .bind(notice.pay_code.clone())
-    .fetch_optional(connection)
-    .await?;
+    let first: Option<String> =
+        sqlx::query_scalar("SELECT payment_id FROM inner_book WHERE pay_code = ?1 AND counts = 1")
+            .bind(notice.pay_code.clone())
+            .fetch_optional(connection)
+            .await?;
     let plain = |state, decision| Judged { state, decision, other: None, diff_fen: 0 };
     let diff_fen = amount_fen.saturating_sub(notice.total_fen);
     Ok(match (first, notice.state) {

@@ -35,9 +35,9 @@ pub struct BookingsArgs {
     /// Only those under review
     #[arg(long)]
     review: bool,
-    /// Those after this booking
+    /// Those after this place
     #[arg(long)]
-    after: Option<String>,
+    after: Option<i64>,
 }
 
 const CHINESE: &[(&str, &str, &str)] = &[
@@ -45,7 +45,7 @@ const CHINESE: &[(&str, &str, &str)] = &[
     ("bookings", "", "列出入账记录，最早的在前"),
     ("bookings", "pay_code", "只列出此缴款码"),
     ("bookings", "review", "只列出待人工核查的"),
-    ("bookings", "after", "从此记账号之后开始"),
+    ("bookings", "after", "从此序号之后开始"),
 ];
 
 /// Its tables, version by version.

@@ -1,6 +1,6 @@
 //! What one person asks for and another allows (双人复核): voiding a notice, deciding about a payment that nobody can match.
 
-use contract::rows::{ConfirmResult, PayNotice};
+use contract::rows::{ConfirmResult, OfflinePayment, PayNotice};
 use contract::rules::Decision;
 use node::record::{self, Act};
 use node::rows::{find_by, put};
@@ -31,6 +31,16 @@ pub enum Wish {
     RefundOnline {
         /// 确认单号.
         confirm_id: String,
+    },
+    /// 线下入账: an offline payment under review is right as it is.
+    BookOffline {
+        /// 线下缴款号.
+        payment_id: String,
+    },
+    /// 线下退付: an offline payment under review is to go back.
+    RefundOffline {
+        /// 线下缴款号.
+        payment_id: String,
     },
 }
 
@@ -159,6 +169,7 @@ pub async fn list(connection: &mut SqliteConnection, most: i64) -> Result<Vec<Pr
 enum Ground {
     Notice(Box<PayNotice>),
     Result(Box<ConfirmResult>),
+    Offline(Box<OfflinePayment>),
 }
 
 async fn judge(connection: &mut SqliteConnection, wish: &Wish) -> Result<Ground, Failure> {
@@ -182,9 +193,72 @@ async fn judge(connection: &mut SqliteConnection, wish: &Wish) -> Result<Ground,
                 let message = console::text!("{confirm_id} is not under review", "{confirm_id} 不在核查状态");
                 return Err(Failure::new(Kind::Conflict, "not-under-review", message, next()));
             }
+            if matches!(wish, Wish::Book { .. }) {
+                nothing_counts(connection, &result.book_no).await?;
+            }
             Ok(Ground::Result(Box::new(result)))
         }
+        Wish::BookOffline { payment_id } | Wish::RefundOffline { payment_id } => {
+            let payment: Option<OfflinePayment> = find_by(connection, payment_id).await?;
+            let payment = payment.ok_or_else(|| Failure::missing("offline payment", "线下缴款", payment_id))?;
+            let decision: Option<i64> = sqlx::query_scalar("SELECT decision FROM inner_book WHERE book_no = ?1")
+                .bind(payment.book_no.clone())
+                .fetch_optional(&mut *connection)
+                .await?;
+            if decision.and_then(Decision::of) != Some(Decision::Review) {
+                let message = console::text!("{payment_id} is not under review", "{payment_id} 不在核查状态");
+                return Err(Failure::new(Kind::Conflict, "not-under-review", message, next()));
+            }
+            if matches!(wish, Wish::BookOffline { .. }) {
+                nothing_counts(connection, &payment.book_no).await?;
+            }
+            Ok(Ground::Offline(Box::new(payment)))
+        }
     }
+}
+
+/// Looks that no other payment counts for the notice of a booking.
+async fn nothing_counts(connection: &mut SqliteConnection, book_no: &str) -> Result<(), Failure> {
+    let other: Option<String> = sqlx::query_scalar(
+        "SELECT payment_id FROM inner_book WHERE counts = 1 AND pay_code = (SELECT pay_code FROM inner_book WHERE book_no = ?1)",
+    )
+    .bind(book_no.to_owned())
+    .fetch_optional(connection)
+    .await?;
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Failure::new(
+            Kind::Conflict,
+            "already-counted",
+            console::text!("{other} counts for the same notice", "{other} 已抵销同一通知书"),
+            console::Text::fixed("ask for a refund instead", "请改为申请退付"),
+        )),
+    }
+}
+
+/// A booking under review is decided; where it is booked it counts for its notice, which is paid thereby.
+async fn decide_booking(
+    connection: &mut SqliteConnection,
+    book_no: &str,
+    decision: Decision,
+    now: Moment,
+) -> Result<(), Failure> {
+    let counts = decision == Decision::Book;
+    let pay_code: Option<String> = sqlx::query_scalar(
+        "UPDATE inner_book SET decision = ?2, counts = ?3 AND pay_code IN (SELECT pay_code FROM pay_notice) WHERE book_no = ?1 \
+         RETURNING pay_code",
+    )
+    .bind(book_no.to_owned())
+    .bind(decision.number())
+    .bind(counts)
+    .fetch_one(&mut *connection)
+    .await?;
+    let Some(pay_code) = pay_code.filter(|_| counts) else { return Ok(()) };
+    let notice: Option<PayNotice> = find_by(connection, &pay_code).await?;
+    if let Some(notice) = notice.filter(|notice| notice.state == 0) {
+        put(connection, &PayNotice { state: 1, update_time: now.time17(), ..notice }).await?;
+    }
+    Ok(())
 }
 
 async fn fulfil(connection: &mut SqliteConnection, wish: &Wish, now: Moment) -> Result<(), Failure> {
@@ -194,13 +268,18 @@ async fn fulfil(connection: &mut SqliteConnection, wish: &Wish, now: Moment) -> 
         }
         Ground::Result(result) => {
             let refund = matches!(wish, Wish::RefundOnline { .. });
-            let decision = if refund { Decision::RefundOnline } else { Decision::Book }.number();
-            sqlx::query("UPDATE inner_book SET decision = ?2 WHERE book_no = ?1")
-                .bind(result.book_no.clone())
-                .bind(decision)
-                .execute(&mut *connection)
-                .await?;
+            let decision = if refund { Decision::RefundOnline } else { Decision::Book };
+            decide_booking(connection, &result.book_no, decision, now).await?;
+            let decision = decision.number();
             put(connection, &ConfirmResult { decision, update_time: now.time17(), ..*result }).await?;
+        }
+        Ground::Offline(payment) => {
+            let refund = matches!(wish, Wish::RefundOffline { .. });
+            let decision = if refund { Decision::RefundOffline } else { Decision::Book };
+            decide_booking(connection, &payment.book_no, decision, now).await?;
+            if refund {
+                put(connection, &OfflinePayment { refund_state: 1, update_time: now.time17(), ..*payment }).await?;
+            }
         }
     }
     Ok(())

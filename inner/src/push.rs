@@ -16,7 +16,7 @@ pub const DELAYS_MS: [i64; 5] = [60_000, 180_000, 300_000, 900_000, 1_800_000];
 /// Bookings told in one round, one after the other: a system that is away costs six seconds each.
 const TOLD_AT_ONCE: i64 = 50;
 
-/// Queues a booking for each system of its agency that is told of bookings, in the caller's transaction.
+/// Queues a booking for the system of its agency that is told of bookings, in the caller's transaction.
 ///
 /// # Errors
 /// When the database cannot be written.

@@ -15,7 +15,7 @@ const ANSWERED_AT_ONCE: i64 = 100;
 /// The widest reason that an answer carries: the width of its column.
 const REASON_WIDTH_MAX: usize = 400;
 
-/// Answers what has come, oldest first.
+/// Answers what has come, oldest first. One that cannot be answered is set aside with its reason, and the others go on.
 ///
 /// # Errors
 /// When the database cannot be used; then nothing of this round is answered.
@@ -25,20 +25,44 @@ pub async fn round(node: &Node) -> Result<Round, Failure> {
         .database
         .write(move |connection| {
             Box::pin(async move {
-                let waiting: Vec<String> =
-                    sqlx::query_scalar("SELECT request_id FROM inner_asked ORDER BY rowid LIMIT ?1")
-                        .bind(ANSWERED_AT_ONCE)
-                        .fetch_all(&mut *connection)
-                        .await?;
+                let waiting: Vec<String> = sqlx::query_scalar(
+                    "SELECT request_id FROM inner_asked WHERE problem IS NULL ORDER BY rowid LIMIT ?1",
+                )
+                .bind(ANSWERED_AT_ONCE)
+                .fetch_all(&mut *connection)
+                .await?;
                 let count = waiting.len();
                 for request_id in waiting {
-                    answer(connection, &for_job, &request_id, now).await?;
+                    connection.execute("SAVEPOINT answer").await?;
+                    match answer(connection, &for_job, &request_id, now).await {
+                        Ok(()) => {
+                            connection.execute("RELEASE answer").await?;
+                        }
+                        Err(failure) => {
+                            connection.execute("ROLLBACK TO answer; RELEASE answer").await?;
+                            set_aside(connection, &request_id, failure).await?;
+                        }
+                    }
                 }
                 Ok(count)
             })
         })
         .await?;
     Ok(if count > 0 { Round::More } else { Round::Rest })
+}
+
+/// What is busy is tried again as a whole; everything else waits for people.
+async fn set_aside(connection: &mut SqliteConnection, request_id: &str, failure: Failure) -> Result<(), Failure> {
+    if failure.kind == Kind::Busy {
+        return Err(failure);
+    }
+    tracing::error!(code = failure.code, "the request {request_id} is not answered: {}", failure.message);
+    sqlx::query("UPDATE inner_asked SET problem = ?2 WHERE request_id = ?1")
+        .bind(request_id.to_owned())
+        .bind(failure.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 async fn answer(connection: &mut SqliteConnection, node: &Node, request_id: &str, now: Moment) -> Result<(), Failure> {
@@ -66,8 +90,8 @@ async fn answer(connection: &mut SqliteConnection, node: &Node, request_id: &str
     };
     let answer = match issued {
         Ok(pay_code) => result(1, Some(pay_code), None),
-        // What a request breaks is its answer; what fails here is tried again.
-        Err(failure) if failure.kind == Kind::Bad => result(2, None, Some(reason(&failure))),
+        // What a request breaks, or what stands in its way, is its answer; what fails here is not.
+        Err(failure) if matches!(failure.kind, Kind::Bad | Kind::Conflict) => result(2, None, Some(reason(&failure))),
         Err(failure) => return Err(failure),
     };
     insert(connection, &answer).await

@@ -10,45 +10,53 @@ CREATE TABLE inner_serial (
 
 -- 待匹配: confirmations that have come and are not booked yet
 CREATE TABLE inner_arrived (
-  confirm_id TEXT NOT NULL PRIMARY KEY
+  confirm_id TEXT NOT NULL PRIMARY KEY,
+  -- Why it could not be booked; it waits for people, and the others go on.
+  problem TEXT
 ) STRICT;
 CREATE TRIGGER inner_confirm_arrives AFTER INSERT ON pay_confirm
 WHEN NOT EXISTS (SELECT 1 FROM inner_arrived WHERE confirm_id = NEW.confirm_id)
 BEGIN
   INSERT INTO inner_arrived (confirm_id) VALUES (NEW.confirm_id);
 END;
-INSERT INTO inner_arrived SELECT confirm_id FROM pay_confirm;
+INSERT INTO inner_arrived (confirm_id) SELECT confirm_id FROM pay_confirm;
 
 -- 待答复: requests for notices that have come and are not answered yet
 CREATE TABLE inner_asked (
-  request_id TEXT NOT NULL PRIMARY KEY
+  request_id TEXT NOT NULL PRIMARY KEY,
+  -- Why it could not be answered; it waits for people, and the others go on.
+  problem TEXT
 ) STRICT;
 CREATE TRIGGER inner_request_arrives AFTER INSERT ON notice_request
 WHEN NOT EXISTS (SELECT 1 FROM inner_asked WHERE request_id = NEW.request_id)
 BEGIN
   INSERT INTO inner_asked (request_id) VALUES (NEW.request_id);
 END;
-INSERT INTO inner_asked SELECT request_id FROM notice_request;
+INSERT INTO inner_asked (request_id) SELECT request_id FROM notice_request;
 
 -- 收入账: one line for every payment, online and offline
 CREATE TABLE inner_book (
-  book_no TEXT NOT NULL PRIMARY KEY,
+  -- In the order of commits: what pulls by it misses nothing.
+  seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  book_no TEXT NOT NULL UNIQUE,
   source TEXT NOT NULL CHECK (source IN ('ONLINE', 'BANK', 'POLICE_BATCH')),
   payment_id TEXT NOT NULL UNIQUE,
   pay_code TEXT,
   agency_id TEXT NOT NULL,
-  amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+  amount_fen INTEGER NOT NULL CHECK (amount_fen >= 0),
   pay_date TEXT NOT NULL CHECK (length(pay_date) = 8),
   match_state INTEGER NOT NULL CHECK (match_state BETWEEN 1 AND 4),
   decision INTEGER NOT NULL CHECK (decision BETWEEN 1 AND 4),
+  -- Whether it is the payment that counts for its notice.
+  counts INTEGER NOT NULL CHECK (counts IN (0, 1)),
   other_ref TEXT,
   book_time TEXT NOT NULL CHECK (length(book_time) = 17)
 ) STRICT;
 CREATE INDEX inner_book_pay_code ON inner_book (pay_code);
 CREATE INDEX inner_book_agency ON inner_book (agency_id, pay_date);
-CREATE INDEX inner_book_decision ON inner_book (decision, book_no);
--- The payment that counts for a notice: at most one, whatever comes.
-CREATE UNIQUE INDEX inner_book_once ON inner_book (pay_code) WHERE match_state = 1;
+CREATE INDEX inner_book_decision ON inner_book (decision, seq);
+-- At most one payment counts for a notice, whatever comes.
+CREATE UNIQUE INDEX inner_book_once ON inner_book (pay_code) WHERE counts = 1;
 
 -- 待推送: bookings that the collecting agency's system is to be told of
 CREATE TABLE inner_push (

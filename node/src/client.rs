@@ -136,8 +136,11 @@ pub async fn take_nonce(
         return Err(Failure::new(
             Kind::Conflict,
             "replayed",
-            Text::fixed("this message was taken before", "该报文已受理过"),
-            Text::fixed("send a message with another nonce", "请更换 nonce 后重新签名发送"),
+            Text::fixed("this nonce was used before", "该 nonce 已使用过"),
+            Text::fixed(
+                "ask what became of the first message; if it was not done, sign it anew with another nonce",
+                "请先查询首次报文的结果；如未办理，请更换 nonce 重新签名发送",
+            ),
         ));
     }
     sqlx::query("INSERT INTO node_nonce (client, nonce, expires_ms) VALUES (?1, ?2, ?3)")

@@ -16,7 +16,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 
 /// What a job on a connection comes to.
 pub type Job<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'c>>;
@@ -208,7 +208,7 @@ async fn together(connection: &mut SqliteConnection, tasks: impl Iterator<Item =
         settled.push(one);
     }
     if has_begun && failed.is_none() {
-        failed = connection.execute("COMMIT").await.err().map(Failure::from);
+        failed = connection.execute("COMMIT").await.err().map(uncommitted);
     }
     if has_begun && failed.is_some() {
         // A transaction that has ended by itself, on a full disk say, has nothing to roll back.
@@ -217,6 +217,17 @@ async fn together(connection: &mut SqliteConnection, tasks: impl Iterator<Item =
         }
     }
     settled.into_iter().for_each(|one| (one.tell)(failed.clone()));
+}
+
+/// A commit fails for all of its jobs, whatever any of them did: nothing was written, and each may be tried again.
+fn uncommitted(error: sqlx::Error) -> Failure {
+    tracing::error!(code = "not-committed", "a transaction was not committed: {error}");
+    Failure::new(
+        Kind::Busy,
+        "not-committed",
+        Text::fixed("the database did not commit; nothing was written", "数据库未能提交，数据未写入"),
+        Text::fixed("try again in a moment", "请稍后重试"),
+    )
 }
 
 /// Runs a job under a savepoint; once the transaction has failed the rest is told so without being tried.

@@ -6,9 +6,11 @@ use console::Text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::Semaphore;
 
 use crate::client::{self, Client};
+use crate::clock::Moment;
 use crate::failure::{Failure, Kind};
 use crate::field_key::hex;
 use crate::http::{Access, Api, Caller, Done, Empty, Who};
@@ -20,6 +22,9 @@ use crate::{password, streams};
 /// Passwords hashed at once: each takes 64 MiB.
 const HASHES_AT_ONCE: usize = 2;
 static HASHES: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
+/// People who wait to log in: whoever floods the door must not take the room of everybody else's requests.
+const LOGINS_WAITING_MAX: usize = 16;
+static LOGINS: Semaphore = Semaphore::const_new(LOGINS_WAITING_MAX);
 /// Bytes of a session's token.
 const TOKEN_BYTES: usize = 32;
 /// The longest name of a human being or a system, in characters.
@@ -180,10 +185,7 @@ pub fn health_only<S: Service>() -> Api<S> {
 /// Adds the operations.
 #[must_use]
 pub fn operations<S: Service>(api: Api<S>) -> Api<S> {
-    api.get("/health", Access::Anyone, "How the node is", |service: Arc<S>, _, _: Empty| async move {
-        health(service.node()).await
-    })
-    .post("/login", Access::Anyone, "Opens a session", |service: Arc<S>, caller, asked: Login| async move {
+    api.post("/login", Access::Anyone, "Opens a session", |service: Arc<S>, caller, asked: Login| async move {
         login(service.node(), caller, asked).await
     })
     .post("/logout", EVERYBODY, "Ends all sessions of whoever asks", |service: Arc<S>, caller, _: Empty| async move {
@@ -214,9 +216,21 @@ pub fn operations<S: Service>(api: Api<S>) -> Api<S> {
     )
 }
 
-async fn health(node: &Node) -> Result<Health, Failure> {
+/// How a node is.
+///
+/// # Errors
+/// When it does not read or does not write.
+pub async fn health(node: &Node) -> Result<Health, Failure> {
+    if !node.database.is_open() {
+        return Err(Failure::new(
+            Kind::Busy,
+            "writer-ended",
+            Text::fixed("the node does not write any more", "节点已无法写入"),
+            Text::fixed("start it again, and look into its log", "请重启节点并查看日志"),
+        ));
+    }
     let streams = node.database.read(|connection| Box::pin(streams::all(connection))).await?;
-    Ok(Health { is_well: node.database.is_open(), streams })
+    Ok(Health { is_well: true, streams })
 }
 
 /// Opens a session for whoever knows the password. Unknown names cost as much time as wrong passwords and are told the same.
@@ -224,55 +238,67 @@ async fn health(node: &Node) -> Result<Health, Failure> {
 /// # Errors
 /// When name and password do not belong together, or the person is locked out.
 pub async fn login(node: &Node, caller: Caller, asked: Login) -> Result<Session, Failure> {
+    let Ok(_place) = LOGINS.try_acquire() else {
+        return Err(Failure::new(
+            Kind::Busy,
+            "busy",
+            Text::fixed("too many people log in at once", "登录请求过多"),
+            Text::fixed("try again in a moment", "请稍后重试"),
+        ));
+    };
     let now = node.clock.now();
     let name = asked.name.clone();
     let found =
         node.database.read(move |connection| Box::pin(async move { people::find(connection, &name).await })).await?;
-    if let Some(person) = found.as_ref().filter(|person| person.locked_until_ms > now.ms()) {
-        return Err(locked(person));
-    }
     let person = found.filter(|person| person.is_enabled);
     let kept = person.as_ref().map(|person| person.password.clone());
     let is_right = is_right(asked.password, kept).await?;
     let Some(person) = person.filter(|_| is_right) else {
         count_failure(node, &caller, &asked.name).await?;
-        return Err(Failure::new(
-            Kind::Unknown,
-            "wrong-password",
-            Text::fixed("name and password do not belong together", "用户名或口令错误"),
-            console::text!(
-                "after {FAILED_MAX} wrong ones the person is locked out for a quarter of an hour",
-                "连续 {FAILED_MAX} 次错误将锁定一刻钟"
-            ),
-        ));
+        return Err(wrong_password());
     };
     let mut token = [0; TOKEN_BYTES];
     node.entropy.fill(&mut token)?;
     let token = hex(&token);
     let digest = crate::http::token_digest(&token);
-    let role = person.role;
     let act = caller.act(now.time17(), "login", format!("node_person/{}", person.name));
-    node.database
-        .write(move |connection| {
-            Box::pin(async move {
-                let person = Person { failed: 0, locked_until_ms: 0, ..person };
-                people::change(connection, &person, now).await?;
-                people::open_session(connection, &person.name, &act.address, &digest, now).await?;
-                record::note(connection, &record::Act { who: person.name, ..act }).await
-            })
-        })
-        .await?;
+    let role = node.database.write(move |connection| Box::pin(open(connection, person, act, digest, now))).await?;
     Ok(Session { token, role, expires: now.plus_ms(SESSION_MS).time14() })
 }
 
-fn locked(person: &Person) -> Failure {
-    let until =
-        crate::clock::Moment::of_ms(person.locked_until_ms).map(crate::clock::Moment::time14).unwrap_or_default();
+/// Opens the session of a person whose password was right a moment ago, if she still may log in with it.
+async fn open(
+    connection: &mut SqliteConnection,
+    person: Person,
+    act: record::Act,
+    digest: String,
+    now: Moment,
+) -> Result<Role, Failure> {
+    let found = people::find(connection, &person.name).await?;
+    let is_same = |now_is: &Person| now_is.is_enabled && now_is.password == person.password;
+    let person =
+        found.filter(is_same).filter(|person| person.locked_until_ms <= now.ms()).ok_or_else(wrong_password)?;
+    let role = person.role;
+    let person = Person { failed: 0, locked_until_ms: 0, ..person };
+    people::change(connection, &person, now).await?;
+    people::open_session(connection, &person.name, &act.address, &digest, now).await?;
+    record::note(connection, &record::Act { who: person.name, ..act }).await?;
+    Ok(role)
+}
+
+/// The same whether the name is unknown, the password wrong, or the person locked out: nobody learns which names there are.
+fn wrong_password() -> Failure {
     Failure::new(
-        Kind::Forbidden,
-        "locked-out",
-        console::text!("the person is locked out until {until}", "该人员已锁定至 {until}"),
-        Text::fixed("wait, or let the administrator unlock", "请等待，或由系统管理员解锁"),
+        Kind::Unknown,
+        "wrong-password",
+        Text::fixed(
+            "name and password do not belong together, or the person is locked out",
+            "用户名或口令错误，或已被锁定",
+        ),
+        console::text!(
+            "after {FAILED_MAX} wrong ones a person is locked out for a quarter of an hour; the administrator can unlock",
+            "连续 {FAILED_MAX} 次错误将锁定一刻钟；系统管理员可解锁"
+        ),
     )
 }
 

@@ -6,9 +6,14 @@
 //! Where the interface is silent, this is our reading of it: `sign` does not sign itself, `data` is signed as it is sent,
 //! and a nonce makes a message good for once.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use console::Text;
+use console::{ExitCode, Fault, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -225,6 +230,40 @@ impl ClientKey {
             )
         })
     }
+}
+
+/// A private key in PEM has a few hundred bytes; what is larger is another file.
+const KEY_BYTES_MAX: u64 = 16 * 1024;
+/// Bits of a file's mode that must not be set: nobody but the owner reads a key.
+const OTHERS: u32 = 0o077;
+
+/// Reads a private key that a field of the configuration names.
+///
+/// # Errors
+/// When it is not there, others may read it, or it is no SM2 key.
+pub fn read_key(field: &str, path: &Path) -> Result<ClientKey, Fault> {
+    let shown = path.display();
+    let make =
+        || Text::fixed("make one with `openssl genpkey -algorithm SM2`", "可用 `openssl genpkey -algorithm SM2` 生成");
+    let refuse = |exit, message: Text, next: Text| Fault::new("private-key", exit, message, next);
+    let unreadable = |error: std::io::Error| {
+        let message = console::text!("{field} {shown} cannot be read: {error}", "{field} {shown} 无法读取：{error}");
+        refuse(ExitCode::Keys, message, make())
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.permissions().mode() & OTHERS != 0 {
+        return Err(refuse(
+            ExitCode::Permissions,
+            console::text!("others may read {field} {shown}", "其他用户可读取 {field} {shown}"),
+            console::text!("run `chmod 600 {shown}`", "请运行 `chmod 600 {shown}`"),
+        ));
+    }
+    let mut pem = String::new();
+    file.take(KEY_BYTES_MAX).read_to_string(&mut pem).map_err(unreadable)?;
+    ClientKey::from_pem(&pem).map_err(|failure| {
+        let message = console::text!("{field} {shown} is no SM2 private key", "{field} {shown} 不是 SM2 私钥");
+        refuse(ExitCode::Keys, message, failure.next)
+    })
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub const LOCKED_MS: i64 = 15 * 60 * 1_000;
 pub const SESSION_MS: i64 = 30 * 60 * 1_000;
 /// Sessions of one person at once: a desk and another one; the oldest ends.
 const SESSIONS_MAX: i64 = 3;
+/// Names under which the record of acts keeps the programs themselves.
+const RESERVED: [&str; 3] = ["anyone", "console", "program"];
 /// A name is what people type: letters and digits.
 const NAME_CHARS_MAX: usize = 32;
 
@@ -86,7 +88,8 @@ fn of_found((name, title, role, password, is_enabled, failed, locked_until_ms): 
 /// # Errors
 /// Why not.
 pub fn judge_name(name: &str) -> Result<(), Failure> {
-    let is_name = !name.is_empty()
+    let is_name = !RESERVED.contains(&name)
+        && !name.is_empty()
         && name.len() <= NAME_CHARS_MAX
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if is_name {

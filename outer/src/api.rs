@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use node::desk::{self, ClientShown, Health};
+use node::desk::{self, ClientShown};
 use node::http::{Access, Api, Done, Empty};
 use node::people::Role;
-use node::streams;
 
 use crate::callback::{self, CallbackAsked, CallbacksAsked};
 use crate::create::{self, NewOrder};
@@ -41,8 +40,7 @@ pub fn operations() -> Api<PayNode> {
 #[must_use]
 pub fn health() -> Api<PayNode> {
     Api::new().get("/health", Access::Anyone, "How the node is", |own: Own, _, _: Empty| async move {
-        let streams = own.read(|connection| Box::pin(streams::all(connection))).await?;
-        Ok(Health { is_well: own.node.database.is_open(), streams })
+        desk::health(&own.node).await
     })
 }
 

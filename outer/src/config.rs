@@ -1,17 +1,14 @@
 //! The configuration of the node, and what is made of it at start.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use console::{ExitCode, Fault, Text};
 use contract::rows::PayConfirm;
 use contract::rules::check_value;
 use contract::{Cell, Row as _};
 use node::config::NodeConfig;
-use node::message::ClientKey;
+use node::message::{ClientKey, read_key};
 use serde::Deserialize;
 
 use crate::day_cut::DayCut;
@@ -79,11 +76,6 @@ pub struct ChannelConfig {
 pub const EXPIRE_MINUTES: i64 = 120;
 /// The longest that an order may be paid, in minutes: a month, after which the debt itself has changed.
 pub const EXPIRE_MINUTES_MAX: i64 = 31 * 24 * 60;
-/// A private key in PEM has a few hundred bytes; what is larger is another file.
-const KEY_BYTES_MAX: u64 = 16 * 1024;
-/// Bits of a file's mode that must not be set: nobody but the owner reads a key.
-const OTHERS: u32 = 0o077;
-
 /// Who signs what units and channels are sent.
 #[derive(Debug)]
 pub struct Signer {
@@ -129,7 +121,7 @@ impl OuterConfig {
                 Text::fixed("take 00:01 to 24:00, such as 22:00", "请取 00:01 至 24:00，例如 22:00"),
             )
         })?;
-        let key = read_key(&self.callbacks.key)?;
+        let key = read_key("callbacks.key", &self.callbacks.key)?;
         let signer = Signer { id: self.callbacks.id.clone(), key };
         Ok(Settings { expire_minutes: minutes, day_cut, channels: channels(&self.channel)?, signer })
     }
@@ -168,32 +160,4 @@ fn channels(list: &[ChannelConfig]) -> Result<BTreeMap<String, Option<String>>, 
 
 fn wrong(message: Text, next: Text) -> Fault {
     Fault::new("config", ExitCode::Config, message, next)
-}
-
-/// Reads the key that signs.
-fn read_key(path: &Path) -> Result<ClientKey, Fault> {
-    let shown = path.display();
-    let make =
-        || Text::fixed("make one with `openssl genpkey -algorithm SM2`", "可用 `openssl genpkey -algorithm SM2` 生成");
-    let refuse = |exit, message: Text, next: Text| Fault::new("callback-key", exit, message, next);
-    let unreadable = |error: std::io::Error| {
-        let message =
-            console::text!("callbacks.key {shown} cannot be read: {error}", "callbacks.key {shown} 无法读取：{error}");
-        refuse(ExitCode::Keys, message, make())
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.permissions().mode() & OTHERS != 0 {
-        return Err(refuse(
-            ExitCode::Permissions,
-            console::text!("others may read callbacks.key {shown}", "其他用户可读取 callbacks.key {shown}"),
-            console::text!("run `chmod 600 {shown}`", "请运行 `chmod 600 {shown}`"),
-        ));
-    }
-    let mut pem = String::new();
-    file.take(KEY_BYTES_MAX).read_to_string(&mut pem).map_err(unreadable)?;
-    ClientKey::from_pem(&pem).map_err(|failure| {
-        let message =
-            console::text!("callbacks.key {shown} is no SM2 private key", "callbacks.key {shown} 不是 SM2 私钥");
-        refuse(ExitCode::Keys, message, failure.next)
-    })
 }

@@ -275,6 +275,9 @@ async fn draft(
     if let Some((column, rule)) = charge.check() {
         return Err(Failure::of_faults(vec![Fault::refusal("outer_order", "", column, rule)]));
     }
+    if draft.order.payable_fen() <= 0 {
+        return Err(Failure::of_faults(vec![Fault::refusal("outer_order", "", "biz_discount_fen", Rule::AmountZero)]));
+    }
     let faults = check_confirm(&confirmed(&draft.order, now), &confirm_items(&draft), &own.node.policy);
     if faults.is_empty() { Ok(draft) } else { Err(Failure::of_faults(faults)) }
 }

@@ -55,7 +55,8 @@ async fn expire_one(own: &Arc<PayNode>, order: Order) -> Result<(), Failure> {
     let channel = order.channel.clone().filter(|_| order.state == OrderState::Paying.number());
     let Some(channel) = channel else { return close(own, order.platform_order_no, None).await };
     let Some(url) = own.settings.channels.get(&channel).cloned().flatten() else {
-        return close(own, order.platform_order_no, None).await;
+        // A channel that cannot be asked is silent, and people look.
+        return close(own, order.platform_order_no, Some(channel)).await;
     };
     match ask(own, &channel, url, &order).await {
         Ok(Some(said)) => match result::take(own, &channel, said).await {

@@ -23,12 +23,8 @@ const PAGE_MAX: i64 = 500;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderAsked {
-    /// 平台订单号, which is a secret of whoever pays; or `biz_order_no` and `client`.
-    pub platform_order_no: Option<String>,
-    /// 业务订单号.
-    pub biz_order_no: Option<String>,
-    /// 接入系统 whose number it is.
-    pub client: Option<String>,
+    /// 平台订单号, which is a secret of whoever pays.
+    pub platform_order_no: String,
 }
 
 /// Which order of the client's own.
@@ -64,8 +60,8 @@ fn one_of() -> Failure {
         Kind::Bad,
         "one-number",
         Text::fixed(
-            "send platform_order_no, or biz_order_no with its client, one of them",
-            "platform_order_no 与 biz_order_no（及其 client）应填写其一",
+            "send platform_order_no or biz_order_no, one of them",
+            "platform_order_no 与 biz_order_no 应填写其一",
         ),
         Text::fixed("leave the other one out", "请勿同时填写"),
     )
@@ -85,12 +81,7 @@ async fn show(own: &PayNode, number: Number, only: Option<String>) -> Result<Ord
 /// # Errors
 /// When there is none.
 pub async fn order(own: &PayNode, asked: OrderAsked) -> Result<OrderShown, Failure> {
-    let number = match (asked.platform_order_no, asked.biz_order_no, asked.client) {
-        (Some(number), None, None) => Number::Platform(number),
-        (None, Some(number), Some(client)) => Number::Biz { client, number },
-        (Some(_) | None, _, _) => return Err(one_of()),
-    };
-    show(own, number, None).await
+    show(own, Number::Platform(asked.platform_order_no), None).await
 }
 
 /// An order of the client's own.

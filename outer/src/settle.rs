@@ -3,15 +3,15 @@
 use contract::rows::{PayConfirm, PayConfirmItem, PayNotice};
 use contract::rules::{OrderEvent, OrderState, check_confirm};
 use node::rows::{find_by, insert, text};
-use node::{Failure, Moment, guid};
+use node::{Failure, Moment};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::callback;
+use crate::content::digest;
 use crate::create::{PAYER_ACCT, confirm_item, confirmed};
 use crate::kept::kept;
-use crate::notice::is_paid_offline;
 use crate::order::{Order, state_refuses};
 use crate::service::PayNode;
 
@@ -130,17 +130,35 @@ impl From<Txn> for Settled {
     }
 }
 
-/// Whether another payment counts already for what an order pays.
+/// Offline payments that are not refunded: those at a bank's counter, and those to the police (交警批量).
+async fn paid_offline(connection: &mut SqliteConnection, pay_code: &str) -> Result<(i64, i64), Failure> {
+    let found = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE source <> 2), count(*) FILTER (WHERE source = 2) FROM offline_payment \
+         WHERE pay_code = ?1 AND refund_state <> 2",
+    );
+    Ok(found.bind(pay_code.to_owned()).fetch_one(connection).await?)
+}
+
+/// Whether another payment counts already for what an order pays. One to the police does not: the online payment stands then, and
+/// the police give theirs back (A 3.3.1.7).
 async fn is_paid_before(connection: &mut SqliteConnection, order: &Order) -> Result<bool, Failure> {
     let Some(pay_code) = &order.pay_code else { return Ok(false) };
     if order.siblings(connection).await?.into_iter().any(OrderState::counts) {
         return Ok(true);
     }
+    let (at_a_bank, to_the_police) = paid_offline(connection, pay_code).await?;
     let notice = find_by::<PayNotice>(connection, pay_code).await?;
-    if notice.is_some_and(|notice| notice.state == NOTICE_PAID) {
-        return Ok(true);
-    }
-    is_paid_offline(connection, pay_code).await
+    let is_notice_paid = notice.is_some_and(|notice| notice.state == NOTICE_PAID);
+    Ok(at_a_bank > 0 || (is_notice_paid && to_the_police == 0))
+}
+
+/// 确认单号: the same for the same payment, so that a zone that was put back and hears of it again confirms nothing twice. The first 48
+/// bits are the time of payment, so that rows of one time stand together in an index.
+fn confirm_id(payment: &Payment) -> Result<String, Failure> {
+    let paid = Moment::of_time14(&payment.paid_time)
+        .ok_or_else(|| Failure::internal("a payment without a time came to be settled"))?;
+    let (ms, digest) = (paid.ms(), digest(&(&payment.channel, &payment.channel_order_no))?.to_uppercase());
+    Ok(format!("{:08X}-{:04X}-8{}-A{}-{}", ms >> 16, ms & 0xffff, &digest[..3], &digest[3..6], &digest[6..18]))
 }
 
 /// Takes money in: every payment is confirmed, also one too many, which is marked as such and goes back.
@@ -168,15 +186,18 @@ pub async fn settle(
     // A second payment of a paid order leaves the order as it is.
     let told = after.unwrap_or(OrderState::Repaid);
     let is_duplicate = told == OrderState::Repaid;
-    let confirm_id = guid(&*own.node.entropy, now)?;
+    let confirm_id = confirm_id(&payment)?;
     let (confirm, items) = confirmation(own, connection, &order, &payment, &confirm_id, is_duplicate).await?;
     if after.is_some() {
         order.channel = Some(payment.channel.clone());
         pay(connection, &order, &payment, told, &confirm_id, now).await?;
     }
-    insert(connection, &confirm).await?;
-    for item in &items {
-        insert(connection, item).await?;
+    // It is there already where this zone was put back to before the payment and ferry has returned what had crossed.
+    if find_by::<PayConfirm>(connection, &confirm_id).await?.is_none() {
+        insert(connection, &confirm).await?;
+        for item in &items {
+            insert(connection, item).await?;
+        }
     }
     let txn = Txn {
         channel: payment.channel,

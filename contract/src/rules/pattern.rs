@@ -15,6 +15,8 @@ pub const PAY_CODE_WIDTH_MAX: usize = 20;
 /// What pay codes look like.
 #[derive(Debug, Clone)]
 pub struct PayCodePattern {
+    /// As it is configured.
+    pattern: String,
     regex: Regex,
     /// Whether the last digit must be the check digit of the simulation. Real codes need not have one.
     is_checked: bool,
@@ -43,18 +45,21 @@ impl PayCodePattern {
         if pattern.len() > PATTERN_BYTES_MAX {
             return Err(PatternError::TooLong);
         }
-        if !pattern.starts_with('^') || !pattern.ends_with('$') {
+        if pattern.len() < 2 || !pattern.starts_with('^') || !pattern.ends_with('$') {
             return Err(PatternError::NotWhole);
         }
-        let regex = Regex::new(pattern).map_err(|error| PatternError::NotARegex(error.to_string()))?;
-        Ok(Self { regex, is_checked })
+        // An alternative on either side of `|` is anchored, too.
+        let inside = &pattern[1..pattern.len() - 1];
+        let regex =
+            Regex::new(&format!("^(?:{inside})$")).map_err(|error| PatternError::NotARegex(error.to_string()))?;
+        Ok(Self { pattern: pattern.to_owned(), regex, is_checked })
     }
 
     /// What is wrong with a pay code, if anything.
     #[must_use]
     pub fn check(&self, code: &str) -> Option<Rule> {
         if code.len() > PAY_CODE_WIDTH_MAX || !self.regex.is_match(code) {
-            return Some(Rule::PayCodeForm { pattern: self.regex.as_str().to_owned() });
+            return Some(Rule::PayCodeForm { pattern: self.pattern.clone() });
         }
         (self.is_checked && !is_pay_code(code)).then_some(Rule::PayCodeCheck)
     }
@@ -68,7 +73,7 @@ impl Default for PayCodePattern {
 
 impl PartialEq for PayCodePattern {
     fn eq(&self, other: &Self) -> bool {
-        (self.regex.as_str(), self.is_checked) == (other.regex.as_str(), other.is_checked)
+        (&self.pattern, self.is_checked) == (&other.pattern, other.is_checked)
     }
 }
 
@@ -98,6 +103,9 @@ mod tests {
         assert_eq!(PayCodePattern::new("[0-9]{20}", false), Err(PatternError::NotWhole));
         assert_eq!(PayCodePattern::new(&format!("^{}$", "a".repeat(200)), false), Err(PatternError::TooLong));
         assert!(matches!(PayCodePattern::new("^[0-9$", false), Err(PatternError::NotARegex(_))));
+        let either = PayCodePattern::new("^[0-9]{16}|[0-9]{20}$", false).unwrap();
+        assert_eq!(either.check("1234567890123456"), None);
+        assert!(either.check("12345678901234567").is_some());
         // Sixteen digits are said to be the central finance's.
         assert_eq!(PayCodePattern::new("^[0-9]{16}$", false).unwrap().check("1234567890123456"), None);
     }

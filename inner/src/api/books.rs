@@ -22,14 +22,16 @@ pub struct Looked {
     pub decision: Option<i64>,
     /// 匹配结果: 1 相符, 2 重复, 3 金额不符, 4 无通知书.
     pub match_state: Option<i64>,
-    /// The booking after which the page begins.
-    pub after: Option<String>,
+    /// The place of the booking after which the page begins.
+    pub after: Option<i64>,
 }
 
 /// A booking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Booking {
-    /// 记账号: later ones are greater.
+    /// The place in the order of bookings: what pulls by it misses none.
+    pub seq: i64,
+    /// 记账号.
     pub book_no: String,
     /// ONLINE, BANK or POLICE_BATCH.
     pub source: String,
@@ -66,7 +68,7 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
     })
 }
 
-type Found = (String, String, String, Option<String>, String, i64, String, i64, i64, Option<String>, String);
+type Found = (i64, String, String, String, Option<String>, String, i64, String, i64, i64, Option<String>, String);
 
 /// A page of bookings.
 ///
@@ -78,10 +80,10 @@ pub async fn look(node: &Node, asked: Looked) -> Result<Page, Failure> {
         .read(move |connection| {
             Box::pin(async move {
                 let found = sqlx::query_as(
-                    "SELECT book_no, source, payment_id, pay_code, agency_id, amount_fen, pay_date, match_state, decision, \
+                    "SELECT seq, book_no, source, payment_id, pay_code, agency_id, amount_fen, pay_date, match_state, decision, \
                      other_ref, book_time FROM inner_book WHERE (?1 IS NULL OR pay_code = ?1) AND (?2 IS NULL OR agency_id = ?2) \
-                     AND (?3 IS NULL OR decision = ?3) AND (?4 IS NULL OR match_state = ?4) AND (?5 IS NULL OR book_no > ?5) \
-                     ORDER BY book_no LIMIT ?6",
+                     AND (?3 IS NULL OR decision = ?3) AND (?4 IS NULL OR match_state = ?4) AND (?5 IS NULL OR seq > ?5) \
+                     ORDER BY seq LIMIT ?6",
                 )
                 .bind(asked.pay_code)
                 .bind(asked.agency_id)
@@ -98,6 +100,7 @@ pub async fn look(node: &Node, asked: Looked) -> Result<Page, Failure> {
 
 fn of_found(found: Found) -> Booking {
     let (
+        seq,
         book_no,
         source,
         payment_id,
@@ -108,9 +111,10 @@ fn of_found(found: Found) -> Booking {
         match_state,
         decision,
         other_ref,
-        book_time,
+        time,
     ) = found;
     Booking {
+        seq,
         book_no,
         source,
         payment_id,
@@ -121,6 +125,6 @@ fn of_found(found: Found) -> Booking {
         match_state,
         decision,
         other_ref,
-        book_time,
+        book_time: time,
     }
 }

@@ -5,6 +5,7 @@ mod books;
 mod ledger;
 mod notice;
 mod payment;
+mod problem;
 
 use node::desk;
 use node::http::{Access, Api};
@@ -27,6 +28,7 @@ pub const PERMISSIONS: &[&str] = &[LEDGER, COUNTER, crate::push::AGENCY];
 
 pub use notice::issue_all;
 pub use payment::{refund, take_all};
+pub use problem::again;
 
 /// Rows of one page: what a person reads, or a message carries.
 const PAGE_ROWS: i64 = 200;
@@ -38,7 +40,7 @@ pub fn operations() -> Api<Inner> {
     let api = base::operations(api);
     let api = notice::operations(api);
     let api = payment::operations(api);
-    let api = books::operations(api);
+    let api = problem::operations(books::operations(api));
     ledger::operations(api)
 }
 
@@ -50,14 +52,14 @@ pub async fn bookings(
     node: &node::Node,
     pay_code: Option<String>,
     review: bool,
-    after: Option<String>,
+    after: Option<i64>,
 ) -> Result<console::Output, console::Fault> {
     let asked = books::Looked { pay_code, after, decision: review.then_some(4), ..books::Looked::default() };
     let page = books::look(node, asked).await.map_err(|failure| failure.fault())?;
     let line = |one: &books::Booking| {
         let code = one.pay_code.as_deref().unwrap_or("-");
         let yuan = console::yuan(i128::from(one.amount_fen));
-        format!("{}\t{}\t{code}\t{yuan}\t{}\t{}\n", one.book_no, one.source, one.match_state, one.decision)
+        format!("{}\t{}\t{}\t{code}\t{yuan}\t{}\t{}\n", one.seq, one.book_no, one.source, one.match_state, one.decision)
     };
     let human = page.bookings.iter().map(line).collect::<String>();
     Ok(console::Output::new(human, serde_json::json!(page)))

@@ -184,7 +184,7 @@ pub struct Report {
     pub warned: u64,
     /// All faults, those among them that are not listed.
     pub fault_count: u64,
-    /// The first faults by line, at most [`REPORT_FAULTS_MAX`](super::REPORT_FAULTS_MAX).
+    /// The first faults by line, at most [`REPORT_FAULTS_MAX`].
     pub faults: Vec<LineFault>,
 }
 

@@ -66,7 +66,7 @@ async fn a_ledger_pushes_base_data_and_notices_and_pulls_bookings() {
     let (_, page) = ask("/ledger/bookings", json!({})).await;
     let last = &page["data"]["bookings"][0];
     assert_eq!((&last["pay_code"], &last["match_state"]), (&json!(notice.pay_code), &json!(1)), "{page}");
-    let (_, rest) = ask("/ledger/bookings", json!({ "after": last["book_no"] })).await;
+    let (_, rest) = ask("/ledger/bookings", json!({ "after": last["seq"] })).await;
     assert_eq!(rest["data"]["bookings"], json!([]));
     served.stop().await;
 }

@@ -14,7 +14,7 @@ async fn a_confirmation_is_booked_once_and_its_notice_is_paid() {
     assert_eq!((result.match_state, result.decision), (MatchState::Matched.number(), Decision::Book.number()));
     assert_eq!(bureau.notice(&notice.pay_code).await.state, 1);
     // The same row once more, as a load brings it: deleted and added again.
-    bureau.bench.sql("INSERT INTO inner_arrived SELECT confirm_id FROM pay_confirm").await;
+    bureau.bench.sql("INSERT INTO inner_arrived (confirm_id) SELECT confirm_id FROM pay_confirm").await;
     bureau.match_all().await;
     assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book").await, 1);
 }
@@ -67,4 +67,48 @@ async fn many_are_matched_in_rounds() {
     bureau.match_all().await;
     assert_eq!(bureau.bench.number("SELECT count(*) FROM confirm_result").await, 450);
     assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_arrived").await, 0);
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_booked_waits_and_the_others_go_on() {
+    let bureau = Bureau::open().await;
+    bureau.bench.add(bureau.paid(1, None, 100)).await;
+    bureau.bench.add(bureau.paid(2, None, 100)).await;
+    bureau
+        .bench
+        .sql(
+            "CREATE TRIGGER refuses BEFORE INSERT ON inner_book WHEN NEW.amount_fen = 100 AND NEW.payment_id = \
+        (SELECT min(confirm_id) FROM pay_confirm) BEGIN SELECT RAISE(ABORT, 'on purpose'); END",
+        )
+        .await;
+    bureau.match_all().await;
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book").await, 1);
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_arrived WHERE problem IS NOT NULL").await, 1);
+    bureau.bench.sql("DROP TRIGGER refuses").await;
+    let id = bureau.bench.text("SELECT confirm_id FROM inner_arrived").await;
+    inner::api::again(&bureau.bench.node, &node::http::Caller::local("li"), id.clone()).await.unwrap();
+    bureau.match_all().await;
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM confirm_result").await, 2);
+    let again = inner::api::again(&bureau.bench.node, &node::http::Caller::local("li"), id).await;
+    assert_eq!(again.unwrap_err().code, "not-found");
+}
+
+#[tokio::test]
+async fn what_was_answered_before_the_database_was_put_back_stands() {
+    let bureau = Bureau::open().await;
+    let notice = bureau.issue().await;
+    bureau.bench.add(bureau.paid(1, Some(&notice), notice.total_fen)).await;
+    bureau.match_all().await;
+    let answered = bureau.result(1).await;
+    // Ferry has returned rows of the contract; the books are those of the backup.
+    bureau
+        .bench
+        .sql(
+            "DELETE FROM inner_push; DELETE FROM inner_book; \
+        INSERT INTO inner_arrived (confirm_id) SELECT confirm_id FROM pay_confirm",
+        )
+        .await;
+    bureau.match_all().await;
+    assert_eq!(bureau.result(1).await, answered);
+    assert_eq!(bureau.bench.text("SELECT book_no FROM inner_book WHERE counts = 1").await, answered.book_no);
 }

@@ -59,7 +59,7 @@ async fn a_request_is_answered_with_a_notice_or_with_the_rule_that_it_breaks() {
     for _ in 0..2 {
         while inner::request::round(&bureau.bench.node).await.unwrap() == node::rounds::Round::More {}
         // Told once more, as a load does.
-        bureau.bench.sql("INSERT INTO inner_asked SELECT request_id FROM notice_request").await;
+        bureau.bench.sql("INSERT INTO inner_asked (request_id) SELECT request_id FROM notice_request").await;
     }
     let first = answer(&bureau, "R1").await;
     let notice = bureau.notice(first.pay_code.as_deref().unwrap()).await;

@@ -77,6 +77,9 @@ async fn operations_are_served_as_described() {
     assert_eq!(served.ask("GET", "/echo?number=5", None, None).await, (200, json!({ "data": 5 })));
     assert_eq!(served.ask("GET", "/echo?number=5&more=1", None, None).await.0, 400);
     assert_eq!(served.ask("POST", "/echo/keep", Some("nothing"), Some(json!({ "number": 1 }))).await.0, 401);
+    assert_eq!(served.ask("GET", "/health", None, None).await.0, 404, "only the machine itself is told");
+    served.stop().await;
+    let served = Served::on(node::desk::health_only().router(Arc::new(Echo(bench.node.clone())))).await;
     let (status, health) = served.ask("GET", "/health", None, None).await;
     assert_eq!((status, &health["data"]["is_well"]), (200, &json!(true)));
     served.stop().await;

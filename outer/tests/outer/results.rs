@@ -199,13 +199,20 @@ async fn what_was_paid_elsewhere_makes_a_payment_one_too_many() {
     let zone = Zone::new().await;
     let notice = zone.notice(1, |_| {}).await;
     let number = zone.paying("b1", &notice, "wx").await;
-    zone.put(&OfflinePayment { refund_state: 0, ..Generator::new(1, Size::S).offline_payment(1) }).await;
+    zone.put(&OfflinePayment { refund_state: 0, source: 1, ..Generator::new(1, Size::S).offline_payment(1) }).await;
     let (_, answer) = zone.wx(paid(&number, "w1", notice.notice.total_fen)).await;
     assert_eq!((&answer["data"]["state"], &answer["data"]["is_duplicate"]), (&json!(5), &json!(true)));
     let notice = zone.notice(2, |_| {}).await;
     let number = zone.paying("b2", &notice, "wx").await;
     zone.notice(2, |notice| notice.notice.state = 1).await;
     assert_eq!(zone.wx(paid(&number, "w2", notice.notice.total_fen)).await.1["data"]["state"], 5);
+    // What the police took goes back, and the online payment stands.
+    let notice = zone.notice(3, |_| {}).await;
+    let number = zone.paying("b3", &notice, "wx").await;
+    zone.put(&OfflinePayment { refund_state: 0, source: 2, ..Generator::new(1, Size::S).offline_payment(3) }).await;
+    zone.notice(3, |notice| notice.notice.state = 1).await;
+    let (_, answer) = zone.wx(paid(&number, "w3", notice.notice.total_fen)).await;
+    assert_eq!((&answer["data"]["state"], &answer["data"]["is_duplicate"]), (&json!(2), &json!(false)), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ pub struct Node {
     config: PathBuf,
     log: PathBuf,
     address: SocketAddr,
+    health: SocketAddr,
     daemon: Option<Daemon>,
 }
 
@@ -47,7 +48,7 @@ impl Node {
         );
         write_file(&config, text.as_bytes());
         let log = directory.join(format!("{name}.log"));
-        let node = Self { name, config, log, address, daemon: None };
+        let node = Self { name, config, log, address, health, daemon: None };
         expect_success(&run(node.command().arg("init")));
         node
     }
@@ -93,7 +94,9 @@ impl Node {
         let mut command = self.command();
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.daemon = Some(Daemon::spawn(&mut command));
-        wait_until(&format!("{} to answer", self.name), || self.reach("GET", "/health", Ask::Anyone, None).is_some());
+        wait_until(&format!("{} to answer", self.name), || {
+            self.reach_at(self.health, "GET", "/health", Ask::Anyone, None).is_some()
+        });
     }
 
     /// Ends the node as `kill -9` does.
@@ -136,7 +139,18 @@ impl Node {
 
     /// Asks a node that may not be there.
     pub fn reach(&self, method: &str, path: &str, who: Ask<'_>, asked: Option<Value>) -> Option<(u16, Value)> {
-        let url = format!("http://{}{path}", self.address);
+        self.reach_at(self.address, method, path, who, asked)
+    }
+
+    fn reach_at(
+        &self,
+        address: SocketAddr,
+        method: &str,
+        path: &str,
+        who: Ask<'_>,
+        asked: Option<Value>,
+    ) -> Option<(u16, Value)> {
+        let url = format!("http://{address}{path}");
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let asked = match (who, asked) {
             (Ask::Client(id, seed), Some(asked)) => {
