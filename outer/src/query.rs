@@ -14,9 +14,9 @@ use crate::create::OrderShown;
 use crate::order::{Order, int};
 use crate::service::PayNode;
 
-/// Rows on one page that callers get where they do not say how many, and the most that they can have: a screen, and what fits into
-/// one answer of some hundred kilobytes.
+/// Rows on one page that callers get where they do not say how many: a screen.
 const PAGE: i64 = 50;
+/// The most that they can have: what fits into one answer of some hundred kilobytes.
 const PAGE_MAX: i64 = 500;
 
 /// Which order.

@@ -30,7 +30,7 @@ fn the_demo_ends_with_both_sides_equal() {
     assert_eq!(outcome["captured"], outcome["changes"]);
     assert_eq!(outcome["seed"].to_string(), SEED);
     let tables = outcome["tables"].as_array().expect("there are tables");
-    assert_eq!(tables.len(), 8);
+    assert_eq!(tables.len(), 27);
     for table in tables {
         assert_eq!(table["inner"], table["outer"], "{table}");
         assert!(table["inner"]["rows"].as_u64().is_some_and(|rows| rows > 0), "{table}");
