@@ -115,7 +115,7 @@ fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
     office
         .pair
         .carry_until("the inner zone to be locked", || office.pair.stream(INNER, "notice")["health"] == "locked");
-    for stream in ["base", "notice"] {
+    for stream in ["base", "notice", "result"] {
         let words = end_of_life("the database of an owner, with no backup", stream);
         office.done(INNER, &words.iter().map(String::as_str).collect::<Vec<_>>(), 2);
     }
@@ -124,7 +124,7 @@ fn a_receiver_whose_past_is_nowhere_is_equal_again_in_another_epoch() {
             let stream = office.pair.stream(zone, stream);
             stream["health"] == "ok" && stream["epoch"] == 2
         };
-        ["base", "notice", "confirm"].iter().all(|stream| is_well(INNER, stream) && is_well(OUTER, stream))
+        ["base", "notice", "result", "confirm"].iter().all(|stream| is_well(INNER, stream) && is_well(OUTER, stream))
     });
     // What only the peer has stays there, and what is new crosses.
     assert_eq!((notices(&office, INNER), notices(&office, OUTER)), (0, NOTICES));
