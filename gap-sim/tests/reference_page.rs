@@ -5,6 +5,7 @@ use ferry_core::coverage::Place;
 use gap_sim::Profile;
 use gap_sim::profile::{BUILT_INS, FIELDS, Group};
 use gap_sim::world::faults::Fault;
+use gap_sim::world::nodes::mistake::Mistake;
 use std::fs;
 use std::path::Path;
 
@@ -53,7 +54,8 @@ fn the_page_lists_every_mistake_with_who_notices_it() {
     let told = told_under(&simulation(), "## How we know that they notice something");
     let names = |row: &String| row.split(" | ").take(3).collect::<Vec<_>>().join(" | ");
     let row = |one: &Break| format!("| `{}` | {} | {}", one.name(), one.meaning().trim(), one.invariant());
-    let mistakes: Vec<String> = Break::ALL.iter().map(row).collect();
+    let of_nodes = |one: &Mistake| format!("| `{}` | {} | 13", one.name(), one.meaning().trim());
+    let mistakes: Vec<String> = Break::ALL.iter().map(row).chain(Mistake::ALL.iter().map(of_nodes)).collect();
     assert_eq!(told.iter().map(names).collect::<Vec<_>>(), mistakes);
     let noticed = |row: &&String| row.split(" | ").nth(4).is_some_and(|by| by != "nothing");
     assert_eq!(told.iter().filter(noticed).count(), told.len());

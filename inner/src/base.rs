@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
+use crate::base_sets::{Touched, check_sets};
+
 /// The tables whose ids columns of base data hold.
 const REFERRED: [(&str, &str); 12] = [
     ("region_id", "base_region"),
@@ -62,17 +64,47 @@ pub struct Edited {
     pub warnings: Vec<String>,
 }
 
-/// Writes an edit in the caller's transaction, and notes it in the record.
+/// Rows of one request: a screen of a person, or a message of a ledger.
+pub const EDITS_MAX: usize = 500;
+
+/// Writes edits one after the other in the caller's transaction, notes them in the record, and looks at what they are together: the
+/// shares of an item, segments of numbers and the places of a tree are right when the last one is written.
 ///
 /// # Errors
-/// Every rule that the row breaks.
-pub async fn edit(
+/// Every rule that a row breaks, or all of them together.
+pub async fn edit_all(
+    connection: &mut SqliteConnection,
+    node: &Node,
+    edits: Vec<Edit>,
+    act: Act,
+    now: Moment,
+) -> Result<Vec<Edited>, Failure> {
+    if edits.is_empty() || edits.len() > EDITS_MAX {
+        return Err(Failure::new(
+            node::Kind::Bad,
+            "rows",
+            console::text!("1 to {EDITS_MAX} rows are taken at once", "一次可受理 1 至 {EDITS_MAX} 行"),
+            console::Text::fixed("send them in several requests", "请分多次提交"),
+        ));
+    }
+    let (mut edited, mut touched) = (Vec::with_capacity(edits.len()), Vec::with_capacity(edits.len()));
+    for one in edits {
+        let (row, written) = edit(connection, node, one, act.clone(), now).await?;
+        edited.push(row);
+        touched.push(written);
+    }
+    let faults = check_sets(connection, &touched).await?;
+    if faults.is_empty() { Ok(edited) } else { Err(Failure::of_faults(faults)) }
+}
+
+/// Writes an edit in the caller's transaction, and notes it in the record.
+async fn edit(
     connection: &mut SqliteConnection,
     node: &Node,
     edit: Edit,
     act: Act,
     now: Moment,
-) -> Result<Edited, Failure> {
+) -> Result<(Edited, Touched), Failure> {
     let kind =
         Kind::parse(&edit.kind).ok_or_else(|| Failure::missing("kind of base data", "基础数据种类", &edit.kind))?;
     let table = kind.definition();
@@ -111,7 +143,7 @@ pub async fn edit(
     };
     record::note(connection, &act).await?;
     let warnings = warned.iter().map(|fault| format!("{fault} / {}", fault.chinese())).collect();
-    Ok(Edited { id, is_new, warnings })
+    Ok((Edited { id, is_new, warnings }, Touched { table, before, after: row }))
 }
 
 fn refused(table: &Table, key: &str, column: &'static str, rule: Rule) -> Failure {

@@ -6,7 +6,7 @@ use console::Fault;
 use node::config::NodeConfig;
 use serde::Deserialize;
 
-use crate::push::Signer;
+use crate::courier::Signer;
 
 /// The configuration, as its file has it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,9 +1,8 @@
 //! Issuing notices (缴款书开具): checked against base data, with a pay code that is minted here and nowhere else.
 
-use contract::Cell;
 use contract::pay_code::{SERIALS_MAX, pay_code};
 use contract::rows::{BaseAgency, BaseIncomeItem, PayNotice, PayNoticeItem, Row as _};
-use contract::rules::{Fault, Rule, check_notice};
+use contract::rules::{Fault, Rule, agency_in_force, check_notice, item_in_force, outside_standards};
 use node::rows::{find_by, insert, select, text};
 use node::{Failure, Kind, Moment, Node};
 use schemars::JsonSchema;
@@ -135,20 +134,9 @@ pub async fn issue(
 
 /// The agency of an id, if it is in force on a day.
 async fn agency(connection: &mut SqliteConnection, id: &str, today: &str) -> Result<BaseAgency, Failure> {
-    let table = BaseAgency::TABLE.shape.table;
-    let refuse = |rule| Failure::of_faults(vec![Fault::refusal("pay_notice", "", "agency_id", rule)]);
     let found: Option<BaseAgency> = find_by(connection, id).await?;
-    let agency = found.ok_or_else(|| refuse(Rule::NoSuch { table, id: id.to_owned() }))?;
-    if !in_force(agency.is_enabled, agency.is_deleted, &agency.start_date, agency.end_date.as_deref(), today) {
-        return Err(refuse(Rule::NotInForce));
-    }
-    Ok(agency)
-}
-
-/// Whether a row of base data counts on a day.
-#[must_use]
-pub fn in_force(is_enabled: bool, is_deleted: bool, start: &str, end: Option<&str>, today: &str) -> bool {
-    is_enabled && !is_deleted && start <= today && end.is_none_or(|end| today <= end)
+    agency_in_force(found, id, today)
+        .map_err(|rule| Failure::of_faults(vec![Fault::refusal("pay_notice", "", "agency_id", rule)]))
 }
 
 /// The next pay code of an agency's region. Serial numbers are taken in the transaction of their notice, so none is lost and
@@ -207,15 +195,16 @@ async fn item(
     let found: Vec<BaseIncomeItem> = select(
         connection,
         "WHERE ele_code = ?1 AND id IN (SELECT item_id FROM base_agency_item WHERE agency_id = ?2 AND is_enabled = 1 \
-         AND is_deleted = 0 AND start_date <= ?3 AND ifnull(end_date, '99991231') >= ?3)",
+         AND is_deleted = 0 AND start_date <= ?3 AND ifnull(end_date, '99991231') >= ?3) ORDER BY id",
         &[text(&line.item_code), text(&agency.id), text(today)],
     )
     .await?;
-    let Some(item) = found.into_iter().next() else { return refuse(Rule::NotCollected) };
-    if !in_force(item.is_enabled, item.is_deleted, &item.start_date, item.end_date.as_deref(), today) {
-        return refuse(Rule::NotInForce);
-    }
-    if let Some(rule) = outside_standards(connection, &item.id, line.unit_fen, today).await? {
+    let item = match item_in_force(found, today) {
+        Ok(item) => item,
+        Err(rule) => return refuse(rule),
+    };
+    let standards = select(connection, "WHERE item_id = ?1 ORDER BY std_no", &[text(&item.id)]).await?;
+    if let Some(rule) = outside_standards(&standards, line.unit_fen, today) {
         return Ok(Err(Fault::refusal("pay_notice_item", key.as_str(), "unit_fen", rule)));
     }
     let subject: Option<String> = sqlx::query_scalar(
@@ -239,34 +228,4 @@ async fn item(
         unit_fen: line.unit_fen,
         amount_fen: line.quantity.saturating_mul(line.unit_fen),
     }))
-}
-
-/// What an amount breaks of the item's standards in force; one that allows it is enough, and an item without any allows all.
-async fn outside_standards(
-    connection: &mut SqliteConnection,
-    item_id: &str,
-    unit_fen: i64,
-    today: &str,
-) -> Result<Option<Rule>, Failure> {
-    let standards: Vec<contract::rows::BaseItemStandard> = select(
-        connection,
-        "WHERE item_id = ?1 AND is_enabled = 1 AND is_deleted = 0 AND start_date <= ?2 AND ifnull(end_date, '99991231') >= ?2 \
-         ORDER BY std_no",
-        &[Cell::Text(item_id.to_owned()), text(today)],
-    )
-    .await?;
-    let mut nearest = None;
-    for standard in standards {
-        let (least, most) = match standard.std_type {
-            2 => (standard.min_fen.unwrap_or(0), standard.max_fen.unwrap_or(contract::rules::AMOUNT_FEN_MAX)),
-            3 => (standard.unit_fen.unwrap_or(0), standard.unit_fen.unwrap_or(contract::rules::AMOUNT_FEN_MAX)),
-            // 无限制, and 比例, whose base the notice does not carry.
-            _ => return Ok(None),
-        };
-        if (least..=most).contains(&unit_fen) {
-            return Ok(None);
-        }
-        nearest = nearest.or(Some(Rule::OutsideStandard { least, most }));
-    }
-    Ok(nearest)
 }

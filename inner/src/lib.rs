@@ -7,7 +7,10 @@
 
 pub mod api;
 pub mod base;
+mod base_sets;
+mod book;
 pub mod config;
+pub mod courier;
 pub mod import;
 pub mod import_command;
 pub mod issue;
@@ -16,5 +19,10 @@ pub mod offline;
 pub mod program;
 pub mod proposal;
 pub mod push;
+mod receipt;
+pub mod report;
 pub mod request;
+mod returned;
 pub mod service;
+pub mod waiting;
+pub mod wish;

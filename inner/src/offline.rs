@@ -1,145 +1,143 @@
 //! Payments that were made offline (线下缴款): at a bank's counter, or to the police, who report a batch.
 
+use console::Text;
 use contract::rows::{OfflinePayment, PayNotice};
-use contract::rules::{Decision, Fault, Judgement, MatchState, OfflineSource, Rule, check_offline};
-use node::rows::{find_by, insert, put, select, text};
+use contract::rules::{Decision, Fault, Judgement, MatchState, Rule, check_offline};
+use node::rows::{find_by, insert, put};
 use node::{Failure, Kind, Moment, Node, guid};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
 
-use crate::matching::Entry;
-use crate::push;
+use crate::book::{Entry, counting, pay_notice, source_name};
+use crate::push::{Event, tell_booking};
+use crate::report::{Report, Reporter};
 
-/// A payment that is reported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Report {
-    /// 缴款码.
-    pub pay_code: String,
-    /// 来源: 1 银行柜面, 2 交警批量.
-    pub source: i64,
-    /// 来源流水号, unique in its source.
-    pub source_ref: String,
-    /// 金额, in fen.
-    pub amount_fen: i64,
-    /// 缴款时间, yyyyMMddHHmmss.
-    pub pay_time: String,
+/// How far ahead of this machine's clock a payment's time may be, in milliseconds: clocks of two systems differ as much as those of
+/// signed messages may.
+const AHEAD_MS: i64 = node::message::SKEW_MS;
+
+/// A payment that is booked.
+pub(crate) struct Booked {
+    pub payment: OfflinePayment,
+    pub match_state: Option<i64>,
 }
 
-/// What became of a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Taken {
-    /// 线下缴款号.
-    pub payment_id: String,
-    /// 记账号.
-    pub book_no: String,
-    /// 匹配结果: 1 相符, 2 重复, 3 金额不符.
-    pub match_state: i64,
-    /// 退付状态: 0 无需, 1 待退.
-    pub refund_state: i64,
-    /// Whether the same report had been taken before; then nothing was written.
-    pub repeated: bool,
-}
-
-/// Takes a report in the caller's transaction. The same report again is answered as the first time.
+/// Looks at what a report says by itself.
 ///
 /// # Errors
-/// When there is no such notice, the report breaks a rule, or another report has its number.
-pub async fn take(
-    connection: &mut SqliteConnection,
-    node: &Node,
-    report: Report,
-    now: Moment,
-) -> Result<Taken, Failure> {
-    let Some(source) = OfflineSource::of(report.source) else {
-        let rule = Rule::OutOfRange { least: 1, most: 2 };
-        return Err(Failure::of_faults(vec![Fault::refusal("offline_payment", report.source_ref, "source", rule)]));
-    };
-    if let Some(before) = before(connection, &report).await? {
-        return repeated(connection, &report, before).await;
-    }
-    let notice: Option<PayNotice> = find_by(connection, &report.pay_code).await?;
-    let notice = notice.ok_or_else(|| Failure::missing("notice", "缴款通知书", &report.pay_code))?;
-    let (book_no, time) = (guid(&*node.entropy, now)?, now.time17());
-    let judged = judge(connection, &notice, report.amount_fen).await?;
-    let payment = OfflinePayment {
-        payment_id: guid(&*node.entropy, now)?,
-        pay_code: report.pay_code,
-        source: report.source,
-        source_ref: report.source_ref,
-        amount_fen: report.amount_fen,
-        pay_date: report.pay_time.get(..8).unwrap_or_default().to_owned(),
-        pay_time: report.pay_time,
-        book_no: book_no.clone(),
-        refund_state: i64::from(judged.decision == Decision::RefundOffline),
-        create_time: time.clone(),
-        update_time: time.clone(),
-    };
-    let faults = check_offline(&payment, &node.policy);
+/// Every rule that it breaks.
+pub(crate) fn judge(reporter: &Reporter, report: &Report, now: Moment) -> Result<(), Failure> {
+    let payment = payment(reporter, report, String::new(), now);
+    // The pay code may be anything: whose money it is is found out later.
+    let pattern = contract::rules::Policy::default();
+    let is_of_code = |fault: &Fault| matches!(fault.rule, Rule::PayCodeForm { .. } | Rule::PayCodeCheck);
+    let faults: Vec<Fault> = check_offline(&payment, &pattern).into_iter().filter(|fault| !is_of_code(fault)).collect();
     if !faults.is_empty() {
         return Err(Failure::of_faults(faults));
     }
-    insert(connection, &payment).await?;
+    if report.source != reporter.source.number() {
+        let (id, source) = (&reporter.id, reporter.source.number());
+        return Err(Failure::new(
+            Kind::Forbidden,
+            "source-not-bound",
+            console::text!("{id} reports payments of the source {source} alone", "{id} 仅可报送来源 {source} 的缴款"),
+            Text::fixed("report it as whoever took the money", "请由实际收款方报送"),
+        ));
+    }
+    judge_time(&report.pay_time, now)
+}
+
+/// A payment is made before it is reported, and no earlier than in the year before: the books of years before that are closed (决算).
+fn judge_time(pay_time: &str, now: Moment) -> Result<(), Failure> {
+    let today = now.date8();
+    let year = today[..4].parse::<u32>().map_err(Failure::internal)?;
+    let first = format!("{:04}0101000000", year.saturating_sub(1));
+    let last = now.plus_ms(AHEAD_MS).time14();
+    if (first.as_str()..=last.as_str()).contains(&pay_time) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Bad,
+        "pay-time",
+        console::text!(
+            "the payment's time is {pay_time}, and must lie between {first} and {last}",
+            "缴款时间为 {pay_time}，应在 {first} 与 {last} 之间"
+        ),
+        Text::fixed("look the time up, and set the clock", "请核对缴款时间并校准时钟"),
+    ))
+}
+
+fn payment(reporter: &Reporter, report: &Report, payment_id: String, now: Moment) -> OfflinePayment {
+    OfflinePayment {
+        // Before a payment has numbers, faults name it by its source's.
+        payment_id: if payment_id.is_empty() { "-".to_owned() } else { payment_id },
+        pay_code: report.pay_code.clone(),
+        source: report.source,
+        source_ref: reporter.report_id(&report.source_ref),
+        amount_fen: report.amount_fen,
+        pay_date: report.pay_time.get(..8).unwrap_or_default().to_owned(),
+        pay_time: report.pay_time.clone(),
+        book_no: "-".to_owned(),
+        refund_state: 0,
+        create_time: now.time17(),
+        update_time: now.time17(),
+    }
+}
+
+/// Books a report for the notice of its pay code, in the caller's transaction.
+///
+/// # Errors
+/// When there is no such notice, or it is of an agency that the counter does not report for.
+pub(crate) async fn book(
+    connection: &mut SqliteConnection,
+    node: &Node,
+    reporter: &Reporter,
+    report: &Report,
+    now: Moment,
+) -> Result<Booked, Failure> {
+    let notice: Option<PayNotice> = find_by(connection, &report.pay_code).await?;
+    let notice = notice.ok_or_else(|| Failure::missing("notice", "缴款通知书", &report.pay_code))?;
+    if reporter.agency_id.as_ref().is_some_and(|agency_id| *agency_id != notice.agency_id) {
+        let id = &reporter.id;
+        return Err(Failure::new(
+            Kind::Forbidden,
+            "agency-not-bound",
+            console::text!(
+                "the notice is of an agency that {id} does not report for",
+                "该通知书不属于 {id} 可报送的执收单位"
+            ),
+            Text::fixed("two people decide about it", "由双人处理"),
+        ));
+    }
+    let judged = match_notice(connection, &notice, report.amount_fen).await?;
+    let payment = OfflinePayment {
+        book_no: guid(&*node.entropy, now)?,
+        refund_state: i64::from(judged.decision == Decision::RefundOffline),
+        ..payment(reporter, report, guid(&*node.entropy, now)?, now)
+    };
     let entry = Entry {
-        book_no: &book_no,
-        source: if source == OfflineSource::Bank { "BANK" } else { "POLICE_BATCH" },
+        book_no: &payment.book_no,
+        source: source_name(reporter.source),
         payment_id: &payment.payment_id,
         pay_code: Some(&payment.pay_code),
         agency_id: &notice.agency_id,
         amount_fen: payment.amount_fen,
         pay_date: &payment.pay_date,
-        book_time: &time,
+        book_time: &payment.create_time,
     };
-    entry.write(connection, judged.borrow()).await?;
-    let agency_id = notice.agency_id.clone();
-    if judged.state == MatchState::Matched && notice.state == 0 {
-        put(connection, &PayNotice { state: 1, update_time: time, ..notice }).await?;
+    let is_matched = judged.state == MatchState::Matched;
+    // The line comes first: a payment without one is taken for one that ferry returned.
+    entry.write(connection, judged.borrow(), is_matched).await?;
+    insert(connection, &payment).await?;
+    if is_matched {
+        pay_notice(connection, &notice.pay_code, now).await?;
     }
-    push::queue(connection, &book_no, &agency_id, now).await?;
-    Ok(Taken {
-        payment_id: payment.payment_id,
-        book_no,
-        match_state: judged.state.number(),
-        refund_state: payment.refund_state,
-        repeated: false,
-    })
-}
-
-async fn before(connection: &mut SqliteConnection, report: &Report) -> Result<Option<OfflinePayment>, Failure> {
-    let source = contract::Cell::Int(report.source);
-    let found =
-        select(connection, "WHERE source = ?1 AND source_ref = ?2", &[source, text(&report.source_ref)]).await?;
-    Ok(found.into_iter().next())
-}
-
-async fn repeated(
-    connection: &mut SqliteConnection,
-    report: &Report,
-    before: OfflinePayment,
-) -> Result<Taken, Failure> {
-    let is_same = (before.pay_code.as_str(), before.amount_fen, before.pay_time.as_str())
-        == (report.pay_code.as_str(), report.amount_fen, report.pay_time.as_str());
-    if !is_same {
-        let number = &report.source_ref;
-        return Err(Failure::new(
-            Kind::Conflict,
-            "source-ref-taken",
-            console::text!("another payment has the number {number}", "流水号 {number} 已用于另一笔缴款"),
-            console::Text::fixed("look the number up at its source", "请向来源方核对流水号"),
-        ));
-    }
-    let match_state: i64 = sqlx::query_scalar("SELECT match_state FROM inner_book WHERE book_no = ?1")
-        .bind(before.book_no.clone())
-        .fetch_one(connection)
+    sqlx::query("UPDATE inner_report SET payment_id = ?2 WHERE report_id = ?1")
+        .bind(payment.source_ref.clone())
+        .bind(payment.payment_id.clone())
+        .execute(&mut *connection)
         .await?;
-    Ok(Taken {
-        payment_id: before.payment_id,
-        book_no: before.book_no,
-        match_state,
-        refund_state: before.refund_state,
-        repeated: true,
-    })
+    tell_booking(connection, Event::Booked, &payment.book_no, now).await?;
+    Ok(Booked { payment, match_state: Some(judged.state.number()) })
 }
 
 /// A judgement that owns what it refers to.
@@ -157,12 +155,12 @@ impl Judged {
 }
 
 /// Judges an offline payment: one that comes after any other that counts is to go back offline.
-async fn judge(connection: &mut SqliteConnection, notice: &PayNotice, amount_fen: i64) -> Result<Judged, Failure> {
-    let first: Option<String> =
-        sqlx::query_scalar("SELECT payment_id FROM inner_book WHERE pay_code = ?1 AND counts = 1")
-            .bind(notice.pay_code.clone())
-            .fetch_optional(connection)
-            .await?;
+async fn match_notice(
+    connection: &mut SqliteConnection,
+    notice: &PayNotice,
+    amount_fen: i64,
+) -> Result<Judged, Failure> {
+    let first = counting(connection, &notice.pay_code).await?.map(|(payment_id, _)| payment_id);
     let plain = |state, decision| Judged { state, decision, other: None, diff_fen: 0 };
     let diff_fen = amount_fen.saturating_sub(notice.total_fen);
     Ok(match (first, notice.state) {
@@ -184,10 +182,11 @@ pub async fn refunded(connection: &mut SqliteConnection, payment_id: &str, now: 
         return Err(Failure::new(
             Kind::Conflict,
             "not-to-be-refunded",
-            console::Text::fixed("the payment is not waiting for a refund", "该笔缴款不在待退状态"),
-            console::Text::fixed("look at its state first", "请先查看其状态"),
+            Text::fixed("the payment is not waiting for a refund", "该笔缴款不在待退状态"),
+            Text::fixed("look at its state first", "请先查看其状态"),
         ));
     }
+    let book_no = payment.book_no.clone();
     put(connection, &OfflinePayment { refund_state: 2, update_time: now.time17(), ..payment }).await?;
-    Ok(())
+    tell_booking(connection, Event::Refunded, &book_no, now).await
 }

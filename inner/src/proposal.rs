@@ -1,48 +1,16 @@
-//! What one person asks for and another allows (双人复核): voiding a notice, deciding about a payment that nobody can match.
+//! Proposals (双人复核): what one person asks for is done when another one allows it.
 
-use contract::rows::{ConfirmResult, OfflinePayment, PayNotice};
-use contract::rules::Decision;
 use node::record::{self, Act};
-use node::rows::{find_by, put};
-use node::{Failure, Kind, Moment};
+use node::{Failure, Kind, Moment, Node};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::sqlite::SqliteConnection;
 
+use crate::wish::{Wish, fulfil, judge};
+
 /// The longest reason, in characters: a few sentences.
 const REASON_CHARS_MAX: usize = 500;
-
-/// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "what", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Wish {
-    /// 作废缴款通知书: a notice that is not paid counts no more.
-    VoidNotice {
-        /// 缴款码.
-        pay_code: String,
-    },
-    /// 入账: a payment under review is right as it is.
-    Book {
-        /// 确认单号.
-        confirm_id: String,
-    },
-    /// 线上退付: a payment under review goes back on its way.
-    RefundOnline {
-        /// 确认单号.
-        confirm_id: String,
-    },
-    /// 线下入账: an offline payment under review is right as it is.
-    BookOffline {
-        /// 线下缴款号.
-        payment_id: String,
-    },
-    /// 线下退付: an offline payment under review is to go back.
-    RefundOffline {
-        /// 线下缴款号.
-        payment_id: String,
-    },
-}
 
 /// What is asked for, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -84,7 +52,7 @@ fn of_found((id, wish, reason, asked_by, asked_time, decided_by, is_allowed): Fo
 ///
 /// # Errors
 /// When it cannot be, or the reason is empty or too long.
-pub async fn ask(connection: &mut SqliteConnection, asked: Asked, act: Act) -> Result<i64, Failure> {
+pub async fn ask(connection: &mut SqliteConnection, asked: Asked, act: Act, now: Moment) -> Result<i64, Failure> {
     let length = asked.reason.chars().count();
     if asked.reason.trim().is_empty() || length > REASON_CHARS_MAX {
         return Err(Failure::new(
@@ -97,7 +65,7 @@ pub async fn ask(connection: &mut SqliteConnection, asked: Asked, act: Act) -> R
             console::Text::fixed("say why", "请说明理由"),
         ));
     }
-    judge(connection, &asked.wish).await?;
+    judge(connection, &asked.wish, now).await?;
     let wish = serde_json::to_string(&asked.wish).map_err(Failure::internal)?;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO inner_proposal (wish, reason, asked_by, asked_time) VALUES (?1, ?2, ?3, ?4) RETURNING id",
@@ -120,6 +88,7 @@ pub async fn ask(connection: &mut SqliteConnection, asked: Asked, act: Act) -> R
 /// When whoever decides is whoever asked, it was decided before, or it cannot be any more.
 pub async fn decide(
     connection: &mut SqliteConnection,
+    node: &Node,
     id: i64,
     is_allowed: bool,
     act: Act,
@@ -141,7 +110,7 @@ pub async fn decide(
     }
     let wish: Wish = serde_json::from_str(&proposal.wish).map_err(Failure::internal)?;
     if is_allowed {
-        fulfil(connection, &wish, now).await?;
+        fulfil(connection, node, &wish, now).await?;
     }
     sqlx::query("UPDATE inner_proposal SET decided_by = ?2, decided_time = ?3, is_allowed = ?4 WHERE id = ?1")
         .bind(id)
@@ -163,124 +132,4 @@ pub async fn list(connection: &mut SqliteConnection, most: i64) -> Result<Vec<Pr
     let sql = format!("SELECT {COLUMNS} FROM inner_proposal ORDER BY decided_by IS NOT NULL, id DESC LIMIT ?1");
     let found: Vec<Found> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(most).fetch_all(connection).await?;
     Ok(found.into_iter().map(of_found).collect())
-}
-
-/// What a wish is about, as it stands.
-enum Ground {
-    Notice(Box<PayNotice>),
-    Result(Box<ConfirmResult>),
-    Offline(Box<OfflinePayment>),
-}
-
-async fn judge(connection: &mut SqliteConnection, wish: &Wish) -> Result<Ground, Failure> {
-    let next = || console::Text::fixed("look at its present state", "请查看其当前状态");
-    match wish {
-        Wish::VoidNotice { pay_code } => {
-            let notice: Option<PayNotice> = find_by(connection, pay_code).await?;
-            let notice = notice.ok_or_else(|| Failure::missing("notice", "缴款通知书", pay_code))?;
-            if notice.state != 0 {
-                let message =
-                    console::text!("the notice {pay_code} is not unpaid", "缴款通知书 {pay_code} 不是未缴状态");
-                return Err(Failure::new(Kind::Conflict, "notice-state", message, next()));
-            }
-            Ok(Ground::Notice(Box::new(notice)))
-        }
-        Wish::Book { confirm_id } | Wish::RefundOnline { confirm_id } => {
-            let result: Option<ConfirmResult> = find_by(connection, confirm_id).await?;
-            let result =
-                result.ok_or_else(|| Failure::missing("booked confirmation", "已入账的缴款确认", confirm_id))?;
-            if Decision::of(result.decision) != Some(Decision::Review) {
-                let message = console::text!("{confirm_id} is not under review", "{confirm_id} 不在核查状态");
-                return Err(Failure::new(Kind::Conflict, "not-under-review", message, next()));
-            }
-            if matches!(wish, Wish::Book { .. }) {
-                nothing_counts(connection, &result.book_no).await?;
-            }
-            Ok(Ground::Result(Box::new(result)))
-        }
-        Wish::BookOffline { payment_id } | Wish::RefundOffline { payment_id } => {
-            let payment: Option<OfflinePayment> = find_by(connection, payment_id).await?;
-            let payment = payment.ok_or_else(|| Failure::missing("offline payment", "线下缴款", payment_id))?;
-            let decision: Option<i64> = sqlx::query_scalar("SELECT decision FROM inner_book WHERE book_no = ?1")
-                .bind(payment.book_no.clone())
-                .fetch_optional(&mut *connection)
-                .await?;
-            if decision.and_then(Decision::of) != Some(Decision::Review) {
-                let message = console::text!("{payment_id} is not under review", "{payment_id} 不在核查状态");
-                return Err(Failure::new(Kind::Conflict, "not-under-review", message, next()));
-            }
-            if matches!(wish, Wish::BookOffline { .. }) {
-                nothing_counts(connection, &payment.book_no).await?;
-            }
-            Ok(Ground::Offline(Box::new(payment)))
-        }
-    }
-}
-
-/// Looks that no other payment counts for the notice of a booking.
-async fn nothing_counts(connection: &mut SqliteConnection, book_no: &str) -> Result<(), Failure> {
-    let other: Option<String> = sqlx::query_scalar(
-        "SELECT payment_id FROM inner_book WHERE counts = 1 AND pay_code = (SELECT pay_code FROM inner_book WHERE book_no = ?1)",
-    )
-    .bind(book_no.to_owned())
-    .fetch_optional(connection)
-    .await?;
-    match other {
-        None => Ok(()),
-        Some(other) => Err(Failure::new(
-            Kind::Conflict,
-            "already-counted",
-            console::text!("{other} counts for the same notice", "{other} 已抵销同一通知书"),
-            console::Text::fixed("ask for a refund instead", "请改为申请退付"),
-        )),
-    }
-}
-
-/// A booking under review is decided; where it is booked it counts for its notice, which is paid thereby.
-async fn decide_booking(
-    connection: &mut SqliteConnection,
-    book_no: &str,
-    decision: Decision,
-    now: Moment,
-) -> Result<(), Failure> {
-    let counts = decision == Decision::Book;
-    let pay_code: Option<String> = sqlx::query_scalar(
-        "UPDATE inner_book SET decision = ?2, counts = ?3 AND pay_code IN (SELECT pay_code FROM pay_notice) WHERE book_no = ?1 \
-         RETURNING pay_code",
-    )
-    .bind(book_no.to_owned())
-    .bind(decision.number())
-    .bind(counts)
-    .fetch_one(&mut *connection)
-    .await?;
-    let Some(pay_code) = pay_code.filter(|_| counts) else { return Ok(()) };
-    let notice: Option<PayNotice> = find_by(connection, &pay_code).await?;
-    if let Some(notice) = notice.filter(|notice| notice.state == 0) {
-        put(connection, &PayNotice { state: 1, update_time: now.time17(), ..notice }).await?;
-    }
-    Ok(())
-}
-
-async fn fulfil(connection: &mut SqliteConnection, wish: &Wish, now: Moment) -> Result<(), Failure> {
-    match judge(connection, wish).await? {
-        Ground::Notice(notice) => {
-            put(connection, &PayNotice { state: 2, update_time: now.time17(), ..*notice }).await?;
-        }
-        Ground::Result(result) => {
-            let refund = matches!(wish, Wish::RefundOnline { .. });
-            let decision = if refund { Decision::RefundOnline } else { Decision::Book };
-            decide_booking(connection, &result.book_no, decision, now).await?;
-            let decision = decision.number();
-            put(connection, &ConfirmResult { decision, update_time: now.time17(), ..*result }).await?;
-        }
-        Ground::Offline(payment) => {
-            let refund = matches!(wish, Wish::RefundOffline { .. });
-            let decision = if refund { Decision::RefundOffline } else { Decision::Book };
-            decide_booking(connection, &payment.book_no, decision, now).await?;
-            if refund {
-                put(connection, &OfflinePayment { refund_state: 1, update_time: now.time17(), ..*payment }).await?;
-            }
-        }
-    }
-    Ok(())
 }

@@ -2,74 +2,29 @@
 
 use contract::rows::{NoticeRequest, NoticeRequestItem, NoticeRequestResult};
 use contract::rules::{Fault, check_request};
-use node::rounds::Round;
 use node::rows::{find_by, insert, select, text};
 use node::{Failure, Kind, Moment, Node};
 use sqlx::Executor as _;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::issue::{Draft, Line, Sealed, issue};
+use crate::waiting::Queue;
 
 /// Requests answered in one transaction.
 const ANSWERED_AT_ONCE: i64 = 100;
 /// The widest reason that an answer carries: the width of its column.
 const REASON_WIDTH_MAX: usize = 400;
 
-/// Answers what has come, oldest first. One that cannot be answered is set aside with its reason, and the others go on.
-///
-/// # Errors
-/// When the database cannot be used; then nothing of this round is answered.
-pub async fn round(node: &Node) -> Result<Round, Failure> {
-    let (for_job, now) = (node.clone(), node.clock.now());
-    let count = node
-        .database
-        .write(move |connection| {
-            Box::pin(async move {
-                let waiting: Vec<String> = sqlx::query_scalar(
-                    "SELECT request_id FROM inner_asked WHERE problem IS NULL ORDER BY rowid LIMIT ?1",
-                )
-                .bind(ANSWERED_AT_ONCE)
-                .fetch_all(&mut *connection)
-                .await?;
-                let count = waiting.len();
-                for request_id in waiting {
-                    connection.execute("SAVEPOINT answer").await?;
-                    match answer(connection, &for_job, &request_id, now).await {
-                        Ok(()) => {
-                            connection.execute("RELEASE answer").await?;
-                        }
-                        Err(failure) => {
-                            connection.execute("ROLLBACK TO answer; RELEASE answer").await?;
-                            set_aside(connection, &request_id, failure).await?;
-                        }
-                    }
-                }
-                Ok(count)
-            })
-        })
-        .await?;
-    Ok(if count > 0 { Round::More } else { Round::Rest })
-}
-
-/// What is busy is tried again as a whole; everything else waits for people.
-async fn set_aside(connection: &mut SqliteConnection, request_id: &str, failure: Failure) -> Result<(), Failure> {
-    if failure.kind == Kind::Busy {
-        return Err(failure);
-    }
-    tracing::error!(code = failure.code, "the request {request_id} is not answered: {}", failure.message);
-    sqlx::query("UPDATE inner_asked SET problem = ?2 WHERE request_id = ?1")
-        .bind(request_id.to_owned())
-        .bind(failure.to_string())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
+/// What is asked for and not answered yet.
+pub const QUEUE: Queue = Queue {
+    of: "request",
+    table: "inner_asked",
+    id: "request_id",
+    at_once: ANSWERED_AT_ONCE,
+    deal: |connection, node, request_id, now| Box::pin(answer(connection, node, request_id, now)),
+};
 
 async fn answer(connection: &mut SqliteConnection, node: &Node, request_id: &str, now: Moment) -> Result<(), Failure> {
-    sqlx::query("DELETE FROM inner_asked WHERE request_id = ?1")
-        .bind(request_id.to_owned())
-        .execute(&mut *connection)
-        .await?;
     let request: Option<NoticeRequest> = find_by(connection, request_id).await?;
     let answered: Option<NoticeRequestResult> = find_by(connection, request_id).await?;
     let Some(request) = request.filter(|_| answered.is_none()) else { return Ok(()) };

@@ -5,18 +5,22 @@ use std::time::Duration;
 
 use console::Fault;
 use node::http::{Listen, serve};
-use node::post::Post;
 use node::rounds::{Round, rounds};
-use node::{Node, Service};
+use node::supervisor::supervised;
+use node::{Failure, Node, Service};
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::{api, matching, push, request};
+use crate::courier::Courier;
+use crate::waiting::{self, QUEUES, Queue};
+use crate::{api, receipt};
 
 /// How often what has come is looked for: a confirmation is to be answered within seconds, and a look is one read of an index.
 const EVERY: Duration = Duration::from_millis(200);
 /// How often it is looked whether somebody is to be told.
 const PUSH_EVERY: Duration = Duration::from_secs(1);
+/// How often what has had its time is forgotten: the tables stay small, and a look costs one write.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// The intranet node.
 #[derive(Debug)]
@@ -36,6 +40,10 @@ impl Service for Inner {
     fn node(&self) -> &Node {
         &self.node
     }
+
+    async fn problems(&self) -> Result<u64, Failure> {
+        self.node.database.read(|connection| Box::pin(waiting::count_problems(connection))).await
+    }
 }
 
 /// Serves until `end` says so.
@@ -43,32 +51,49 @@ impl Service for Inner {
 /// # Errors
 /// When an address cannot be had or the node's key cannot be read.
 pub async fn run(node: Node, config: Config, end: watch::Receiver<bool>) -> Result<(), Fault> {
-    let signer = config.signer()?;
+    let (signer, post) = (config.signer()?, config.node.post()?);
     let (listen, health) = (Listen::on(config.node.listen).await?, Listen::on(config.node.health).await?);
     let service = Arc::new(Inner::new(node.clone()));
-    let (for_matching, for_requests, for_push) = (node.clone(), node.clone(), node);
-    let matched = rounds("matching", EVERY, end.clone(), move || {
-        let node = for_matching.clone();
-        async move { matching::round(&node).await }
-    });
-    let answered = rounds("requests", EVERY, end.clone(), move || {
-        let node = for_requests.clone();
-        async move { request::round(&node).await }
-    });
-    let (post, signer) = (Post::new(), signer.map(Arc::new));
+    let queues = QUEUES.map(|queue| tokio::spawn(dealt_with(node.clone(), queue, end.clone())));
+    let courier = signer.map(|signer| Courier::new(node.clone(), post, Arc::new(signer)));
     let told = rounds("push", PUSH_EVERY, end.clone(), move || {
-        let (node, post, signer) = (for_push.clone(), post.clone(), signer.clone());
+        let courier = courier.clone();
         async move {
-            match signer {
-                Some(signer) => push::round(&node, &post, &signer).await,
+            match courier {
+                Some(courier) => courier.round().await,
                 None => Ok(Round::Rest),
             }
         }
     });
+    let for_pruning = node.clone();
+    let pruned = rounds("forgetting what is over", PRUNE_EVERY, end.clone(), move || {
+        let node = for_pruning.clone();
+        async move { prune(&node).await.map(|()| Round::Rest) }
+    });
     let people = serve(listen, api::operations().router(Arc::clone(&service)), ended(end.clone()));
-    let machine = serve(health, node::desk::health_only().router(service), ended(end));
-    let (people, machine, (), (), ()) = tokio::join!(people, machine, matched, answered, told);
+    let machine = serve(health, node::desk::health_only().router(service), ended(end.clone()));
+    let watched = supervised(node.database, end);
+    let (people, machine, (), (), ()) = tokio::join!(people, machine, told, pruned, watched);
+    for queue in queues {
+        queue.await.map_err(Fault::internal)?;
+    }
     people.and(machine).map_err(|failure| failure.fault())
+}
+
+/// A queue in rounds until the program is told to end.
+async fn dealt_with(node: Node, queue: &'static Queue, end: watch::Receiver<bool>) {
+    rounds(queue.of, EVERY, end, move || {
+        let node = node.clone();
+        async move { waiting::round(&node, queue).await }
+    })
+    .await;
+}
+
+/// Forgets sessions and the like, and answers that are older than they are kept.
+async fn prune(node: &Node) -> Result<(), Failure> {
+    node::prune::prune(node).await?;
+    let now = node.clock.now();
+    node.database.write(move |connection| Box::pin(receipt::prune(connection, now))).await
 }
 
 async fn ended(mut end: watch::Receiver<bool>) {

@@ -58,16 +58,84 @@ CREATE INDEX inner_book_decision ON inner_book (decision, seq);
 -- At most one payment counts for a notice, whatever comes.
 CREATE UNIQUE INDEX inner_book_once ON inner_book (pay_code) WHERE counts = 1;
 
--- 待推送: bookings that the collecting agency's system is to be told of
+-- An answer that is not the books': the database was put back, and ferry returned what was answered or decided since.
+CREATE TRIGGER inner_answer_returns AFTER INSERT ON confirm_result
+WHEN EXISTS (SELECT 1 FROM inner_book WHERE payment_id = NEW.confirm_id AND decision <> NEW.decision)
+ AND NOT EXISTS (SELECT 1 FROM inner_arrived WHERE confirm_id = NEW.confirm_id)
+BEGIN
+  INSERT INTO inner_arrived (confirm_id) VALUES (NEW.confirm_id);
+END;
+CREATE TRIGGER inner_answer_changes AFTER UPDATE ON confirm_result
+WHEN EXISTS (SELECT 1 FROM inner_book WHERE payment_id = NEW.confirm_id AND decision <> NEW.decision)
+ AND NOT EXISTS (SELECT 1 FROM inner_arrived WHERE confirm_id = NEW.confirm_id)
+BEGIN
+  INSERT INTO inner_arrived (confirm_id) VALUES (NEW.confirm_id);
+END;
+
+-- 线下缴款报送: what counters reported, by their own numbers, booked or not
+CREATE TABLE inner_report (
+  -- Who reported, /, and the number there: two police offices may count alike.
+  report_id TEXT NOT NULL PRIMARY KEY,
+  -- As it came.
+  report TEXT NOT NULL,
+  -- 线下缴款号 as which it is booked.
+  payment_id TEXT UNIQUE,
+  -- When two people decided that the money goes back unbooked.
+  returned_time TEXT,
+  create_time TEXT NOT NULL CHECK (length(create_time) = 17),
+  CHECK (payment_id IS NULL OR returned_time IS NULL)
+) STRICT;
+
+-- 待入账报送: reports that are not booked yet
+CREATE TABLE inner_reported (
+  report_id TEXT NOT NULL PRIMARY KEY REFERENCES inner_report (report_id),
+  -- Why it could not be booked; it waits for people, and the others go on.
+  problem TEXT
+) STRICT;
+
+-- 待补记: offline payments that are not what the books say: the database was put back, and ferry returned them
+CREATE TABLE inner_returned (
+  payment_id TEXT NOT NULL PRIMARY KEY,
+  -- Why it could not be booked; it waits for people, and the others go on.
+  problem TEXT
+) STRICT;
+CREATE TRIGGER inner_payment_returns AFTER INSERT ON offline_payment
+WHEN NOT EXISTS (SELECT 1 FROM inner_book WHERE payment_id = NEW.payment_id)
+ AND NOT EXISTS (SELECT 1 FROM inner_returned WHERE payment_id = NEW.payment_id)
+BEGIN
+  INSERT INTO inner_returned (payment_id) VALUES (NEW.payment_id);
+END;
+CREATE TRIGGER inner_payment_changes AFTER UPDATE ON offline_payment
+WHEN EXISTS (SELECT 1 FROM inner_book WHERE payment_id = NEW.payment_id AND (decision = 3) <> (NEW.refund_state > 0))
+ AND NOT EXISTS (SELECT 1 FROM inner_returned WHERE payment_id = NEW.payment_id)
+BEGIN
+  INSERT INTO inner_returned (payment_id) VALUES (NEW.payment_id);
+END;
+
+-- 待推送: what the collecting agency's system is to be told of
 CREATE TABLE inner_push (
-  book_no TEXT NOT NULL PRIMARY KEY REFERENCES inner_book (book_no),
+  -- 通知号: made of what happened, so that it is the same after a backup was put back; the receiver knows a message by it.
+  push_no TEXT NOT NULL PRIMARY KEY,
   client TEXT NOT NULL,
+  document TEXT NOT NULL,
   attempt INTEGER NOT NULL DEFAULT 0,
   next_ms INTEGER NOT NULL,
   done_time TEXT,
   last_error TEXT
 ) STRICT;
-CREATE INDEX inner_push_next ON inner_push (next_ms) WHERE done_time IS NULL;
+CREATE INDEX inner_push_next ON inner_push (client, next_ms) WHERE done_time IS NULL;
+
+-- 受理回执: what was answered to requests with a number of the sender's
+CREATE TABLE inner_receipt (
+  who TEXT NOT NULL,
+  request_no TEXT NOT NULL,
+  -- The digest of what was asked, under the field key.
+  content TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  create_ms INTEGER NOT NULL,
+  PRIMARY KEY (who, request_no)
+) STRICT;
+CREATE INDEX inner_receipt_time ON inner_receipt (create_ms);
 
 -- 复核申请: what one person asks for and another allows
 CREATE TABLE inner_proposal (

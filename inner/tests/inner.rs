@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod inner {
+    mod base;
     pub mod bench;
     mod ledger;
     mod matching;
@@ -10,4 +11,5 @@ mod inner {
     mod people;
     mod pushes;
     mod requests;
+    mod restores;
 }

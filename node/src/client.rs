@@ -28,6 +28,15 @@ pub struct Client {
     pub is_enabled: bool,
 }
 
+impl Client {
+    /// Whether the client may do what a permission names. A permission may say more after a colon, as `counter:bank` does: it is the
+    /// one before the colon, too.
+    #[must_use]
+    pub fn may(&self, permission: &str) -> bool {
+        self.permission.strip_prefix(permission).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    }
+}
+
 type Found = (String, String, String, String, Option<String>, Option<String>, bool);
 const COLUMNS: &str = "id, title, public_key, permission, agency_id, notify_url, is_enabled";
 
@@ -126,7 +135,7 @@ pub async fn take_nonce(
     expires: Moment,
     now: Moment,
 ) -> Result<(), Failure> {
-    sqlx::query("DELETE FROM node_nonce WHERE expires_ms < ?1").bind(now.ms()).execute(&mut *connection).await?;
+    prune(connection, now).await?;
     let taken: Option<i64> = sqlx::query_scalar("SELECT 1 FROM node_nonce WHERE client = ?1 AND nonce = ?2")
         .bind(client.to_owned())
         .bind(nonce.to_owned())
@@ -150,4 +159,49 @@ pub async fn take_nonce(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Gives a nonce back: the node failed to do what its message asked for, and the same message may come again.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn give_nonce_back(connection: &mut SqliteConnection, client: &str, nonce: &str) -> Result<(), Failure> {
+    sqlx::query("DELETE FROM node_nonce WHERE client = ?1 AND nonce = ?2")
+        .bind(client.to_owned())
+        .bind(nonce.to_owned())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Forgets nonces of messages that are too old to be taken.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn prune(connection: &mut SqliteConnection, now: Moment) -> Result<(), Failure> {
+    sqlx::query("DELETE FROM node_nonce WHERE expires_ms < ?1").bind(now.ms()).execute(connection).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Client;
+
+    #[test]
+    fn a_permission_holds_for_what_it_narrows() {
+        let may = |has: &str, wants: &str| {
+            let client = Client {
+                id: String::new(),
+                title: String::new(),
+                public_key: String::new(),
+                permission: has.to_owned(),
+                agency_id: None,
+                notify_url: None,
+                is_enabled: true,
+            };
+            client.may(wants)
+        };
+        assert!(may("counter:bank", "counter") && may("ledger", "ledger"));
+        assert!(!may("counter", "counter:bank") && !may("counters", "counter") && !may("", "counter"));
+    }
 }

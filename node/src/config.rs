@@ -9,6 +9,8 @@ use contract::rules::{PAY_CODE_PATTERN, PayCodePattern, Policy, Weight};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::post::Post;
+
 /// A configuration is a few kilobytes; what is larger is another file.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
@@ -24,6 +26,8 @@ pub struct NodeConfig {
     pub health: SocketAddr,
     /// The key of sensitive columns.
     pub field_key: PathBuf,
+    /// The certificates of the authorities whose systems are told over TLS, in PEM; without it no `https` address is reached.
+    pub ca: Option<PathBuf>,
     /// What the finance department decided.
     #[serde(default)]
     pub policy: PolicyConfig,
@@ -92,7 +96,7 @@ impl NodeConfig {
         let pattern = PayCodePattern::new(&self.policy.pay_code_pattern, self.policy.pay_code_check);
         let pay_code = pattern.map_err(|error| {
             wrong(
-                console::text!("node.policy.pay_code_pattern: {error}", "node.policy.pay_code_pattern：{error}"),
+                console::text!("node.policy.pay_code_pattern: {error}", "node.policy.pay_code_pattern 有误：{error}"),
                 Text::fixed("take another pattern, such as ^[0-9]{20}$", "请更换，例如 ^[0-9]{20}$"),
             )
         })?;
@@ -101,6 +105,16 @@ impl NodeConfig {
             region_unknown: self.policy.region_unknown.into(),
             pay_code,
         })
+    }
+}
+
+impl NodeConfig {
+    /// Sends messages to other systems.
+    ///
+    /// # Errors
+    /// When the authorities' certificates cannot be read.
+    pub fn post(&self) -> Result<Post, Fault> {
+        self.ca.as_deref().map_or_else(|| Ok(Post::new()), Post::trusting)
     }
 }
 
@@ -131,7 +145,7 @@ pub fn read<C: DeserializeOwned>(path: &Path) -> Result<C, Fault> {
     }
     toml::from_str(&text).map_err(|error| {
         wrong(
-            console::text!("{shown}: {error}", "{shown}：{error}"),
+            console::text!("{shown}: {error}", "{shown} 有误：{error}"),
             Text::fixed(
                 "mend the line; docs/nodes.md lists every field",
                 "请更正该行；docs/nodes.zh-CN.md 列有全部字段",

@@ -7,6 +7,8 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use console::{ExitCode, Fault, Text};
@@ -16,13 +18,12 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
+use crate::writer::{Run, Settled, Task, Writer, unwound};
 
 /// What a job on a connection comes to.
 pub type Job<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'c>>;
 
-/// Jobs in one transaction: a commit is worth waiting for, and one that fails should not undo much.
-const TOGETHER_MAX: usize = 200;
 /// Jobs that wait for the writer; beyond them callers wait before they have a place, so memory stays bounded.
 const WAITING_MAX: usize = 4_096;
 /// Connections that read: more than cores are no faster.
@@ -37,25 +38,7 @@ const READER_WAIT: Duration = Duration::from_secs(10);
 pub struct Database {
     readers: SqlitePool,
     writer: mpsc::Sender<Task>,
-}
-
-/// How a job ended, and how its caller is told once the transaction has: with its result, or with why nothing was written.
-struct Settled {
-    is_done: bool,
-    tell: Box<dyn FnOnce(Option<Failure>) + Send>,
-}
-
-/// Runs a job; without a connection it only learns that its transaction cannot be.
-type Run = Box<
-    dyn for<'c> FnOnce(Option<&'c mut SqliteConnection>) -> Pin<Box<dyn Future<Output = Settled> + Send + 'c>> + Send,
->;
-
-struct Task(Run);
-
-impl std::fmt::Debug for Task {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Task")
-    }
+    is_well: Arc<AtomicBool>,
 }
 
 impl Database {
@@ -89,8 +72,9 @@ impl Database {
         let pool = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(READER_WAIT);
         let readers = pool.connect_with(options.clone().pragma("query_only", "ON")).await.map_err(unusable)?;
         let (writer, tasks) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(write(connection, tasks));
-        Ok(Self { readers, writer })
+        let is_well = Arc::new(AtomicBool::new(true));
+        tokio::spawn(Writer::new(options, connection, Arc::clone(&is_well)).run(tasks));
+        Ok(Self { readers, writer, is_well })
     }
 
     /// Reads on one snapshot.
@@ -111,7 +95,8 @@ impl Database {
     /// Writes in one transaction, and yields what the job yields once that is committed.
     ///
     /// # Errors
-    /// What the job fails with, or why its transaction did; then nothing was written.
+    /// What the job fails with, or why its transaction did; then nothing was written. The code `commit-unknown` alone says that it may
+    /// have been.
     pub async fn write<T, F>(&self, job: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -121,7 +106,7 @@ impl Database {
         let run: Run = Box::new(move |connection| {
             Box::pin(async move {
                 let result = match connection {
-                    Some(connection) => Some(job(connection).await),
+                    Some(connection) => Some(unwound(async move { job(connection).await }).await.and_then(|done| done)),
                     None => None,
                 };
                 let is_done = matches!(result, Some(Ok(_)));
@@ -141,10 +126,10 @@ impl Database {
         told.await.map_err(|_| gone())?
     }
 
-    /// Whether the writer still works.
+    /// Whether the writer works: it goes on, and its last look for a connection found one.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !self.writer.is_closed()
+        !self.writer.is_closed() && self.is_well.load(Ordering::Relaxed)
     }
 
     /// Takes the node's own tables to its schema, and looks whether the contract's are there.
@@ -186,66 +171,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY)
-}
-
-/// The writer: one transaction after the other, until nobody can send a job any more.
-async fn write(mut connection: SqliteConnection, mut tasks: mpsc::Receiver<Task>) {
-    let mut waiting = Vec::new();
-    while tasks.recv_many(&mut waiting, TOGETHER_MAX).await > 0 {
-        together(&mut connection, waiting.drain(..)).await;
-    }
-    if let Err(error) = connection.close().await {
-        tracing::warn!(code = "database", "closing the database: {error}");
-    }
-}
-
-async fn together(connection: &mut SqliteConnection, tasks: impl Iterator<Item = Task>) {
-    let mut settled = Vec::new();
-    let mut failed = connection.execute("BEGIN IMMEDIATE").await.err().map(Failure::from);
-    let has_begun = failed.is_none();
-    for Task(run) in tasks {
-        let one = run_one(connection, run, &mut failed).await;
-        settled.push(one);
-    }
-    if has_begun && failed.is_none() {
-        failed = connection.execute("COMMIT").await.err().map(uncommitted);
-    }
-    if has_begun && failed.is_some() {
-        // A transaction that has ended by itself, on a full disk say, has nothing to roll back.
-        if let Err(error) = connection.execute("ROLLBACK").await {
-            tracing::warn!(code = "database", "rolling back: {error}");
-        }
-    }
-    settled.into_iter().for_each(|one| (one.tell)(failed.clone()));
-}
-
-/// A commit fails for all of its jobs, whatever any of them did: nothing was written, and each may be tried again.
-fn uncommitted(error: sqlx::Error) -> Failure {
-    tracing::error!(code = "not-committed", "a transaction was not committed: {error}");
-    Failure::new(
-        Kind::Busy,
-        "not-committed",
-        Text::fixed("the database did not commit; nothing was written", "数据库未能提交，数据未写入"),
-        Text::fixed("try again in a moment", "请稍后重试"),
-    )
-}
-
-/// Runs a job under a savepoint; once the transaction has failed the rest is told so without being tried.
-async fn run_one(connection: &mut SqliteConnection, run: Run, failed: &mut Option<Failure>) -> Settled {
-    if failed.is_none()
-        && let Err(error) = connection.execute("SAVEPOINT job").await
-    {
-        *failed = Some(error.into());
-    }
-    if failed.is_some() {
-        return run(None).await;
-    }
-    let one = run(Some(&mut *connection)).await;
-    let end = if one.is_done { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-    if let Err(error) = connection.execute(end).await {
-        *failed = Some(error.into());
-    }
-    one
 }
 
 enum Migrated {

@@ -6,54 +6,22 @@ use console::Text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::sqlite::SqliteConnection;
-use tokio::sync::Semaphore;
 
 use crate::client::{self, Client};
-use crate::clock::Moment;
 use crate::failure::{Failure, Kind};
-use crate::field_key::hex;
-use crate::http::{Access, Api, Caller, Done, Empty, Who};
-use crate::people::{self, FAILED_MAX, LOCKED_MS, Person, Role, SESSION_MS};
+use crate::http::{Access, Api, Caller, Done, Empty};
+use crate::people::{self, Person, Role};
 use crate::record::{self, Search};
 use crate::service::{Node, Service};
-use crate::{password, streams};
+use crate::session::{Login, NewPassword, change_password, hashed, login, logout};
+use crate::streams;
 
-/// Passwords hashed at once: each takes 64 MiB.
-const HASHES_AT_ONCE: usize = 2;
-static HASHES: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
-/// People who wait to log in: whoever floods the door must not take the room of everybody else's requests.
-const LOGINS_WAITING_MAX: usize = 16;
-static LOGINS: Semaphore = Semaphore::const_new(LOGINS_WAITING_MAX);
-/// Bytes of a session's token.
-const TOKEN_BYTES: usize = 32;
 /// The longest name of a human being or a system, in characters.
 const TITLE_CHARS_MAX: usize = 100;
 
 const ADMINISTRATOR: Access = Access::People(&[Role::Administrator]);
 const READERS_OF_RECORD: Access = Access::People(&[Role::Administrator, Role::Auditor]);
 const EVERYBODY: Access = Access::People(&[Role::Administrator, Role::Operator, Role::Reviewer, Role::Auditor]);
-
-/// Name and password.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Login {
-    /// The name.
-    pub name: String,
-    /// The password.
-    pub password: String,
-}
-
-/// A session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Session {
-    /// What further requests carry as `Authorization: Bearer`.
-    pub token: String,
-    /// The role.
-    pub role: Role,
-    /// When it ends unless it is used, yyyyMMddHHmmss.
-    pub expires: String,
-}
 
 /// A new person.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -170,6 +138,8 @@ pub struct Entries {
 pub struct Health {
     /// Whether it reads and writes.
     pub is_well: bool,
+    /// How much waits for people because it could not be dealt with.
+    pub problems: u64,
     /// The streams of the zone, as ferry states them.
     pub streams: Vec<streams::StreamState>,
 }
@@ -178,7 +148,7 @@ pub struct Health {
 #[must_use]
 pub fn health_only<S: Service>() -> Api<S> {
     Api::new().get("/health", Access::Anyone, "How the node is", |service: Arc<S>, _, _: Empty| async move {
-        health(service.node()).await
+        health(&*service).await
     })
 }
 
@@ -188,6 +158,14 @@ pub fn operations<S: Service>(api: Api<S>) -> Api<S> {
     api.post("/login", Access::Anyone, "Opens a session", |service: Arc<S>, caller, asked: Login| async move {
         login(service.node(), caller, asked).await
     })
+    .post(
+        "/password",
+        EVERYBODY,
+        "Changes the password of whoever asks, and ends the sessions",
+        |service: Arc<S>, caller, asked: NewPassword| async move {
+            change_password(service.node(), &caller, asked).await.map(|()| Done::YES)
+        },
+    )
     .post("/logout", EVERYBODY, "Ends all sessions of whoever asks", |service: Arc<S>, caller, _: Empty| async move {
         logout(service.node(), caller).await
     })
@@ -220,141 +198,22 @@ pub fn operations<S: Service>(api: Api<S>) -> Api<S> {
 ///
 /// # Errors
 /// When it does not read or does not write.
-pub async fn health(node: &Node) -> Result<Health, Failure> {
+pub async fn health<S: Service>(service: &S) -> Result<Health, Failure> {
+    let node = service.node();
     if !node.database.is_open() {
         return Err(Failure::new(
             Kind::Busy,
             "writer-ended",
-            Text::fixed("the node does not write any more", "节点已无法写入"),
-            Text::fixed("start it again, and look into its log", "请重启节点并查看日志"),
+            Text::fixed("the node does not write", "节点无法写入"),
+            Text::fixed(
+                "look into its log, and at the database's file; it goes on when it can",
+                "请查看日志及数据库文件；恢复后节点自行继续",
+            ),
         ));
     }
     let streams = node.database.read(|connection| Box::pin(streams::all(connection))).await?;
-    Ok(Health { is_well: true, streams })
-}
-
-/// Opens a session for whoever knows the password. Unknown names cost as much time as wrong passwords and are told the same.
-///
-/// # Errors
-/// When name and password do not belong together, or the person is locked out.
-pub async fn login(node: &Node, caller: Caller, asked: Login) -> Result<Session, Failure> {
-    let Ok(_place) = LOGINS.try_acquire() else {
-        return Err(Failure::new(
-            Kind::Busy,
-            "busy",
-            Text::fixed("too many people log in at once", "登录请求过多"),
-            Text::fixed("try again in a moment", "请稍后重试"),
-        ));
-    };
-    let now = node.clock.now();
-    let name = asked.name.clone();
-    let found =
-        node.database.read(move |connection| Box::pin(async move { people::find(connection, &name).await })).await?;
-    let person = found.filter(|person| person.is_enabled);
-    let kept = person.as_ref().map(|person| person.password.clone());
-    let is_right = is_right(asked.password, kept).await?;
-    let Some(person) = person.filter(|_| is_right) else {
-        count_failure(node, &caller, &asked.name).await?;
-        return Err(wrong_password());
-    };
-    let mut token = [0; TOKEN_BYTES];
-    node.entropy.fill(&mut token)?;
-    let token = hex(&token);
-    let digest = crate::http::token_digest(&token);
-    let act = caller.act(now.time17(), "login", format!("node_person/{}", person.name));
-    let role = node.database.write(move |connection| Box::pin(open(connection, person, act, digest, now))).await?;
-    Ok(Session { token, role, expires: now.plus_ms(SESSION_MS).time14() })
-}
-
-/// Opens the session of a person whose password was right a moment ago, if she still may log in with it.
-async fn open(
-    connection: &mut SqliteConnection,
-    person: Person,
-    act: record::Act,
-    digest: String,
-    now: Moment,
-) -> Result<Role, Failure> {
-    let found = people::find(connection, &person.name).await?;
-    let is_same = |now_is: &Person| now_is.is_enabled && now_is.password == person.password;
-    let person =
-        found.filter(is_same).filter(|person| person.locked_until_ms <= now.ms()).ok_or_else(wrong_password)?;
-    let role = person.role;
-    let person = Person { failed: 0, locked_until_ms: 0, ..person };
-    people::change(connection, &person, now).await?;
-    people::open_session(connection, &person.name, &act.address, &digest, now).await?;
-    record::note(connection, &record::Act { who: person.name, ..act }).await?;
-    Ok(role)
-}
-
-/// The same whether the name is unknown, the password wrong, or the person locked out: nobody learns which names there are.
-fn wrong_password() -> Failure {
-    Failure::new(
-        Kind::Unknown,
-        "wrong-password",
-        Text::fixed(
-            "name and password do not belong together, or the person is locked out",
-            "用户名或口令错误，或已被锁定",
-        ),
-        console::text!(
-            "after {FAILED_MAX} wrong ones a person is locked out for a quarter of an hour; the administrator can unlock",
-            "连续 {FAILED_MAX} 次错误将锁定一刻钟；系统管理员可解锁"
-        ),
-    )
-}
-
-/// Hashes even where there is nothing to compare with, so that time does not tell which names there are.
-async fn is_right(password: String, kept: Option<String>) -> Result<bool, Failure> {
-    /// The hash of a password that nobody knows, with the parameters of the others.
-    const NOBODY: &str =
-        "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let _place = HASHES.acquire().await.map_err(Failure::internal)?;
-    let is_known = kept.is_some();
-    let kept = kept.unwrap_or_else(|| NOBODY.to_owned());
-    let judged = tokio::task::spawn_blocking(move || password::is_right(&password, &kept)).await;
-    Ok(judged.map_err(Failure::internal)?? && is_known)
-}
-
-async fn hashed(node: &Node, name: &str, password: String) -> Result<String, Failure> {
-    password::judge(name, &password)?;
-    let _place = HASHES.acquire().await.map_err(Failure::internal)?;
-    let entropy = Arc::clone(&node.entropy);
-    tokio::task::spawn_blocking(move || password::hash(&password, &*entropy)).await.map_err(Failure::internal)?
-}
-
-async fn count_failure(node: &Node, caller: &Caller, name: &str) -> Result<(), Failure> {
-    let now = node.clock.now();
-    let name = name.to_owned();
-    let act = caller.act(now.time17(), "login-failed", format!("node_person/{name}"));
-    node.database
-        .write(move |connection| {
-            Box::pin(async move {
-                // Names that nobody has are not noted: whoever guesses would fill the record.
-                let Some(mut person) = people::find(connection, &name).await? else { return Ok(()) };
-                person.failed += 1;
-                if person.failed >= FAILED_MAX {
-                    person.failed = 0;
-                    person.locked_until_ms = now.plus_ms(LOCKED_MS).ms();
-                }
-                people::change(connection, &person, now).await?;
-                record::note(connection, &act).await
-            })
-        })
-        .await
-}
-
-async fn logout(node: &Node, caller: Caller) -> Result<Done, Failure> {
-    let Who::Person(person) = &caller.who else { return Ok(Done::YES) };
-    let (name, now) = (person.name.clone(), node.clock.now());
-    let act = caller.act(now.time17(), "logout", format!("node_person/{name}"));
-    node.database
-        .write(move |connection| {
-            Box::pin(async move {
-                people::end_sessions(connection, &name).await?;
-                record::note(connection, &act).await
-            })
-        })
-        .await?;
-    Ok(Done::YES)
+    let problems = service.problems().await?;
+    Ok(Health { is_well: true, problems, streams })
 }
 
 /// All people, without their passwords.

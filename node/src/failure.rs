@@ -19,8 +19,12 @@ pub enum Kind {
     Missing,
     /// The present state does not allow it.
     Conflict,
+    /// What was sent came too slowly.
+    TooSlow,
     /// What was sent is too large.
     TooLarge,
+    /// What was sent is of a form that is not taken.
+    WrongForm,
     /// Too much is asked at once, or the database is busy; it may be tried again.
     Busy,
     /// The node itself failed.
@@ -37,7 +41,9 @@ impl Kind {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::WrongForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -47,7 +53,8 @@ impl Kind {
     #[must_use]
     pub const fn exit(self) -> ExitCode {
         match self {
-            Self::Bad | Self::TooLarge => ExitCode::Input,
+            Self::Bad | Self::TooLarge | Self::WrongForm => ExitCode::Input,
+            Self::TooSlow => ExitCode::TimedOut,
             Self::Unknown | Self::Forbidden => ExitCode::Permissions,
             Self::Missing => ExitCode::NotFound,
             Self::Conflict => ExitCode::Refused,
@@ -174,10 +181,20 @@ const BUSY: [u32; 2] = [5, 6];
 const FULL: u32 = 13;
 const CONSTRAINT: u32 = 19;
 
+/// The driver's code of an error, without its extension.
+fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    code.map(|code| code & 0xff)
+}
+
+/// Whether an error is one after which the database has rolled back, if it has ended a transaction: a lock or a full disk.
+pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
+    sqlite_code(error).is_some_and(|code| BUSY.contains(&code) || code == FULL)
+}
+
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
-        match code.map(|code| code & 0xff) {
+        match sqlite_code(&error) {
             Some(code) if BUSY.contains(&code) => Self::new(
                 Kind::Busy,
                 "database-busy",

@@ -20,14 +20,13 @@ use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
 use crate::failure::Failure;
+use crate::private::is_private;
 
 /// What is hashed before the key to make its id, so that the id is no other digest of the key.
 const ID_LABEL: &[u8] = b"ferry field key\n";
 /// Bytes of a key, and of a nonce.
 const KEY_BYTES: usize = 16;
 const NONCE_BYTES: usize = 12;
-/// Bits of a file's mode that must not be set: nobody but the owner reads a key.
-const OTHERS: u32 = 0o077;
 /// The longest value, in bytes: the widest sensitive column holds 200, of which encryption takes a third.
 pub const PLAIN_BYTES_MAX: usize = 100;
 /// A key's file is 32 hex digits and a line end; what is larger is another file.
@@ -56,7 +55,7 @@ impl FieldKey {
         Self { id, cipher: AesGcm::new(key.into()) }
     }
 
-    /// Reads a key's file: 32 hex digits, readable by its owner alone.
+    /// Reads a key's file: 32 hex digits, readable by its owner alone or handed over by the service manager.
     ///
     /// # Errors
     /// When it is not there, others may read it, or it holds something else.
@@ -78,7 +77,7 @@ impl FieldKey {
         };
         let file = File::open(path).map_err(unreadable)?;
         let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-        if mode & OTHERS != 0 {
+        if !is_private(path, mode) {
             return Err(refuse(
                 ExitCode::Permissions,
                 console::text!("others may read the field key {shown}", "其他用户可读取字段密钥 {shown}"),

@@ -19,14 +19,19 @@ pub mod message;
 pub mod password;
 pub mod people;
 pub mod post;
+mod private;
 pub mod program;
+pub mod prune;
 pub mod record;
 pub mod rounds;
 pub mod rows;
 pub mod service;
+pub mod session;
 pub mod streams;
+pub mod supervisor;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod writer;
 
 pub use clock::{Clock, Moment, SystemClock};
 pub use database::{Database, Job};
@@ -34,6 +39,7 @@ pub use entropy::{Entropy, SystemEntropy, guid};
 pub use failure::{Failure, Kind};
 pub use field_key::FieldKey;
 pub use service::{Node, Service};
+pub use writer::unwound;
 
 /// The tables that both nodes keep for themselves: the first migration of each.
 pub const OWN_SQL: &str = include_str!("own.sql");

@@ -25,6 +25,7 @@ use crate::clock::Moment;
 use crate::entropy::Entropy;
 use crate::failure::{Failure, Kind};
 use crate::field_key::hex;
+use crate::private::is_private;
 
 /// The id of signers (GM/T 0009).
 const SIGNER_ID: &str = "1234567812345678";
@@ -234,8 +235,6 @@ impl ClientKey {
 
 /// A private key in PEM has a few hundred bytes; what is larger is another file.
 const KEY_BYTES_MAX: u64 = 16 * 1024;
-/// Bits of a file's mode that must not be set: nobody but the owner reads a key.
-const OTHERS: u32 = 0o077;
 
 /// Reads a private key that a field of the configuration names.
 ///
@@ -251,7 +250,7 @@ pub fn read_key(field: &str, path: &Path) -> Result<ClientKey, Fault> {
         refuse(ExitCode::Keys, message, make())
     };
     let file = File::open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.permissions().mode() & OTHERS != 0 {
+    if !is_private(path, file.metadata().map_err(unreadable)?.permissions().mode()) {
         return Err(refuse(
             ExitCode::Permissions,
             console::text!("others may read {field} {shown}", "其他用户可读取 {field} {shown}"),

@@ -255,3 +255,17 @@ pub async fn end_sessions(connection: &mut SqliteConnection, name: &str) -> Resu
     sqlx::query("DELETE FROM node_session WHERE name = ?1").bind(name.to_owned()).execute(connection).await?;
     Ok(())
 }
+
+/// Forgets sessions that have ended, and locks that are over.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn prune(connection: &mut SqliteConnection, now: Moment) -> Result<(), Failure> {
+    for sql in [
+        "DELETE FROM node_session WHERE expires_ms <= ?1",
+        "UPDATE node_person SET locked_until_ms = 0 WHERE locked_until_ms <> 0 AND locked_until_ms <= ?1",
+    ] {
+        sqlx::query(sql).bind(now.ms()).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -334,9 +334,6 @@ async fn serve<P: Program>(node: Node, config: P::Config) -> Result<(), Fault> {
             let _ended = stop.send(true);
         }
     });
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
-        tracing::debug!("no service manager: {error}");
-    }
     P::serve(node, config, end).await
 }
 

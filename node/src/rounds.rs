@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::failure::Failure;
+use crate::writer::unwound;
 
 /// The longest pause after failures in a row.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -28,7 +29,8 @@ where
 {
     let mut pause = every;
     while !*end.borrow() {
-        let wait = match job().await {
+        // A round that panics is one that failed: the next one comes after the pause.
+        let wait = match unwound(async { job().await }).await.and_then(|done| done) {
             Ok(Round::More) => {
                 pause = every;
                 continue;

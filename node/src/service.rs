@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::entropy::Entropy;
+use crate::failure::Failure;
 use crate::field_key::FieldKey;
 
 /// What every part of a node works with.
@@ -32,4 +33,12 @@ impl std::fmt::Debug for Node {
 pub trait Service: Send + Sync + 'static {
     /// What every part works with.
     fn node(&self) -> &Node;
+
+    /// How much waits for people because it could not be dealt with.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn problems(&self) -> impl Future<Output = Result<u64, Failure>> + Send {
+        async { Ok(0) }
+    }
 }

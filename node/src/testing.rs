@@ -19,7 +19,7 @@ use crate::clock::{Clock, Moment};
 use crate::database::Database;
 use crate::entropy::SystemEntropy;
 use crate::field_key::FieldKey;
-use crate::http::{Listen, serve};
+use crate::http::{Bounds, Listen, serve_within};
 use crate::message::ClientKey;
 use crate::service::Node;
 
@@ -162,6 +162,11 @@ pub struct Served {
 impl Served {
     /// Serves.
     pub async fn on(router: Router) -> Self {
+        Self::within(router, Bounds::default()).await
+    }
+
+    /// Serves within other bounds.
+    pub async fn within(router: Router, bounds: Bounds) -> Self {
         let listen = Listen::on(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port is free");
         let address = listen.address().expect("a port has a number");
         let (end, mut over) = watch::channel(false);
@@ -169,7 +174,7 @@ impl Served {
             let ended = async move {
                 let _last = over.wait_for(|is_over| *is_over).await;
             };
-            serve(listen, router, ended).await.expect("serving goes on");
+            serve_within(listen, router, bounds, ended).await.expect("serving goes on");
         });
         Self { address, end, task }
     }

@@ -7,9 +7,10 @@ use node::http::{Access, Api, Done, Empty};
 use node::people::Role;
 
 use crate::callback::{self, CallbackAsked, CallbacksAsked};
+use crate::closing::{self, CloseAsked, CloseDecided, ExceptionClosed};
 use crate::create::{self, NewOrder};
 use crate::evidence::{self, ConfirmAsked, ConfirmDecided, EvidenceAsked};
-use crate::exception::{self, ExceptionClosed, ExceptionsAsked};
+use crate::exception::{self, ExceptionsAsked};
 use crate::notice::{self, NoticeAsked};
 use crate::pay::{self, PayAsked};
 use crate::query::{self, BaseAsked, ConfirmationAsked, OrderAsked, OrdersAsked, OwnOrderAsked};
@@ -40,7 +41,7 @@ pub fn operations() -> Api<PayNode> {
 #[must_use]
 pub fn health() -> Api<PayNode> {
     Api::new().get("/health", Access::Anyone, "How the node is", |own: Own, _, _: Empty| async move {
-        desk::health(&own.node).await
+        desk::health(&*own).await
     })
 }
 
@@ -82,7 +83,7 @@ fn orders(api: Api<PayNode>) -> Api<PayNode> {
         "/channel/result",
         CHANNELS,
         "What a channel says became of an order",
-        |own: Own, caller, asked: ChannelResult| async move { result::take(&own, &caller.client()?.id, asked).await },
+        |own: Own, caller, asked: ChannelResult| async move { result::take(&own, &caller, asked).await },
     )
 }
 
@@ -104,12 +105,27 @@ fn requests(api: Api<PayNode>) -> Api<PayNode> {
 }
 
 fn exceptions(api: Api<PayNode>) -> Api<PayNode> {
-    api.get("/exceptions", OPERATOR_AND_AUDITOR, "What did not fit", |own: Own, _, asked: ExceptionsAsked| async move {
+    api.get("/exceptions", READERS, "What did not fit", |own: Own, _, asked: ExceptionsAsked| async move {
         exception::list(&own, asked).await
     })
-    .post("/exception/close", OPERATOR, "Closes an exception", |own: Own, caller, asked: ExceptionClosed| async move {
-        exception::close(&own, &caller, asked).await
-    })
+    .post(
+        "/exception/close",
+        OPERATOR,
+        "Closes an exception without money",
+        |own: Own, caller, asked: ExceptionClosed| async move { closing::close(&own, &caller, asked).await },
+    )
+    .post(
+        "/exception/close-ask",
+        OPERATOR,
+        "Asks that an exception with money be closed",
+        |own: Own, caller, asked: CloseAsked| async move { closing::ask(&own, &caller, asked).await },
+    )
+    .post(
+        "/exception/close-allow",
+        REVIEWER,
+        "Closes an exception as was asked, or leaves it open",
+        |own: Own, caller, asked: CloseDecided| async move { closing::decide(&own, &caller, asked).await },
+    )
     .get("/callbacks", OPERATOR_AND_AUDITOR, "What units are told", |own: Own, _, asked: CallbacksAsked| async move {
         callback::list(&own, asked).await
     })

@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 use crate::kept::kept;
 use crate::order::{Order, int};
 use crate::service::{PayNode, all};
+use crate::settle::Txn;
+use crate::url;
 
 /// Delays after each try that was not received, in milliseconds, counted from that try: 1, 3, 5, 15 and 30 minutes (通知补偿). After the
 /// last one the notification is given up, listed, and sent again only by people.
@@ -68,7 +70,7 @@ pub struct Told {
     pub object: String,
     /// The client.
     pub client: String,
-    /// Where, if not at its registered address.
+    /// Where, if not at its registered address itself.
     pub url: Option<String>,
     /// The order's state, of orders.
     pub state: Option<i64>,
@@ -76,16 +78,14 @@ pub struct Told {
     pub document: Value,
 }
 
-/// Queues a notification in the transaction of what it tells of. A client without an address is not told; it asks.
+/// Queues a notification in the transaction of what it tells of. A client without an address is not told; it asks. An address that
+/// the administrator has moved since it was named is told no more, and the registered one is.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn queue(connection: &mut SqliteConnection, told: Told, now: Moment) -> Result<(), Failure> {
-    let url = match told.url {
-        Some(url) => Some(url),
-        None => client::find(connection, &told.client).await?.and_then(|client| client.notify_url),
-    };
-    let Some(url) = url else { return Ok(()) };
+    let client = client::find(connection, &told.client).await?;
+    let Some(url) = client.and_then(|client| url::of(&client, told.url)) else { return Ok(()) };
     sqlx::query(
         "INSERT INTO outer_callback (kind, object, client, url, state, document, next_ms, create_time) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -103,7 +103,7 @@ pub async fn queue(connection: &mut SqliteConnection, told: Told, now: Moment) -
     Ok(())
 }
 
-/// Queues what an order's unit is told of it.
+/// Queues what an order's unit is told of it, and of the payment by which it came about.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -111,7 +111,7 @@ pub async fn queue_order(
     connection: &mut SqliteConnection,
     order: &Order,
     state: i64,
-    confirm_id: Option<&str>,
+    txn: Option<&Txn>,
     now: Moment,
 ) -> Result<(), Failure> {
     let document = json!({
@@ -121,8 +121,9 @@ pub async fn queue_order(
         "pay_code": order.pay_code,
         "state": state,
         "amount_fen": order.original_fen,
-        "channel": order.channel,
-        "confirm_id": confirm_id,
+        "paid_fen": txn.map(|txn| txn.amount_fen),
+        "channel": txn.map_or(order.channel.as_ref(), |txn| Some(&txn.channel)),
+        "confirm_id": txn.map(|txn| &txn.confirm_id),
         "passback": order.passback,
         "time": now.time14(),
     });

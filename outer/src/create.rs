@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use console::{Lang, Text};
 use contract::rows::{PayConfirm, PayConfirmItem};
-use contract::rules::{Fault, GuardRefusal, LINES_MAX, OrderState, Rule, check_confirm, gbk_width};
+use contract::rules::{Fault, GuardRefusal, LATE_FEE, LINES_MAX, OrderState, Rule, check_confirm, gbk_width};
 use node::client::Client;
 use node::{Failure, Kind, Moment, guid};
 use schemars::JsonSchema;
@@ -29,9 +29,6 @@ const BIZ_ORDER_NO_WIDTH_MAX: usize = 128;
 const TITLE_WIDTH_MAX: usize = 64;
 /// The widest text that is told back, as the merchant interface has it.
 const PASSBACK_WIDTH_MAX: usize = 1_024;
-/// 滞纳金 is no item of the agency; a confirmation carries it as a line under this code and name.
-const LATE_FEE_CODE: &str = "103050199";
-const LATE_FEE_NAME: &str = "滞纳金";
 
 /// An order that a unit asks for: by pay code, or, for what starts at the unit's own site, with everything a confirmation needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,7 +60,7 @@ pub struct NewOrder {
     /// 业务优惠, in fen: what the agency gives.
     #[serde(default)]
     pub biz_discount_fen: i64,
-    /// 通知地址; without it the registered one counts.
+    /// 通知地址, at the scheme, host and port that are registered for the client; without it the registered one counts.
     pub notify_url: Option<String>,
     /// What is told back with every notification.
     pub passback: Option<String>,
@@ -96,6 +93,8 @@ pub struct OrderShown {
     pub channel: Option<String>,
     /// 支付方式.
     pub pay_mode: Option<String>,
+    /// 支付尝试: the number of the present one, which the channel's result may carry; 0 before the payer began to pay.
+    pub attempt_no: i64,
     /// 下单时间: yyyyMMddHHmmss.
     pub order_time: String,
     /// Until when it may be paid: yyyyMMddHHmmss.
@@ -123,6 +122,7 @@ impl OrderShown {
             payable_fen: order.payable_fen(),
             channel: order.channel.clone(),
             pay_mode: order.pay_mode.clone(),
+            attempt_no: order.attempt_no,
             order_time: order.order_time.clone(),
             expire_time: Moment::of_ms(order.expire_ms).map(Moment::time14).unwrap_or_default(),
             confirm_id: order.confirm_id.clone(),
@@ -271,7 +271,7 @@ async fn draft(
         Some(pay_code) => by_notice(own, connection, client, base, pay_code, &now.date8()).await?,
         None => by_lines(connection, client, base, asked, &now.date8()).await?,
     };
-    let charge = draft.order.charge(0, 0);
+    let charge = draft.order.charge(draft.order.payable_fen(), 0, 0);
     if let Some((column, rule)) = charge.check() {
         return Err(Failure::of_faults(vec![Fault::refusal("outer_order", "", column, rule)]));
     }
@@ -307,9 +307,11 @@ fn base(own: &PayNode, client: &Client, asked: &NewOrder, content: String, now: 
         channel_discount_fen: 0,
         fee_fen: 0,
         received_fen: asked.amount_fen.saturating_sub(asked.biz_discount_fen),
+        diff_fen: 0,
         state: OrderState::Pending.number(),
         channel: None,
         pay_mode: None,
+        attempt_no: 0,
         notify_url: asked.notify_url.clone(),
         passback: asked.passback.clone(),
         order_time: now.time14(),
@@ -356,8 +358,8 @@ async fn by_notice(
         items.push(OrderItem {
             platform_order_no: base.platform_order_no.clone(),
             line_no: items.last().map_or(1, |line| line.line_no + 1),
-            item_code: LATE_FEE_CODE.to_owned(),
-            item_name: LATE_FEE_NAME.to_owned(),
+            item_code: LATE_FEE.code.to_owned(),
+            item_name: LATE_FEE.name.to_owned(),
             quantity: 1,
             unit_fen: notice.late_fee_fen,
             amount_fen: notice.late_fee_fen,

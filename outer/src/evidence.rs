@@ -1,22 +1,25 @@
-//! Payments that two people confirm on evidence (确认支付), after the channel's answer was lost.
+//! Payments that two people confirm on evidence (确认支付), after the channel's answer was lost or did not fit the order.
 
 use std::sync::Arc;
 
 use console::Text;
-use contract::rules::OrderState;
+use contract::rules::{Fault, OrderState, Rule};
 use node::http::Caller;
 use node::rows::text;
-use node::{Failure, Kind, guid, record};
+use node::{Failure, Kind, Moment, guid, record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::sqlite::SqliteConnection;
 
+use crate::attested::attest;
+use crate::closing::same_person;
 use crate::create::judge_text;
-use crate::exception::Oddity;
+use crate::exception::{self, Exception, Oddity};
 use crate::kept::kept;
 use crate::order::{Order, int, state_refuses};
-use crate::result::{ChannelResult, Outcome, oddity, payment};
+use crate::result::{ChannelResult, Outcome, broken, oddity, payment};
+use crate::returned;
 use crate::service::PayNode;
 use crate::settle::{Basis, Payment, Settled, Txn, settle};
 
@@ -54,6 +57,12 @@ kept! {
         reason: String,
         /// The SM3 digest of the document that shows it.
         file_digest: String,
+        /// 异常 that is confirmed, if one is.
+        exception_id: Option<i64>,
+        /// Whether it is another payment than the one that the order has.
+        is_second: bool,
+        /// Whether the amount is knowingly another than the order's.
+        is_other_amount: bool,
         /// 0 待复核, 1 已同意, 2 已退回.
         state: i64,
         /// Who asked.
@@ -91,6 +100,15 @@ pub struct ConfirmAsked {
     pub reason: String,
     /// The SM3 digest of the document that shows it: 64 lower-case hex digits.
     pub file_digest: String,
+    /// 异常 that is confirmed: what the channel said under this number that did not fit. It is closed then.
+    pub exception_id: Option<i64>,
+    /// Whether it is another payment than the one that the order has: one too many (重缴), which goes back.
+    #[serde(default)]
+    pub is_second: bool,
+    /// Whether the amount is knowingly another than the order's. What was paid is confirmed then, and the ledger finds the
+    /// difference.
+    #[serde(default)]
+    pub is_other_amount: bool,
 }
 
 /// What a reviewer decides.
@@ -122,6 +140,12 @@ pub struct EvidenceShown {
     pub reason: String,
     /// The SM3 digest of the document that shows it.
     pub file_digest: String,
+    /// 异常 that is confirmed, if one is.
+    pub exception_id: Option<i64>,
+    /// Whether it is another payment than the one that the order has.
+    pub is_second: bool,
+    /// Whether the amount is knowingly another than the order's.
+    pub is_other_amount: bool,
     /// 0 待复核, 1 已同意, 2 已退回.
     pub state: i64,
     /// Who asked.
@@ -147,6 +171,9 @@ impl EvidenceShown {
             paid_time: one.paid_time,
             reason: one.reason,
             file_digest: one.file_digest,
+            exception_id: one.exception_id,
+            is_second: one.is_second,
+            is_other_amount: one.is_other_amount,
             state: one.state,
             maker: one.maker,
             make_time: one.make_time,
@@ -199,10 +226,11 @@ fn judge_form(own: &PayNode, asked: &ConfirmAsked) -> Result<(), Failure> {
 }
 
 /// What was asked as the channel would have said it, whose rules it keeps.
-fn as_payment(asked: &ConfirmAsked) -> Result<Payment, Failure> {
+fn judge_values(asked: &ConfirmAsked) -> Result<(), Failure> {
     let result = ChannelResult {
         platform_order_no: asked.platform_order_no.clone(),
         outcome: Outcome::Success,
+        attempt_no: None,
         channel_order_no: Some(asked.channel_order_no.clone()),
         amount_fen: Some(asked.amount_fen),
         fee_fen: asked.fee_fen,
@@ -212,7 +240,9 @@ fn as_payment(asked: &ConfirmAsked) -> Result<Payment, Failure> {
         pay_bank_no: None,
         reason: None,
     };
-    Ok(Payment { basis: Basis::TwoPeople, ..payment(&asked.channel, &result)? })
+    payment(&asked.channel, &result)?;
+    let fault = Fault::refusal("pay_confirm", "", "amount_fen", Rule::AmountZero);
+    if asked.amount_fen > 0 { Ok(()) } else { Err(Failure::of_faults(vec![fault])) }
 }
 
 fn does_not_fit(oddity: Oddity) -> Failure {
@@ -220,11 +250,15 @@ fn does_not_fit(oddity: Oddity) -> Failure {
     Failure::new(Kind::Bad, oddity.code(), oddity.text(), next)
 }
 
-fn booked() -> Failure {
-    Failure::new(
-        Kind::Conflict,
+fn refuse(code: &'static str, message: Text, next: Text) -> Failure {
+    Failure::new(Kind::Conflict, code, message, next)
+}
+
+fn booked(txn: &Txn) -> Failure {
+    let id = &txn.confirm_id;
+    refuse(
         "transaction-known",
-        Text::fixed("the channel's number is booked already", "该渠道订单号已入账"),
+        console::text!("the channel's number is booked already as {id}", "该渠道订单号已入账：{id}"),
         Text::fixed("look at its confirmation", "请查询其缴款确认"),
     )
 }
@@ -235,7 +269,7 @@ fn booked() -> Failure {
 /// When the evidence does not fit the order, the order cannot be confirmed, or it was asked for already.
 pub async fn ask(own: &Arc<PayNode>, caller: &Caller, asked: ConfirmAsked) -> Result<EvidenceShown, Failure> {
     judge_form(own, &asked)?;
-    let payment = as_payment(&asked)?;
+    judge_values(&asked)?;
     let now = own.node.clock.now();
     let id = guid(&*own.node.entropy, now)?;
     let mut act = caller.act(now.time17(), "confirm-ask", format!("outer_order/{}", asked.platform_order_no));
@@ -250,19 +284,18 @@ pub async fn ask(own: &Arc<PayNode>, caller: &Caller, asked: ConfirmAsked) -> Re
         paid_time: asked.paid_time,
         reason: asked.reason,
         file_digest: asked.file_digest,
+        exception_id: asked.exception_id,
+        is_second: asked.is_second,
+        is_other_amount: asked.is_other_amount,
         state: ASKED,
         maker: caller.name(),
         make_time: now.time17(),
         checker: None,
         check_time: None,
     };
-    own.write(move |_, connection| {
+    own.write(move |own, connection| {
         Box::pin(async move {
-            let order = Order::find(connection, &evidence.platform_order_no).await?;
-            judge_order(&order, &payment, now)?;
-            if Txn::find(connection, &payment.channel, &payment.channel_order_no).await?.is_some() {
-                return Err(booked());
-            }
+            let Judged { order, .. } = judge(&own, connection, &evidence, now).await?;
             let rest = "WHERE platform_order_no = ?1 AND state = 0";
             if let Some(open) = Evidence::select(connection, rest, &[text(&order.platform_order_no)]).await?.first() {
                 return Err(waiting(&open.maker));
@@ -271,7 +304,8 @@ pub async fn ask(own: &Arc<PayNode>, caller: &Caller, asked: ConfirmAsked) -> Re
             act.is_now = Some(
                 json!({ "evidence_id": id, "channel": evidence.channel, "channel_order_no": evidence.channel_order_no,
                     "amount_fen": evidence.amount_fen, "paid_time": evidence.paid_time, "reason": evidence.reason,
-                    "file_digest": evidence.file_digest })
+                    "file_digest": evidence.file_digest, "exception_id": evidence.exception_id,
+                    "is_second": evidence.is_second, "is_other_amount": evidence.is_other_amount })
                 .to_string(),
             );
             evidence.clone().add(connection).await?;
@@ -291,17 +325,110 @@ fn waiting(maker: &str) -> Failure {
     )
 }
 
-/// An order that may be confirmed was being paid, and the evidence is of its amount.
-fn judge_order(order: &Order, payment: &Payment, now: node::Moment) -> Result<(), Failure> {
-    match order.state()? {
-        OrderState::Paying | OrderState::Failed | OrderState::Closed => {}
-        state @ (OrderState::Pending
-        | OrderState::Paid
-        | OrderState::Repaid
-        | OrderState::Late
-        | OrderState::Confirmed) => return Err(state_refuses(state)),
+/// What may be confirmed.
+struct Judged {
+    order: Order,
+    payment: Payment,
+    exception: Option<Exception>,
+}
+
+/// Looks at evidence as the orders and payments are now: when it is given, and when it is decided about.
+async fn judge(
+    own: &PayNode,
+    connection: &mut SqliteConnection,
+    evidence: &Evidence,
+    now: Moment,
+) -> Result<Judged, Failure> {
+    returned::of_order(own, connection, &evidence.platform_order_no).await?;
+    returned::of_number(own, connection, &evidence.channel, &evidence.channel_order_no).await?;
+    let order = Order::find(connection, &evidence.platform_order_no).await?;
+    let exception = exception_of(connection, evidence).await?;
+    if let Some(txn) = Txn::known(connection, &evidence.channel, &evidence.channel_order_no).await? {
+        return Err(booked(&txn));
     }
-    oddity(order, payment, now).map_or(Ok(()), |oddity| Err(does_not_fit(oddity)))
+    judge_state(connection, &order, evidence).await?;
+    let payment = Payment {
+        channel: evidence.channel.clone(),
+        channel_order_no: evidence.channel_order_no.clone(),
+        amount_fen: evidence.amount_fen,
+        fee_fen: evidence.fee_fen,
+        channel_discount_fen: evidence.channel_discount_fen,
+        paid_time: evidence.paid_time.clone(),
+        payer_acct: None,
+        pay_bank_no: None,
+        basis: Basis::TwoPeople,
+    };
+    let odd = if evidence.is_other_amount { broken(&order, &payment, now) } else { oddity(&order, &payment, now) };
+    match odd {
+        Some(oddity) => Err(does_not_fit(oddity)),
+        None => Ok(Judged { order, payment, exception }),
+    }
+}
+
+/// The exception that is confirmed. What the channel said that did not fit is confirmed as such, so that it is dealt with once.
+async fn exception_of(connection: &mut SqliteConnection, evidence: &Evidence) -> Result<Option<Exception>, Failure> {
+    let Some(id) = evidence.exception_id else {
+        let open = Exception::open_of_number(connection, &evidence.channel, &evidence.channel_order_no).await?;
+        let Some(open) = open else { return Ok(None) };
+        let id = open.exception_id;
+        return Err(refuse(
+            "exception-open",
+            console::text!("the exception {id} is of this number", "该渠道订单号有未处理的异常 {id}"),
+            Text::fixed("name it as `exception_id`, or have it closed first", "请填写 `exception_id`，或先处理该异常"),
+        ));
+    };
+    let exception = Exception::find(connection, id).await?;
+    if exception.is_closed {
+        return Err(exception::closed());
+    }
+    // A number that another payment has cannot be this one's, too; its own is in the channel's statement.
+    let is_of_number =
+        exception.channel_order_no == evidence.channel_order_no || exception.kind == Oddity::TransactionDiffers.code();
+    if exception.has_money && exception.channel == evidence.channel && is_of_number {
+        return Ok(Some(exception));
+    }
+    Err(refuse(
+        "exception-other",
+        console::text!("the exception {id} is not of this payment", "异常 {id} 不是该笔款"),
+        Text::fixed(
+            "compare channel and number; leave it out if there is none",
+            "请核对支付渠道和渠道订单号；无异常则不填",
+        ),
+    ))
+}
+
+/// An order that may be confirmed was being paid, or its channel spoke of money; and one payment is not confirmed twice.
+async fn judge_state(connection: &mut SqliteConnection, order: &Order, evidence: &Evidence) -> Result<(), Failure> {
+    let state = order.state()?;
+    match (state.has_money(), evidence.is_second) {
+        (true, true) => Ok(()),
+        (true, false) => Err(settled_already(connection, order).await?),
+        (false, true) => Err(refuse(
+            "no-first-payment",
+            Text::fixed("the order has no payment, so this is no second one", "该订单尚无到账，不是第二笔款"),
+            Text::fixed("leave `is_second` out", "请勿填写 `is_second`"),
+        )),
+        (false, false) if state == OrderState::Pending && evidence.exception_id.is_none() => Err(state_refuses(state)),
+        (false, false) => Ok(()),
+    }
+}
+
+/// The order has money already, and the evidence may be of that.
+async fn settled_already(connection: &mut SqliteConnection, order: &Order) -> Result<Failure, Failure> {
+    let id = order.confirm_id.as_deref().unwrap_or_default();
+    let Some(txn) = Txn::confirmed_by(connection, id).await? else { return Ok(state_refuses(order.state()?)) };
+    let Txn { channel, channel_order_no, amount_fen, .. } = txn;
+    Ok(refuse(
+        "already-settled",
+        console::text!(
+            "{amount_fen} fen of the order came through {channel} as {channel_order_no} and are confirmed as {id}",
+            "该订单已有 {channel} 渠道订单号 {channel_order_no} 到账 {amount_fen} 分，缴款确认 {id}"
+        ),
+        Text::fixed(
+            "if the evidence is of that money, nothing is left to be done; if it is of another payment, say `is_second`",
+            "如为同一笔款，无需处理；如为另一笔款，请填写 `is_second`",
+        ),
+    ))
 }
 
 /// A reviewer, who is not the one that asked, confirms a payment or turns it down.
@@ -322,7 +449,7 @@ pub async fn decide(own: &Arc<PayNode>, caller: &Caller, asked: ConfirmDecided) 
             evidence.checker = Some(checker);
             evidence.check_time = Some(now.time17());
             update(connection, &evidence).await?;
-            let settled = if asked.is_allowed { Some(allow(&own, connection, &evidence).await?) } else { None };
+            let settled = if asked.is_allowed { Some(allow(&own, connection, &evidence, now).await?) } else { None };
             act.was = Some(json!({ "state": ASKED, "maker": evidence.maker }).to_string());
             act.is_now = Some(json!({ "state": state, "settled": settled }).to_string());
             record::note(connection, &act).await?;
@@ -334,20 +461,14 @@ pub async fn decide(own: &Arc<PayNode>, caller: &Caller, asked: ConfirmDecided) 
 
 fn judge_checker(evidence: &Evidence, checker: &str) -> Result<(), Failure> {
     if evidence.state != ASKED {
-        return Err(Failure::new(
-            Kind::Conflict,
+        return Err(refuse(
             "confirm-decided",
             Text::fixed("this was decided already", "该确认已处理"),
             Text::fixed("look at who decided it", "请查看处理人"),
         ));
     }
     if evidence.maker == checker {
-        return Err(Failure::new(
-            Kind::Forbidden,
-            "same-person",
-            Text::fixed("whoever asked does not decide", "提出人与复核人不得为同一人"),
-            Text::fixed("let another reviewer decide", "请由其他复核员处理"),
-        ));
+        return Err(same_person());
     }
     Ok(())
 }
@@ -368,24 +489,29 @@ async fn update(connection: &mut SqliteConnection, evidence: &Evidence) -> Resul
     Ok(())
 }
 
-async fn allow(own: &PayNode, connection: &mut SqliteConnection, evidence: &Evidence) -> Result<Settled, Failure> {
-    let order = Order::find(connection, &evidence.platform_order_no).await?;
-    let payment = Payment {
-        channel: evidence.channel.clone(),
-        channel_order_no: evidence.channel_order_no.clone(),
-        amount_fen: evidence.amount_fen,
-        fee_fen: evidence.fee_fen,
-        channel_discount_fen: evidence.channel_discount_fen,
-        paid_time: evidence.paid_time.clone(),
-        payer_acct: None,
-        pay_bank_no: None,
-        basis: Basis::TwoPeople,
-    };
-    judge_order(&order, &payment, own.node.clock.now())?;
-    if Txn::find(connection, &payment.channel, &payment.channel_order_no).await?.is_some() {
-        return Err(booked());
+/// Confirms the payment, and closes the exception that it is: the channel spoke of it, and two people have dealt with that.
+async fn allow(
+    own: &PayNode,
+    connection: &mut SqliteConnection,
+    evidence: &Evidence,
+    now: Moment,
+) -> Result<Settled, Failure> {
+    let Judged { order, payment, exception } = judge(own, connection, evidence, now).await?;
+    let (channel, number) = (payment.channel.clone(), payment.channel_order_no.clone());
+    let settled = settle(own, connection, order, payment).await?;
+    let Some((exception, checker)) = exception.zip(evidence.checker.as_deref()) else { return Ok(settled) };
+    if let Some(confirm_id) = &settled.confirm_id {
+        attest(connection, &channel, &number, confirm_id, now).await?;
     }
-    settle(own, connection, order, payment).await
+    let exception = Exception {
+        note: Some(evidence.reason.clone()),
+        maker: Some(evidence.maker.clone()),
+        make_time: Some(evidence.make_time.clone()),
+        confirm_id: settled.confirm_id.clone(),
+        ..exception
+    };
+    exception.close(connection, checker, now).await?;
+    Ok(settled)
 }
 
 /// Lists evidence.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use console::Text;
 use contract::rules::{OrderEvent, OrderState};
 use node::client::{self, Client};
+use node::http::{Caller, Who};
 use node::message::Message;
 use node::rounds::Round;
-use node::{Failure, Kind};
+use node::{Failure, Kind, record};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnection;
@@ -18,6 +19,7 @@ use crate::callback::{self, COMPENSATION_MS};
 use crate::exception::{self, Oddity, Place};
 use crate::order::{Order, int};
 use crate::result::{self, ChannelResult};
+use crate::returned;
 use crate::service::{CHANNEL, PayNode, all};
 
 /// Orders closed or asked for at once: a channel that is away costs six seconds, and the others do not wait for it.
@@ -59,32 +61,43 @@ async fn expire_one(own: &Arc<PayNode>, order: Order) -> Result<(), Failure> {
         return close(own, order.platform_order_no, Some(channel)).await;
     };
     match ask(own, &channel, url, &order).await {
-        Ok(Some(said)) => match result::take(own, &channel, said).await {
-            Ok(_) => return Ok(()),
-            Err(failure) => {
-                tracing::warn!(code = failure.code, "what {channel} says does not fit: {}", failure.message)
+        Ok((by, Some(said))) => {
+            if let Err(failure) = result::take(own, &by, said).await {
+                tracing::warn!(code = failure.code, "what {channel} says does not fit: {}", failure.message);
             }
-        },
-        Ok(None) => {}
+        }
+        Ok((_, None)) => {}
         Err(failure) => tracing::warn!(code = failure.code, "asking {channel}: {}", failure.message),
     }
     later(own, order, channel).await
 }
 
-/// Asks a channel what became of an order; its answer must be signed like every message of it.
-async fn ask(own: &Arc<PayNode>, channel: &str, url: String, order: &Order) -> Result<Option<ChannelResult>, Failure> {
+/// Asks a channel what became of an order; its answer must be signed like every message of it, and is of the present attempt where it
+/// says no other. Yields who answers, too.
+async fn ask(
+    own: &Arc<PayNode>,
+    channel: &str,
+    url: String,
+    order: &Order,
+) -> Result<(Caller, Option<ChannelResult>), Failure> {
     let now = own.node.clock.now();
     let signer = &own.settings.signer;
-    let document = json!({ "platform_order_no": order.platform_order_no, "amount_fen": order.payable_fen() });
+    let document = json!({
+        "platform_order_no": order.platform_order_no,
+        "attempt_no": order.attempt_no,
+        "amount_fen": order.payable_fen(),
+    });
     let message = Message::sign(&signer.key, &signer.id, &document, now, &*own.node.entropy)?;
-    let answer = own.post.send(url, serde_json::to_value(message).map_err(Failure::internal)?).await?;
+    let answer = own.post.send(url.clone(), serde_json::to_value(message).map_err(Failure::internal)?).await?;
     let answer: Message = serde_json::from_value(answer).map_err(|error| wrong(&error))?;
-    let said = verified(own, channel, answer).await?;
-    Ok(said.result.filter(|said| said.platform_order_no == order.platform_order_no))
+    let (client, said) = verified(own, channel, answer).await?;
+    let said = said.result.filter(|said| said.platform_order_no == order.platform_order_no);
+    let said = said.map(|said| ChannelResult { attempt_no: said.attempt_no.or(Some(order.attempt_no)), ..said });
+    Ok((Caller { who: Who::Client(client), address: url }, said))
 }
 
-/// The document of a channel's answer, if that channel signed it and it was not sent before.
-async fn verified(own: &Arc<PayNode>, channel: &str, answer: Message) -> Result<Asked, Failure> {
+/// The channel and the document of its answer, if it signed it and did not send it before.
+async fn verified(own: &Arc<PayNode>, channel: &str, answer: Message) -> Result<(Client, Asked), Failure> {
     let now = own.node.clock.now();
     let expires = answer.check_form(now)?;
     if answer.dev_id != channel {
@@ -96,12 +109,13 @@ async fn verified(own: &Arc<PayNode>, channel: &str, answer: Message) -> Result<
     let client = client.filter(|client| client.is_enabled && client.permission == CHANNEL);
     let client = client.ok_or_else(|| wrong(&"the channel is no client of this node"))?;
     answer.verify(&client.public_key)?;
-    let nonce = answer.nonce.clone();
+    let (id, nonce) = (client.id.clone(), answer.nonce.clone());
     own.write(move |_, connection| {
-        Box::pin(async move { client::take_nonce(connection, &client.id, &nonce, expires, now).await })
+        Box::pin(async move { client::take_nonce(connection, &id, &nonce, expires, now).await })
     })
     .await?;
-    serde_json::from_slice(&answer.document()?).map_err(|error| wrong(&error))
+    let said = serde_json::from_slice(&answer.document()?).map_err(|error| wrong(&error))?;
+    Ok((client, said))
 }
 
 fn wrong(why: &dyn std::fmt::Display) -> Failure {
@@ -113,8 +127,9 @@ fn wrong(why: &dyn std::fmt::Display) -> Failure {
     )
 }
 
-/// Puts the next question off as long as notifications are; after the last one the order is closed, and people are told that the
-/// channel was silent.
+/// Puts the next question off as long as notifications are, if the order is still being paid: what the channel said may be of another
+/// attempt, or a payment that counts for another order. After the last one the order is closed, and people are told that the channel
+/// was silent.
 async fn later(own: &Arc<PayNode>, order: Order, channel: String) -> Result<(), Failure> {
     let place = usize::try_from(order.ask_attempt).map_err(Failure::internal)?;
     let Some(delay) = COMPENSATION_MS.get(place) else {
@@ -124,7 +139,7 @@ async fn later(own: &Arc<PayNode>, order: Order, channel: String) -> Result<(), 
     own.write(move |_, connection| {
         Box::pin(async move {
             sqlx::query(
-                "UPDATE outer_order SET ask_attempt = ask_attempt + 1, ask_next_ms = ?2 WHERE platform_order_no = ?1",
+                "UPDATE outer_order SET ask_attempt = ask_attempt + 1, ask_next_ms = ?2 WHERE platform_order_no = ?1 AND state = 1",
             )
             .bind(order.platform_order_no)
             .bind(next.ms())
@@ -151,13 +166,20 @@ async fn close_now(
     silent: Option<String>,
 ) -> Result<(), Failure> {
     let now = own.node.clock.now();
+    returned::of_order(own, connection, platform_order_no).await?;
     let mut order = Order::find(connection, platform_order_no).await?;
-    let Some(after) = order.state()?.after(OrderEvent::Expired) else { return Ok(()) };
+    let before = order.state()?;
+    let Some(after) = before.after(OrderEvent::Expired) else { return Ok(()) };
     order.go(connection, after, now).await?;
     callback::queue_order(connection, &order, after.number(), None, now).await?;
-    let Some(channel) = silent else { return Ok(()) };
+    let mut act = record::of_program(now, "order-close", format!("outer_order/{platform_order_no}"));
+    act.was = Some(json!({ "state": before.number() }).to_string());
+    act.is_now = Some(json!({ "state": after.number() }).to_string());
+    record::note(connection, &act).await?;
+    let Some(channel) = silent.filter(|_| before == OrderState::Paying) else { return Ok(()) };
     let place = Place { channel: &channel, channel_order_no: "", platform_order_no };
-    exception::note(connection, Oddity::ChannelSilent, place, &Value::Null, now).await
+    exception::note(connection, Oddity::ChannelSilent, place, &Value::Null, now).await?;
+    Ok(())
 }
 
 /// Takes sessions and nonces away whose time is over.

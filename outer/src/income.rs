@@ -1,8 +1,8 @@
 //! What an agency may collect (单位项目), as the replica of base data says.
 
 use console::Text;
-use contract::rows::{BaseAgency, BaseIncomeItem, BaseItemStandard};
-use contract::rules::{AMOUNT_FEN_MAX, Fault, Rule};
+use contract::rows::{BaseAgency, BaseIncomeItem};
+use contract::rules::{Fault, Rule, agency_in_force, item_in_force, outside_standards};
 use node::client::Client;
 use node::rows::{find_by, select, text};
 use node::{Failure, Kind};
@@ -50,14 +50,8 @@ pub async fn agency(
     id: &str,
     today: &str,
 ) -> Result<Result<BaseAgency, Fault>, Failure> {
-    let refuse = |rule| Fault::refusal(table, "", "agency_id", rule);
-    let Some(agency) = find_by::<BaseAgency>(connection, id).await?.filter(|agency| !agency.is_deleted) else {
-        return Ok(Err(refuse(Rule::NoSuch { table: "base_agency", id: id.to_owned() })));
-    };
-    let is_in_force = agency.is_enabled
-        && agency.start_date.as_str() <= today
-        && agency.end_date.as_deref().is_none_or(|end| today <= end);
-    Ok(if is_in_force { Ok(agency) } else { Err(refuse(Rule::NotInForce)) })
+    let found = find_by::<BaseAgency>(connection, id).await?;
+    Ok(agency_in_force(found, id, today).map_err(|rule| Fault::refusal(table, "", "agency_id", rule)))
 }
 
 /// The names of the items of some lines, or what is wrong with the lines on a day.
@@ -77,7 +71,8 @@ pub async fn items(
         match item(connection, agency_id, &line.item_code, today).await? {
             Err(rule) => faults.push(refuse("item_code", rule)),
             Ok(item) => {
-                let rule = outside(connection, &item.id, line.unit_fen, today).await?;
+                let standards = select(connection, "WHERE item_id = ?1 ORDER BY std_no", &[text(&item.id)]).await?;
+                let rule = outside_standards(&standards, line.unit_fen, today);
                 faults.extend(rule.map(|rule| refuse("unit_fen", rule)));
                 names.push(item.ele_name);
             }
@@ -100,42 +95,5 @@ async fn item(
         &[text(code), text(agency_id), text(today)],
     )
     .await?;
-    let Some(item) = found.into_iter().next() else { return Ok(Err(Rule::NotCollected)) };
-    let is_in_force =
-        item.is_enabled && item.start_date.as_str() <= today && item.end_date.as_deref().is_none_or(|end| today <= end);
-    Ok(if is_in_force { Ok(item) } else { Err(Rule::NotInForce) })
-}
-
-/// 金额上下限, and 定额.
-const LIMITS: i64 = 2;
-const FIXED: i64 = 3;
-
-/// What a unit amount breaks of the item's standards (项目标准) in force. One that allows it is enough, and an item without any
-/// allows all; so do 无限制, and 比例, whose base an order does not carry.
-async fn outside(
-    connection: &mut SqliteConnection,
-    item_id: &str,
-    unit_fen: i64,
-    today: &str,
-) -> Result<Option<Rule>, Failure> {
-    let standards: Vec<BaseItemStandard> = select(
-        connection,
-        "WHERE item_id = ?1 AND is_enabled = 1 AND is_deleted = 0 AND start_date <= ?2 \
-         AND ifnull(end_date, '99991231') >= ?2 ORDER BY std_no",
-        &[text(item_id), text(today)],
-    )
-    .await?;
-    let mut broken = None;
-    for standard in standards {
-        let (least, most) = match standard.std_type {
-            LIMITS => (standard.min_fen.unwrap_or(0), standard.max_fen.unwrap_or(AMOUNT_FEN_MAX)),
-            FIXED => (standard.unit_fen.unwrap_or(0), standard.unit_fen.unwrap_or(AMOUNT_FEN_MAX)),
-            _ => return Ok(None),
-        };
-        if (least..=most).contains(&unit_fen) {
-            return Ok(None);
-        }
-        broken = broken.or(Some(Rule::OutsideStandard { least, most }));
-    }
-    Ok(broken)
+    Ok(item_in_force(found, today))
 }

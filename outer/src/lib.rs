@@ -5,8 +5,11 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod attempt;
+pub mod attested;
 pub mod callback;
 pub mod cli;
+pub mod closing;
 pub mod config;
 pub mod content;
 pub mod create;
@@ -24,6 +27,7 @@ pub mod query;
 pub mod relay;
 pub mod request;
 pub mod result;
+pub mod returned;
 pub mod service;
 pub mod settle;
 pub mod url;

@@ -50,12 +50,16 @@ kept! {
         fee_fen: i64,
         /// 实收, in fen.
         received_fen: i64,
+        /// What came less what the order asks for, in fen: nothing, but where two people confirmed another amount.
+        diff_fen: i64,
         /// 订单状态: the number of an [`OrderState`].
         state: i64,
         /// 支付渠道: what the payer chose, or what the money came through.
         channel: Option<String>,
         /// 支付方式, as the payer's page names it.
         pay_mode: Option<String>,
+        /// How often the payer began to pay it: the number of the present attempt (支付尝试).
+        attempt_no: i64,
         /// 通知地址; none where the client's own counts.
         notify_url: Option<String>,
         /// What the client wants to be told back.
@@ -112,15 +116,16 @@ impl Order {
         self.original_fen.saturating_sub(self.biz_discount_fen)
     }
 
-    /// The money of the order, if a channel gives and keeps so much of it.
+    /// The money of the order, if the payer pays so much, and a channel gives and keeps so much of it. Its original amount is what
+    /// counts against the notice: what was paid, and what the agency gives.
     #[must_use]
-    pub const fn charge(&self, channel_discount_fen: i64, fee_fen: i64) -> Charge {
+    pub const fn charge(&self, paid_fen: i64, channel_discount_fen: i64, fee_fen: i64) -> Charge {
         Charge {
-            original_fen: self.original_fen,
+            original_fen: paid_fen.saturating_add(self.biz_discount_fen),
             biz_discount_fen: self.biz_discount_fen,
             channel_discount_fen,
             fee_fen,
-            received_fen: self.payable_fen().saturating_sub(channel_discount_fen).saturating_sub(fee_fen),
+            received_fen: paid_fen.saturating_sub(channel_discount_fen).saturating_sub(fee_fen),
         }
     }
 
@@ -186,30 +191,35 @@ impl Order {
         self.state = state.number();
         self.update_time = now.time17();
         sqlx::query(
-            "UPDATE outer_order SET state = ?2, channel = ?3, pay_mode = ?4, update_time = ?5 WHERE platform_order_no = ?1",
+            "UPDATE outer_order SET state = ?2, channel = ?3, pay_mode = ?4, update_time = ?5, attempt_no = ?6 \
+             WHERE platform_order_no = ?1",
         )
         .bind(self.platform_order_no.clone())
         .bind(self.state)
         .bind(self.channel.clone())
         .bind(self.pay_mode.clone())
         .bind(self.update_time.clone())
+        .bind(self.attempt_no)
         .execute(connection)
         .await?;
         Ok(())
     }
 }
 
-/// The states of the orders for a pay code, all but one.
+/// The states of the orders for a pay code, all but one. A confirmation that is not one too many counts as an order that is paid,
+/// whatever its order is: that may be lost with the database, or have been made anew out of another confirmation.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn states(connection: &mut SqliteConnection, pay_code: &str, but: &str) -> Result<Vec<OrderState>, Failure> {
-    let numbers: Vec<i64> =
-        sqlx::query_scalar("SELECT state FROM outer_order WHERE pay_code = ?1 AND platform_order_no <> ?2")
-            .bind(pay_code.to_owned())
-            .bind(but.to_owned())
-            .fetch_all(connection)
-            .await?;
+    let numbers: Vec<i64> = sqlx::query_scalar(
+        "SELECT state FROM outer_order WHERE pay_code = ?1 AND platform_order_no <> ?2 \
+         UNION ALL SELECT 2 FROM pay_confirm WHERE pay_code = ?1 AND platform_order_no <> ?2 AND is_duplicate = 0",
+    )
+    .bind(pay_code.to_owned())
+    .bind(but.to_owned())
+    .fetch_all(connection)
+    .await?;
     numbers.into_iter().map(state_of).collect()
 }
 

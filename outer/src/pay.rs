@@ -9,9 +9,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlx::sqlite::SqliteConnection;
 
+use crate::attempt;
 use crate::create::{OrderShown, judge_text};
 use crate::notice::{self, Known};
 use crate::order::{Order, state_refuses};
+use crate::returned;
 use crate::service::PayNode;
 
 /// The widest name of a way to pay, a Chinese character counting 2.
@@ -52,6 +54,7 @@ pub async fn pay(own: &Arc<PayNode>, asked: PayAsked) -> Result<OrderShown, Fail
 
 async fn begin(own: &PayNode, connection: &mut SqliteConnection, asked: PayAsked) -> Result<Order, Failure> {
     let now = own.node.clock.now();
+    returned::of_order(own, connection, &asked.platform_order_no).await?;
     let mut order = Order::find(connection, &asked.platform_order_no).await?;
     let state = order.state()?;
     if state == OrderState::Paying && order.channel.as_deref() == Some(asked.channel.as_str()) {
@@ -69,6 +72,7 @@ async fn begin(own: &PayNode, connection: &mut SqliteConnection, asked: PayAsked
     if let Some(pay_code) = &order.pay_code {
         guard(connection, &order, pay_code, &now.date8()).await?;
     }
+    attempt::begin(connection, &mut order, &asked.channel, now).await?;
     order.channel = Some(asked.channel);
     order.pay_mode = asked.pay_mode;
     order.go(connection, after, now).await?;

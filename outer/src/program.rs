@@ -8,6 +8,7 @@ use console::{Fault, Lang, Output};
 use node::http::{Caller, Listen, serve};
 use node::program::Program;
 use node::rounds::{Round, rounds};
+use node::supervisor::supervised;
 use node::{Failure, Node};
 use tokio::sync::watch;
 
@@ -15,7 +16,7 @@ use crate::api::{self, PERMISSIONS};
 use crate::cli::{self, OuterVerb};
 use crate::config::OuterConfig;
 use crate::service::PayNode;
-use crate::{callback, expire, relay};
+use crate::{callback, expire, relay, returned};
 
 /// The node's own tables.
 pub const TABLES_SQL: &str = include_str!("tables.sql");
@@ -23,6 +24,8 @@ pub const TABLES_SQL: &str = include_str!("tables.sql");
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// How often orders whose time is over are looked for; minutes are what an order is timed in.
 const EXPIRE_EVERY: Duration = Duration::from_secs(5);
+/// How often confirmations are looked for that came back without their orders. What needs one of them does not wait for that.
+const RETURN_EVERY: Duration = Duration::from_secs(5);
 /// How often what is forgotten is taken away.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
@@ -39,7 +42,7 @@ impl Program for Outer {
     const CHINESE: &'static [&'static [(&'static str, &'static str, &'static str)]] = &[cli::CHINESE];
 
     async fn serve(node: Node, config: OuterConfig, end: watch::Receiver<bool>) -> Result<(), Fault> {
-        let own = Arc::new(PayNode::new(node, config.settings()?));
+        let own = Arc::new(PayNode { post: config.node.post()?, ..PayNode::new(node, config.settings()?) });
         let listen = Listen::on(config.node.listen).await?;
         let health = Listen::on(config.node.health).await?;
         let failed = |failure: Failure| failure.fault();
@@ -51,8 +54,13 @@ impl Program for Outer {
         let told = every("relaying answers", TELL_EVERY, &end, &own, relay::relay);
         let sent = every("telling units", TELL_EVERY, &end, &own, callback::send);
         let expired = every("closing orders", EXPIRE_EVERY, &end, &own, expire::expire);
+        let returned = every("restoring payments", RETURN_EVERY, &end, &own, returned::round);
         let pruned = every("forgetting sessions", PRUNE_EVERY, &end, &own, expire::prune);
-        tokio::try_join!(served, healthy, told, sent, expired, pruned)?;
+        let watched = async {
+            supervised(own.node.database.clone(), end.clone()).await;
+            Ok(())
+        };
+        tokio::try_join!(served, healthy, told, sent, expired, returned, pruned, watched)?;
         Ok(())
     }
 
@@ -63,7 +71,7 @@ impl Program for Outer {
         caller: Caller,
         lang: Lang,
     ) -> Result<Output, Fault> {
-        let own = Arc::new(PayNode::new(node, config.settings()?));
+        let own = Arc::new(PayNode { post: config.node.post()?, ..PayNode::new(node, config.settings()?) });
         cli::obey(&own, verb, &caller, lang).await
     }
 

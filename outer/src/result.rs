@@ -7,17 +7,22 @@ use contract::rows::PayConfirm;
 use contract::rules::{AMOUNT_FEN_MAX, Fault, OrderEvent, Rule, check_value};
 use contract::{Cell, Row as _};
 use node::field_key::PLAIN_BYTES_MAX;
+use node::http::Caller;
 use node::message::SKEW_MS;
-use node::{Failure, Kind, Moment};
+use node::{Failure, Kind, Moment, record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sqlx::Executor as _;
 use sqlx::sqlite::SqliteConnection;
 
+use crate::attempt::{self, Told};
+use crate::attested::{self, attest};
 use crate::callback;
 use crate::create::judge_text;
-use crate::exception::{self, Oddity, Place};
+use crate::exception::{self, Exception, Oddity, Place};
 use crate::order::Order;
+use crate::returned;
 use crate::service::PayNode;
 use crate::settle::{Basis, Payment, Settled, Txn, settle};
 
@@ -25,8 +30,12 @@ use crate::settle::{Basis, Payment, Settled, Txn, settle};
 const TABLE: &str = "pay_confirm";
 /// The widest number of an order: what its column in the contract holds.
 const PLATFORM_ORDER_NO_WIDTH_MAX: usize = 128;
+/// The widest number of the channel's: what its column in the contract holds.
+const CHANNEL_ORDER_NO_WIDTH_MAX: usize = 64;
 /// The widest reason, a Chinese character counting 2.
 const REASON_WIDTH_MAX: usize = 512;
+/// Characters that the record keeps of a number in a message that was turned away: more than any number has that could be right.
+const TURNED_AWAY_CHARS_MAX: usize = 128;
 
 /// Whether an order was paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +55,9 @@ pub struct ChannelResult {
     pub platform_order_no: String,
     /// Whether it was paid.
     pub outcome: Outcome,
+    /// 支付尝试: the number that the payment began with. It says which attempt failed where there were several in the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt_no: Option<i64>,
     /// 渠道订单号: unique within the channel; needed for a success.
     pub channel_order_no: Option<String>,
     /// What the payer paid, channel discount included, in fen; needed for a success.
@@ -70,14 +82,48 @@ pub struct ChannelResult {
 enum Taken {
     Settled(Settled),
     Odd(Oddity),
+    Unclear,
 }
 
 /// Takes what a channel says. The same message twice is answered the same and changes nothing; what does not fit is kept for
-/// people before it is turned away.
+/// people before it is turned away, and whatever is turned away stands in the record of acts.
 ///
 /// # Errors
 /// When a value is none of its column, the channel is not configured, or the message does not fit.
-pub async fn take(own: &Arc<PayNode>, channel: &str, result: ChannelResult) -> Result<Settled, Failure> {
+pub async fn take(own: &Arc<PayNode>, caller: &Caller, result: ChannelResult) -> Result<Settled, Failure> {
+    let channel = caller.client()?.id.clone();
+    let payment = match judge_form(own, &channel, &result) {
+        Ok(payment) => payment,
+        Err(failure) => {
+            turned_away(own, caller, &result, &failure).await?;
+            return Err(failure);
+        }
+    };
+    let by = caller.clone();
+    let kept = result.clone();
+    let taken = own
+        .write(move |own, connection| {
+            Box::pin(async move {
+                match payment {
+                    Some(payment) => success(&own, connection, &by, payment, result).await,
+                    None => failure(&own, connection, &by, &channel, result).await,
+                }
+            })
+        })
+        .await?;
+    match taken {
+        Taken::Settled(settled) => Ok(settled),
+        Taken::Odd(oddity) => Err(oddity.failure()),
+        Taken::Unclear => {
+            let failure = attempt::unclear();
+            turned_away(own, caller, &kept, &failure).await?;
+            Err(failure)
+        }
+    }
+}
+
+/// What can be judged without the database: the payment of a success, and none for a failure.
+fn judge_form(own: &PayNode, channel: &str, result: &ChannelResult) -> Result<Option<Payment>, Failure> {
     if !own.settings.channels.contains_key(channel) {
         return Err(Failure::new(
             Kind::Forbidden,
@@ -90,22 +136,33 @@ pub async fn take(own: &Arc<PayNode>, channel: &str, result: ChannelResult) -> R
     if let Some(reason) = &result.reason {
         judge_text("reason", reason, REASON_WIDTH_MAX)?;
     }
-    let channel = channel.to_owned();
-    let taken = match result.outcome {
-        Outcome::Success => {
-            let payment = payment(&channel, &result)?;
-            own.write(move |own, connection| Box::pin(async move { success(&own, connection, payment, result).await }))
-                .await?
-        }
+    match result.outcome {
+        Outcome::Success => payment(channel, result).map(Some),
         Outcome::Failure => {
-            own.write(move |own, connection| Box::pin(async move { failure(&own, connection, &channel, result).await }))
-                .await?
+            let number = result.channel_order_no.as_ref();
+            number.map_or(Ok(()), |number| judge_text("channel_order_no", number, CHANNEL_ORDER_NO_WIDTH_MAX))?;
+            Ok(None)
         }
-    };
-    match taken {
-        Taken::Settled(settled) => Ok(settled),
-        Taken::Odd(oddity) => Err(oddity.failure()),
     }
+}
+
+/// Writes into the record that a channel's message was turned away, with as much of it as a person needs to find it again.
+async fn turned_away(
+    own: &Arc<PayNode>,
+    caller: &Caller,
+    result: &ChannelResult,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    let short = |text: &str| text.chars().take(TURNED_AWAY_CHARS_MAX).collect::<String>();
+    let now = own.node.clock.now();
+    let object = format!("outer_order/{}", short(&result.platform_order_no));
+    let mut act = caller.act(now.time17(), "result-turn-away", object);
+    act.is_now = Some(
+        json!({ "code": failure.code, "outcome": result.outcome, "amount_fen": result.amount_fen,
+            "channel_order_no": result.channel_order_no.as_deref().map(short) })
+        .to_string(),
+    );
+    own.write(move |_, connection| Box::pin(async move { record::note(connection, &act).await })).await
 }
 
 fn faulty(column: &'static str, rule: Rule) -> Fault {
@@ -170,7 +227,13 @@ pub fn oddity(order: &Order, payment: &Payment, now: Moment) -> Option<Oddity> {
     if payment.amount_fen != order.payable_fen() {
         return Some(Oddity::AmountDiffers);
     }
-    if order.charge(payment.channel_discount_fen, payment.fee_fen).check().is_some() {
+    broken(order, payment, now)
+}
+
+/// What does not fit about a payment besides its amount, if anything.
+#[must_use]
+pub fn broken(order: &Order, payment: &Payment, now: Moment) -> Option<Oddity> {
+    if order.charge(payment.amount_fen, payment.channel_discount_fen, payment.fee_fen).check().is_some() {
         return Some(Oddity::ChargeBroken);
     }
     let is_ahead = Moment::of_time14(&payment.paid_time).is_none_or(|paid| paid > now.plus_ms(SKEW_MS));
@@ -180,71 +243,170 @@ pub fn oddity(order: &Order, payment: &Payment, now: Moment) -> Option<Oddity> {
 async fn success(
     own: &PayNode,
     connection: &mut SqliteConnection,
+    caller: &Caller,
     payment: Payment,
     result: ChannelResult,
 ) -> Result<Taken, Failure> {
     let now = own.node.clock.now();
-    let known = Txn::find(connection, &payment.channel, &payment.channel_order_no).await?;
-    let odd = if let Some(txn) = known {
-        // Whether the fee is the same is a question of the reconciliation; order, amount and channel make the payment.
-        if txn.platform_order_no == result.platform_order_no && txn.amount_fen == payment.amount_fen {
+    let document = document(&result)?;
+    let place = place(&payment.channel, &result);
+    if let Some(exception) = Exception::decided(connection, place, &document).await? {
+        return decided(connection, exception).await;
+    }
+    returned::of_number(own, connection, &payment.channel, &payment.channel_order_no).await?;
+    returned::of_order(own, connection, &result.platform_order_no).await?;
+    let odd = if let Some(txn) = Txn::known(connection, &payment.channel, &payment.channel_order_no).await? {
+        if is_that(connection, &txn, &payment, &result.platform_order_no).await? {
+            attest(connection, &payment.channel, &payment.channel_order_no, &txn.confirm_id, now).await?;
             return Ok(Taken::Settled(txn.into()));
         }
         Oddity::TransactionDiffers
     } else {
         match Order::look_up(connection, &result.platform_order_no).await? {
             None => Oddity::OrderUnknown,
-            Some(order) => match oddity(&order, &payment, now) {
-                None => match settle(own, connection, order, payment.clone()).await {
-                    // Rules that have changed since the order was made must not lose a payment.
-                    Err(failure) if failure.kind == Kind::Bad => Oddity::Unconfirmable,
-                    settled => return settled.map(Taken::Settled),
+            Some(order) => match odd_now(connection, &order, &payment, now).await? {
+                None => match settled(own, connection, order, payment.clone()).await? {
+                    Some(settled) => return Ok(Taken::Settled(settled)),
+                    None => Oddity::Unconfirmable,
                 },
                 Some(oddity) => oddity,
             },
         }
     };
-    keep(connection, odd, &payment.channel, result, now).await
+    keep(connection, caller, odd, place, &document, now).await
+}
+
+/// Whether a transaction of the channel's number is the payment that it speaks of. Whether the fee is the same is a question of the
+/// reconciliation; order, amount and channel make the payment. Of one that was made of a confirmation alone nobody knows what the
+/// agency gave, and the payer may have paid less by that.
+async fn is_that(
+    connection: &mut SqliteConnection,
+    txn: &Txn,
+    payment: &Payment,
+    platform_order_no: &str,
+) -> Result<bool, Failure> {
+    if txn.platform_order_no != platform_order_no || txn.amount_fen < payment.amount_fen {
+        return Ok(false);
+    }
+    if txn.amount_fen == payment.amount_fen {
+        return Ok(true);
+    }
+    let order = Order::look_up(connection, platform_order_no).await?;
+    Ok(order.is_some_and(|order| order.client == returned::NOBODY))
+}
+
+/// What people decided about these words stays decided: they are a payment that is confirmed, or nothing.
+async fn decided(connection: &mut SqliteConnection, exception: Exception) -> Result<Taken, Failure> {
+    let known = match &exception.confirm_id {
+        Some(confirm_id) => Txn::confirmed_by(connection, confirm_id).await?,
+        None => None,
+    };
+    if let Some(txn) = known {
+        return Ok(Taken::Settled(txn.into()));
+    }
+    let oddity = Oddity::of(&exception.kind);
+    oddity.map(Taken::Odd).ok_or_else(|| Failure::internal(format!("{} is no oddity", exception.kind)))
+}
+
+/// What does not fit about a payment of an order, with what was confirmed of it before. Money that two people confirmed may be what
+/// the channel speaks of, under another number; to confirm it would count it twice.
+async fn odd_now(
+    connection: &mut SqliteConnection,
+    order: &Order,
+    payment: &Payment,
+    now: Moment,
+) -> Result<Option<Oddity>, Failure> {
+    if !attested::missing(connection, order).await?.is_empty() {
+        return Ok(Some(Oddity::ConfirmedByPeople));
+    }
+    Ok(oddity(order, payment, now))
+}
+
+/// Settles a payment; none where it cannot be confirmed, and nothing was written. Rules that have changed since the order was made,
+/// and rows that stand in its way, must not lose a payment.
+async fn settled(
+    own: &PayNode,
+    connection: &mut SqliteConnection,
+    order: Order,
+    payment: Payment,
+) -> Result<Option<Settled>, Failure> {
+    connection.execute("SAVEPOINT payment").await?;
+    match settle(own, connection, order, payment).await {
+        Ok(settled) => {
+            connection.execute("RELEASE payment").await?;
+            Ok(Some(settled))
+        }
+        Err(failure) => {
+            connection.execute("ROLLBACK TO payment; RELEASE payment").await?;
+            if matches!(failure.kind, Kind::Bad | Kind::Conflict) { Ok(None) } else { Err(failure) }
+        }
+    }
+}
+
+fn place<'p>(channel: &'p str, result: &'p ChannelResult) -> Place<'p> {
+    Place {
+        channel,
+        channel_order_no: result.channel_order_no.as_deref().unwrap_or_default(),
+        platform_order_no: &result.platform_order_no,
+    }
 }
 
 /// Keeps for people what does not fit.
 async fn keep(
     connection: &mut SqliteConnection,
+    caller: &Caller,
     oddity: Oddity,
-    channel: &str,
-    result: ChannelResult,
+    place: Place<'_>,
+    document: &Value,
     now: Moment,
 ) -> Result<Taken, Failure> {
-    let document = document(&result)?;
-    let place = Place {
-        channel,
-        channel_order_no: result.channel_order_no.as_deref().unwrap_or_default(),
-        platform_order_no: &result.platform_order_no,
-    };
-    exception::note(connection, oddity, place, &document, now).await?;
+    if let Some(id) = exception::note(connection, oddity, place, document, now).await? {
+        let mut act = caller.act(now.time17(), "result-keep", format!("outer_exception/{id}"));
+        act.is_now = Some(json!({ "kind": oddity.code(), "document": document }).to_string());
+        record::note(connection, &act).await?;
+    }
     Ok(Taken::Odd(oddity))
 }
 
-/// What the channel said, without what identifies the payer.
+/// What the channel said, without what identifies the payer; of a failure also without what only a payment has, which nobody judged.
 fn document(result: &ChannelResult) -> Result<Value, Failure> {
-    serde_json::to_value(ChannelResult { payer_acct: None, ..result.clone() }).map_err(Failure::internal)
+    let mut said = ChannelResult { payer_acct: None, ..result.clone() };
+    if said.outcome == Outcome::Failure {
+        (said.paid_time, said.pay_bank_no) = (None, None);
+    }
+    serde_json::to_value(said).map_err(Failure::internal)
 }
 
-/// A failure ends an order that is open in this channel; it changes nothing else.
+/// A failure ends the attempt that it tells of, if that goes on; it changes nothing else.
 async fn failure(
     own: &PayNode,
     connection: &mut SqliteConnection,
+    caller: &Caller,
     channel: &str,
     result: ChannelResult,
 ) -> Result<Taken, Failure> {
     let now = own.node.clock.now();
+    returned::of_order(own, connection, &result.platform_order_no).await?;
     let Some(mut order) = Order::look_up(connection, &result.platform_order_no).await? else {
-        return keep(connection, Oddity::OrderUnknown, channel, result, now).await;
+        return keep(connection, caller, Oddity::OrderUnknown, place(channel, &result), &document(&result)?, now).await;
     };
-    let is_of_channel = order.channel.as_deref().is_none_or(|chosen| chosen == channel);
-    if let Some(after) = order.state()?.after(OrderEvent::Failed).filter(|_| is_of_channel) {
-        order.go(connection, after, now).await?;
-        callback::queue_order(connection, &order, after.number(), None, now).await?;
+    let before = order.state()?;
+    let told = attempt::told(connection, &order, channel, &result).await?;
+    match (before.after(OrderEvent::Failed), told) {
+        (Some(_), Told::Unclear) => return Ok(Taken::Unclear),
+        (Some(after), Told::Present) => {
+            order.go(connection, after, now).await?;
+            attempt::fail(connection, &order, result.channel_order_no.as_deref(), now).await?;
+            callback::queue_order(connection, &order, after.number(), None, now).await?;
+            let mut act = caller.act(now.time17(), "order-fail", format!("outer_order/{}", order.platform_order_no));
+            act.was = Some(json!({ "state": before.number(), "attempt_no": order.attempt_no }).to_string());
+            act.is_now = Some(json!({ "state": after.number(), "reason": result.reason }).to_string());
+            record::note(connection, &act).await?;
+        }
+        (None, Told::Present) if denies(connection, &order).await? => {
+            return keep(connection, caller, Oddity::Denied, place(channel, &result), &document(&result)?, now).await;
+        }
+        (Some(_) | None, Told::Other) | (None, Told::Present | Told::Unclear) => {}
     }
     Ok(Taken::Settled(Settled {
         platform_order_no: order.platform_order_no,
@@ -252,4 +414,12 @@ async fn failure(
         confirm_id: order.confirm_id,
         is_duplicate: false,
     }))
+}
+
+/// Whether a failure of the present attempt says that money which two people confirmed never came: the channel has said nothing
+/// else of it, and had not said this before they confirmed.
+async fn denies(connection: &mut SqliteConnection, order: &Order) -> Result<bool, Failure> {
+    let missing = attested::missing(connection, order).await?;
+    let is_missing = missing.iter().any(|txn| txn.platform_order_no == order.platform_order_no);
+    Ok(is_missing && !attempt::has_failed(connection, order).await?)
 }

@@ -1,13 +1,14 @@
 //! Money that came in (到账): transaction, order, confirmation and notification, all or nothing.
 
 use contract::rows::{PayConfirm, PayConfirmItem, PayNotice};
-use contract::rules::{OrderEvent, OrderState, check_confirm};
+use contract::rules::{OrderEvent, OrderState, UNCLEAR, check_confirm};
 use node::rows::{find_by, insert, text};
 use node::{Failure, Moment};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
+use crate::attested;
 use crate::callback;
 use crate::content::digest;
 use crate::create::{PAYER_ACCT, confirm_item, confirmed};
@@ -16,7 +17,7 @@ use crate::order::{Order, state_refuses};
 use crate::service::PayNode;
 
 /// The column that a confirmation's account is encrypted for.
-const CONFIRM_ACCT: (&str, &str) = ("pay_confirm", "payer_acct");
+pub(crate) const CONFIRM_ACCT: (&str, &str) = ("pay_confirm", "payer_acct");
 /// 已缴.
 const NOTICE_PAID: i64 = 1;
 
@@ -63,6 +64,29 @@ impl Txn {
         let rest = "WHERE channel = ?1 AND channel_order_no = ?2";
         Ok(Self::select(connection, rest, &[text(channel), text(channel_order_no)]).await?.into_iter().next())
     }
+
+    /// The transaction of a channel's number: its own, or one that people found the channel to have spoken of under this number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn known(
+        connection: &mut SqliteConnection,
+        channel: &str,
+        channel_order_no: &str,
+    ) -> Result<Option<Self>, Failure> {
+        match Self::find(connection, channel, channel_order_no).await? {
+            Some(txn) => Ok(Some(txn)),
+            None => attested::of_number(connection, channel, channel_order_no).await,
+        }
+    }
+
+    /// The transaction of a confirmation, if it is there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn confirmed_by(connection: &mut SqliteConnection, confirm_id: &str) -> Result<Option<Self>, Failure> {
+        Ok(Self::select(connection, "WHERE confirm_id = ?1", &[text(confirm_id)]).await?.into_iter().next())
+    }
 }
 
 /// On what a payment is booked (入账依据).
@@ -75,7 +99,9 @@ pub enum Basis {
 }
 
 impl Basis {
-    const fn number(self) -> i64 {
+    /// The number in rows.
+    #[must_use]
+    pub const fn number(self) -> i64 {
         match self {
             Self::Channel => 1,
             Self::TwoPeople => 2,
@@ -161,11 +187,12 @@ fn confirm_id(payment: &Payment) -> Result<String, Failure> {
     Ok(format!("{:08X}-{:04X}-8{}-A{}-{}", ms >> 16, ms & 0xffff, &digest[..3], &digest[3..6], &digest[6..18]))
 }
 
-/// Takes money in: every payment is confirmed, also one too many, which is marked as such and goes back.
+/// Takes money in: every payment is confirmed, also one too many, which is marked as such and goes back. What two people confirm was
+/// judged before.
 ///
 /// # Errors
-/// When two people confirm what cannot be confirmed, the confirmation would break a rule of the contract, or the database refuses a
-/// row. A broken rule is found before anything is written.
+/// When the confirmation would break a rule of the contract, or the database refuses a row. A broken rule is found before anything
+/// is written.
 pub async fn settle(
     own: &PayNode,
     connection: &mut SqliteConnection,
@@ -180,7 +207,7 @@ pub async fn settle(
         Basis::TwoPeople => OrderEvent::ConfirmedByTwo { paid_before },
     };
     let after = before.after(event);
-    if after.is_none() && (payment.basis == Basis::TwoPeople || !before.has_money()) {
+    if after.is_none() && !before.has_money() {
         return Err(state_refuses(before));
     }
     // A second payment of a paid order leaves the order as it is.
@@ -191,13 +218,6 @@ pub async fn settle(
     if after.is_some() {
         order.channel = Some(payment.channel.clone());
         pay(connection, &order, &payment, told, &confirm_id, now).await?;
-    }
-    // It is there already where this zone was put back to before the payment and ferry has returned what had crossed.
-    if find_by::<PayConfirm>(connection, &confirm_id).await?.is_none() {
-        insert(connection, &confirm).await?;
-        for item in &items {
-            insert(connection, item).await?;
-        }
     }
     let txn = Txn {
         channel: payment.channel,
@@ -213,13 +233,18 @@ pub async fn settle(
         is_duplicate,
         create_time: now.time17(),
     };
+    // Before its confirmation, which would else be taken for one that came back without it.
     txn.clone().add(connection).await?;
-    callback::queue_order(connection, &order, told.number(), Some(&confirm_id), now).await?;
+    insert(connection, &confirm).await?;
+    for item in &items {
+        insert(connection, item).await?;
+    }
+    callback::queue_order(connection, &order, told.number(), Some(&txn), now).await?;
     Ok(txn.into())
 }
 
 /// Writes the money and the state into the order.
-async fn pay(
+pub(crate) async fn pay(
     connection: &mut SqliteConnection,
     order: &Order,
     payment: &Payment,
@@ -227,10 +252,10 @@ async fn pay(
     confirm_id: &str,
     now: Moment,
 ) -> Result<(), Failure> {
-    let charge = order.charge(payment.channel_discount_fen, payment.fee_fen);
+    let charge = order.charge(payment.amount_fen, payment.channel_discount_fen, payment.fee_fen);
     sqlx::query(
         "UPDATE outer_order SET state = ?2, channel = ?3, channel_discount_fen = ?4, fee_fen = ?5, received_fen = ?6, \
-         confirm_id = ?7, update_time = ?8 WHERE platform_order_no = ?1",
+         confirm_id = ?7, update_time = ?8, diff_fen = ?9 WHERE platform_order_no = ?1",
     )
     .bind(order.platform_order_no.clone())
     .bind(state.number())
@@ -240,12 +265,14 @@ async fn pay(
     .bind(charge.received_fen)
     .bind(confirm_id.to_owned())
     .bind(now.time17())
+    .bind(payment.amount_fen.saturating_sub(order.payable_fen()))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// The confirmation that crosses, with its lines.
+/// The confirmation that crosses, with its lines. Where the amount is not the order's, the lines are not the order's either: the
+/// ledger finds that the amount differs, and what the money is for is open until people have decided.
 async fn confirmation(
     own: &PayNode,
     connection: &mut SqliteConnection,
@@ -258,6 +285,7 @@ async fn confirmation(
     let of_order = || order.payer_acct.as_deref().and_then(|sealed| own.node.field_key.open(PAYER_ACCT, sealed));
     let acct = payment.payer_acct.clone().or_else(of_order);
     let seal = |acct: String| own.node.field_key.seal(CONFIRM_ACCT, &acct, &*own.node.entropy);
+    let amount_fen = order.charge(payment.amount_fen, payment.channel_discount_fen, payment.fee_fen).original_fen;
     let confirm = PayConfirm {
         confirm_id: confirm_id.to_owned(),
         payer_acct: acct.map(seal).transpose()?,
@@ -268,9 +296,14 @@ async fn confirmation(
         pay_date: own.settings.day_cut.day_of(&payment.paid_time).unwrap_or_default(),
         is_duplicate,
         evidence: payment.basis.number(),
+        amount_fen,
         ..confirmed(order, now)
     };
-    let items: Vec<_> = order.items(connection).await?.iter().map(|item| confirm_item(confirm_id, item)).collect();
+    let items: Vec<_> = if amount_fen == order.original_fen {
+        order.items(connection).await?.iter().map(|item| confirm_item(confirm_id, item)).collect()
+    } else {
+        vec![UNCLEAR.line(confirm_id, 1, amount_fen)]
+    };
     let faults = check_confirm(&confirm, &items, &own.node.policy);
     if faults.is_empty() { Ok((confirm, items)) } else { Err(Failure::of_faults(faults)) }
 }

@@ -24,10 +24,14 @@ CREATE TABLE outer_order (
   channel_discount_fen INTEGER NOT NULL CHECK (channel_discount_fen >= 0),
   fee_fen INTEGER NOT NULL CHECK (fee_fen >= 0),
   received_fen INTEGER NOT NULL CHECK (received_fen >= 0),
+  -- what came less what the order asks for, where two people confirmed another amount
+  diff_fen INTEGER NOT NULL,
   -- 0 待支付, 1 支付中, 2 支付成功, 3 支付失败, 4 已关闭, 5 重缴, 6 关闭后到账, 7 确认支付
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 7),
   channel TEXT,
   pay_mode TEXT,
+  -- how often the payer began to pay it
+  attempt_no INTEGER NOT NULL CHECK (attempt_no >= 0),
   notify_url TEXT,
   passback TEXT,
   order_time TEXT NOT NULL CHECK (length(order_time) = 14),
@@ -40,7 +44,7 @@ CREATE TABLE outer_order (
   create_time TEXT NOT NULL CHECK (length(create_time) = 17),
   update_time TEXT NOT NULL CHECK (length(update_time) = 17),
   UNIQUE (client, biz_order_no),
-  CHECK (original_fen = biz_discount_fen + channel_discount_fen + fee_fen + received_fen),
+  CHECK (original_fen + diff_fen = biz_discount_fen + channel_discount_fen + fee_fen + received_fen),
   CHECK ((state IN (2, 5, 6, 7)) = (confirm_id IS NOT NULL))
 ) STRICT;
 CREATE INDEX outer_order_pay_code ON outer_order (pay_code);
@@ -66,6 +70,20 @@ CREATE TABLE outer_order_item (
   unit_fen INTEGER NOT NULL CHECK (unit_fen >= 0),
   amount_fen INTEGER NOT NULL CHECK (amount_fen >= 0),
   PRIMARY KEY (platform_order_no, line_no)
+) STRICT;
+
+-- 支付尝试: each time that the payer began to pay an order
+CREATE TABLE outer_attempt (
+  platform_order_no TEXT NOT NULL REFERENCES outer_order (platform_order_no),
+  attempt_no INTEGER NOT NULL CHECK (attempt_no >= 1),
+  channel TEXT NOT NULL,
+  -- when it began, and when the channel said that it failed
+  begin_time TEXT NOT NULL CHECK (length(begin_time) = 17),
+  fail_time TEXT CHECK (length(fail_time) = 17),
+  -- 渠道订单号 of the failure, where the channel said one
+  failed_no TEXT,
+  PRIMARY KEY (platform_order_no, attempt_no),
+  CHECK (failed_no IS NULL OR fail_time IS NOT NULL)
 ) STRICT;
 
 -- 交易: money that came in, once for each number of a channel
@@ -94,6 +112,35 @@ CREATE TRIGGER outer_txn_remains BEFORE DELETE ON outer_txn BEGIN
   SELECT RAISE(ABORT, 'transactions remain');
 END;
 
+-- 渠道印证: the numbers under which a channel spoke of a payment that people had confirmed
+CREATE TABLE outer_attested (
+  channel TEXT NOT NULL,
+  channel_order_no TEXT NOT NULL,
+  confirm_id TEXT NOT NULL REFERENCES outer_txn (confirm_id),
+  create_time TEXT NOT NULL CHECK (length(create_time) = 17),
+  PRIMARY KEY (channel, channel_order_no)
+) STRICT;
+CREATE INDEX outer_attested_confirm ON outer_attested (confirm_id);
+CREATE TRIGGER outer_attested_stays BEFORE UPDATE ON outer_attested BEGIN
+  SELECT RAISE(ABORT, 'what a channel spoke of stays');
+END;
+CREATE TRIGGER outer_attested_remains BEFORE DELETE ON outer_attested BEGIN
+  SELECT RAISE(ABORT, 'what a channel spoke of remains');
+END;
+
+-- 待恢复: confirmations that no transaction knows, as after the database was put back and ferry returned what had crossed
+CREATE TABLE outer_returned (
+  confirm_id TEXT NOT NULL PRIMARY KEY,
+  -- why no transaction could be made of it; none while that was not tried
+  problem TEXT
+) STRICT;
+CREATE TRIGGER outer_confirm_returned AFTER INSERT ON pay_confirm
+WHEN NOT EXISTS (SELECT 1 FROM outer_txn WHERE confirm_id = NEW.confirm_id)
+  AND NOT EXISTS (SELECT 1 FROM outer_returned WHERE confirm_id = NEW.confirm_id) BEGIN
+  INSERT INTO outer_returned (confirm_id) VALUES (NEW.confirm_id);
+END;
+INSERT INTO outer_returned (confirm_id) SELECT confirm_id FROM pay_confirm;
+
 -- 确认支付: asked for by one person, decided by another
 CREATE TABLE outer_evidence (
   evidence_id TEXT NOT NULL PRIMARY KEY,
@@ -107,6 +154,12 @@ CREATE TABLE outer_evidence (
   reason TEXT NOT NULL CHECK (length(reason) > 0),
   -- SM3 of the document that shows the payment
   file_digest TEXT NOT NULL CHECK (length(file_digest) = 64),
+  -- 异常: what the channel said that did not fit, where that is what is confirmed
+  exception_id INTEGER REFERENCES outer_exception (exception_id),
+  -- whether it is another payment than the one that the order has
+  is_second INTEGER NOT NULL CHECK (is_second IN (0, 1)),
+  -- whether the amount is knowingly another than the order's
+  is_other_amount INTEGER NOT NULL CHECK (is_other_amount IN (0, 1)),
   -- 0 待复核, 1 已同意, 2 已退回
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
   maker TEXT NOT NULL,
@@ -122,7 +175,8 @@ WHEN OLD.state <> 0 OR NEW.maker <> OLD.maker OR NEW.make_time <> OLD.make_time 
   OR NEW.file_digest <> OLD.file_digest OR NEW.platform_order_no <> OLD.platform_order_no
   OR NEW.channel <> OLD.channel OR NEW.channel_order_no <> OLD.channel_order_no OR NEW.amount_fen <> OLD.amount_fen
   OR NEW.fee_fen <> OLD.fee_fen OR NEW.channel_discount_fen <> OLD.channel_discount_fen
-  OR NEW.paid_time <> OLD.paid_time BEGIN
+  OR NEW.paid_time <> OLD.paid_time OR NEW.exception_id IS NOT OLD.exception_id OR NEW.is_second <> OLD.is_second
+  OR NEW.is_other_amount <> OLD.is_other_amount BEGIN
   SELECT RAISE(ABORT, 'evidence stays as it was given');
 END;
 CREATE TRIGGER outer_evidence_remains BEFORE DELETE ON outer_evidence BEGIN
@@ -216,15 +270,34 @@ CREATE TABLE outer_exception (
   channel_order_no TEXT NOT NULL,
   platform_order_no TEXT NOT NULL,
   document TEXT NOT NULL,
+  -- whether the channel speaks of money that came in
+  has_money INTEGER NOT NULL CHECK (has_money IN (0, 1)),
   create_time TEXT NOT NULL CHECK (length(create_time) = 17),
+  -- who asked that it be closed, and when
+  maker TEXT,
+  make_time TEXT CHECK (length(make_time) = 17),
+  -- what was done
+  note TEXT,
+  -- 确认单号 of the payment that its money is
+  confirm_id TEXT REFERENCES outer_txn (confirm_id),
   is_closed INTEGER NOT NULL DEFAULT 0 CHECK (is_closed IN (0, 1)),
   closed_by TEXT,
   close_time TEXT CHECK (length(close_time) = 17),
-  note TEXT,
-  UNIQUE (kind, channel, channel_order_no, platform_order_no, document),
-  CHECK ((is_closed = 1) = (closed_by IS NOT NULL AND close_time IS NOT NULL AND note IS NOT NULL))
+  UNIQUE (channel, channel_order_no, platform_order_no, document),
+  CHECK ((maker IS NULL) = (make_time IS NULL) AND (maker IS NULL) <= (confirm_id IS NULL)),
+  CHECK ((is_closed = 1) = (closed_by IS NOT NULL) AND (is_closed = 1) = (close_time IS NOT NULL)),
+  CHECK ((note IS NOT NULL) = (is_closed = 1 OR maker IS NOT NULL)),
+  -- What has money in it is closed by two people.
+  CHECK (is_closed = 0 OR has_money = 0 OR (maker IS NOT NULL AND maker <> closed_by))
 ) STRICT;
 CREATE INDEX outer_exception_open ON outer_exception (exception_id) WHERE is_closed = 0;
+CREATE INDEX outer_exception_order ON outer_exception (platform_order_no);
+CREATE TRIGGER outer_exception_stays BEFORE UPDATE ON outer_exception
+WHEN OLD.is_closed = 1 OR NEW.kind <> OLD.kind OR NEW.channel <> OLD.channel OR NEW.channel_order_no <> OLD.channel_order_no
+  OR NEW.platform_order_no <> OLD.platform_order_no OR NEW.document <> OLD.document OR NEW.has_money <> OLD.has_money
+  OR NEW.create_time <> OLD.create_time BEGIN
+  SELECT RAISE(ABORT, 'what a channel said stays, and what was decided about it');
+END;
 CREATE TRIGGER outer_exception_remains BEFORE DELETE ON outer_exception BEGIN
   SELECT RAISE(ABORT, 'exceptions remain');
 END;

@@ -1,7 +1,7 @@
 //! Where clients want to be told (通知地址).
 //!
-//! A URL that a client names makes this node speak to that host. Where the administrator has registered an address for the
-//! client, only the same host and port may be named, so that no client makes the node knock at other doors.
+//! A URL that a client names makes this node speak to that host. Only the scheme, host and port that the administrator has
+//! registered for the client may be named, so that no client makes the node knock at other doors.
 
 use console::Text;
 use node::client::Client;
@@ -44,19 +44,38 @@ pub fn judge(client: &Client, url: Option<&str>) -> Result<(), Failure> {
             Text::fixed("send http://host/path", "请使用 http://主机/路径"),
         );
     };
-    let registered = client.notify_url.as_deref().and_then(origin);
-    if registered.is_some_and(|registered| registered != asked) {
+    let Some(registered) = client.notify_url.as_deref().and_then(origin) else {
+        return refuse(
+            Kind::Forbidden,
+            "notify-url-unregistered",
+            Text::fixed(
+                "no address is registered for this client, so it may name none",
+                "该接入系统未登记通知地址，不得指定 notify_url",
+            ),
+            Text::fixed(
+                "have an address registered with the client, or leave notify_url out and ask for the order",
+                "请先登记通知地址；或不填 notify_url，改为查询订单",
+            ),
+        );
+    };
+    if registered != asked {
         return refuse(
             Kind::Forbidden,
             "notify-url-host",
             Text::fixed(
-                "notify_url is at another host or port than the registered address",
-                "notify_url 的主机或端口与登记的通知地址不同",
+                "notify_url has another scheme, host or port than the registered address",
+                "notify_url 的协议、主机或端口与登记的通知地址不同",
             ),
             Text::fixed("name the registered host, or have the address changed", "请使用登记的主机，或申请变更登记"),
         );
     }
     Ok(())
+}
+
+/// Where a client is told: at the address that it named, while that is still registered for it, and else at the registered one.
+#[must_use]
+pub fn of(client: &Client, named: Option<String>) -> Option<String> {
+    named.filter(|url| judge(client, Some(url)).is_ok()).or_else(|| client.notify_url.clone())
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod outer {
+    mod acts;
+    mod attempts;
     mod callbacks;
+    mod closing;
     mod desk;
     mod evidence;
     mod expiry;
@@ -11,6 +14,8 @@ mod outer {
     mod program;
     mod requests;
     mod results;
+    mod returned;
+    mod settled;
     mod unit;
     mod zone;
 }

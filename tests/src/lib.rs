@@ -7,6 +7,7 @@ pub mod kills;
 pub mod nested_cargo;
 pub mod nodes;
 pub mod pair;
+mod story;
 
 use std::path::Path;
 

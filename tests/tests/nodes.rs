@@ -2,7 +2,20 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod nodes {
+    mod base;
+    mod bulk;
+    mod callbacks;
     mod immigration;
+    mod install;
+    mod interface;
+    mod kills;
+    mod orders;
+    mod pilots;
+    mod reckoning;
+    mod refusals;
     mod requests;
+    mod review;
+    mod seed;
+    mod service;
     mod traffic;
 }

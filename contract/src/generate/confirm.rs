@@ -6,6 +6,7 @@ use super::notice::Notice;
 use super::rng::{Purpose, Rng};
 use super::sealed::sealed;
 use crate::rows::{PayConfirm, PayConfirmItem, PayNoticeItem};
+use crate::rules::LATE_FEE;
 
 /// A confirmation with its lines, whose amounts add up to what was paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Generator {
         let mut lines: Vec<PayConfirmItem> = items.into_iter().map(|item| confirm_item(&confirm_id, item)).collect();
         if notice.late_fee_fen > 0 {
             let line_no = lines.last().map_or(1, |line| line.line_no + 1);
-            lines.push(late_fee(&confirm_id, line_no, notice.late_fee_fen));
+            lines.push(LATE_FEE.line(&confirm_id, line_no, notice.late_fee_fen));
         }
         let confirm = PayConfirm {
             confirm_id,
@@ -82,17 +83,5 @@ fn confirm_item(confirm_id: &str, item: PayNoticeItem) -> PayConfirmItem {
         quantity: item.quantity,
         unit_fen: item.unit_fen,
         amount_fen: item.amount_fen,
-    }
-}
-
-fn late_fee(confirm_id: &str, line_no: i64, fen: i64) -> PayConfirmItem {
-    PayConfirmItem {
-        confirm_id: confirm_id.to_owned(),
-        line_no,
-        item_code: "103050199".to_owned(),
-        item_name: "滞纳金".to_owned(),
-        quantity: 1,
-        unit_fen: fen,
-        amount_fen: fen,
     }
 }

@@ -19,7 +19,7 @@ pub enum OrderState {
     Repaid,
     /// 关闭后到账: the channel's success came after the order was closed or had failed.
     Late,
-    /// 确认支付: two people confirmed the payment on evidence, after the channel's answer was lost.
+    /// 确认支付: two people confirmed the payment on evidence, after the channel's answer was lost or did not fit the order.
     Confirmed,
 }
 
@@ -69,9 +69,10 @@ impl OrderState {
             (Self::Failed | Self::Closed, OrderEvent::Succeeded { paid_before: false }) => Some(Self::Late),
             (Self::Pending | Self::Paying, OrderEvent::Failed) => Some(Self::Failed),
             (Self::Pending | Self::Paying | Self::Failed, OrderEvent::Expired) => Some(Self::Closed),
-            (Self::Paying | Self::Failed | Self::Closed, OrderEvent::ConfirmedByTwo { paid_before: false }) => {
-                Some(Self::Confirmed)
-            }
+            (
+                Self::Pending | Self::Paying | Self::Failed | Self::Closed,
+                OrderEvent::ConfirmedByTwo { paid_before: false },
+            ) => Some(Self::Confirmed),
             _ => None,
         }
     }
@@ -122,7 +123,7 @@ mod tests {
             OrderEvent::ConfirmedByTwo { paid_before: true },
         ];
         let after = |state: OrderState| events.map(|event| state.after(event).map(OrderState::number));
-        assert_eq!(after(OrderState::Pending), [Some(1), Some(2), Some(5), Some(3), Some(4), None, Some(5)]);
+        assert_eq!(after(OrderState::Pending), [Some(1), Some(2), Some(5), Some(3), Some(4), Some(7), Some(5)]);
         assert_eq!(after(OrderState::Paying), [None, Some(2), Some(5), Some(3), Some(4), Some(7), Some(5)]);
         assert_eq!(after(OrderState::Failed), [Some(1), Some(6), Some(5), None, Some(4), Some(7), Some(5)]);
         assert_eq!(after(OrderState::Closed), [None, Some(6), Some(5), None, None, Some(7), Some(5)]);

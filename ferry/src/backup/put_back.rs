@@ -13,7 +13,7 @@ use crate::config::{Config, DatabaseKind, ZoneLock};
 use crate::files::durable::{self, port_error};
 use crate::files::{AnchorFile, storage_fault};
 use crate::lang::Text;
-use crate::store::is_in_use;
+use crate::store::{database_mode, is_in_use};
 use crate::{ExitCode, Fault, text};
 
 /// What SQLite keeps beside a database.
@@ -91,7 +91,7 @@ fn replace(backup: &Path, path: &Path, now_ms: u64) -> io::Result<Option<PathBuf
     fs::copy(backup, &copy)?;
     let mode = match fs::metadata(path) {
         Ok(present) => present.permissions(),
-        Err(_) => fs::Permissions::from_mode(durable::PRIVATE.bits()),
+        Err(_) => fs::Permissions::from_mode(database_mode(path)?),
     };
     fs::set_permissions(&copy, mode)?;
     File::open(&copy)?.sync_all()?;

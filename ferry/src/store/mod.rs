@@ -37,7 +37,7 @@ pub use error::{StoreError, TableFault, TableFlaw};
 pub use fault::{fault, stale};
 pub use sqlite::{
     AuditHead, AuditLeaf, CaptureState, InstallReport, Registered, Registration, SqliteBooks, SqliteStore, TableState,
-    checkpoint, copy_database, create, is_in_use,
+    checkpoint, copy_database, create, database_mode, is_in_use,
 };
 pub use trace::{
     PassedRow, TRACE_SCHEMA, Trace, TraceKey, TraceQuery, TracedChange, Unsearched, UnsearchedCause, WaitingRow,

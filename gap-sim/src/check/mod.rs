@@ -1,10 +1,11 @@
-//! The twelve invariants of the protocol, one checker each. They look on while a world runs, not only at its end.
+//! The twelve invariants of the protocol and one of the nodes, one checker each. They look on while a world runs, not only at its end.
 //!
 //! A checker knows what the world knows: what each zone's program committed, what lies on every disk, what is committed in
 //! every database. It never asks the protocol whether all is well.
 
 mod applied_once;
 mod authentic;
+mod booked_once;
 mod bounded;
 pub mod convergence;
 mod durable_first;
@@ -91,7 +92,7 @@ pub(crate) struct Checkers {
 }
 
 impl Checkers {
-    /// All twelve, as they are before anything has happened.
+    /// All of them, as they are before anything has happened.
     pub(crate) fn new() -> Self {
         Self {
             all: vec![
@@ -107,6 +108,7 @@ impl Checkers {
                 Box::<bounded::Bounded>::default(),
                 Box::<secrecy::Secrecy>::default(),
                 Box::<restored::Restored>::default(),
+                Box::<booked_once::BookedOnce>::default(),
             ],
             seen: None,
         }

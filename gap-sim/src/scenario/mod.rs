@@ -18,7 +18,7 @@ use crate::world::clock::NEW_YEAR_MS;
 use crate::world::database::Database;
 use crate::world::faults::Fault;
 use crate::world::host::ZoneId;
-use crate::world::options::{Options, StreamPlan};
+use crate::world::options::{Options, StreamPlan, Workload};
 use crate::world::run::{Report, Verdict};
 use crate::world::{Plan, World};
 use ending::Ending;
@@ -179,6 +179,8 @@ impl Scenario {
         let settings = script.settings;
         let options = Options {
             seed,
+            workload: Workload::Rows,
+            mistake: None,
             streams: vec![stream("notice", true, 5), stream("confirm", false, 9)],
             profile: script.profile,
             safety_ms: self.safety_s * 1_000,

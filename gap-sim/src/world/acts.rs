@@ -207,7 +207,7 @@ impl Database {
 fn current_image(line: &str, tables: &super::database::Tables) -> String {
     let values: Vec<serde_json::Value> = serde_json::from_str(line).expect("captured lines are JSON");
     let table = values[0].as_str().expect("a captured line names its table");
-    let key = format!("[{}]", values[2]);
+    let key = Change::of_line(line).key;
     match tables.get(table).and_then(|rows| rows.get(&key)) {
         Some(image) => format!("[\"{table}\",\"u\",{}", &image[1..]),
         None => format!("[\"{table}\",\"d\",{}", &key[1..]),

@@ -4,7 +4,7 @@ use ferry_core::settings::Settings;
 
 use super::clock::NEW_YEAR_MS;
 use super::host::ZoneId;
-use super::options::{Options, StreamPlan};
+use super::options::{Options, StreamPlan, Workload};
 use super::{Plan, World};
 use crate::profile::{Outage, Profile};
 
@@ -72,6 +72,8 @@ fn options(seed: u64) -> Options {
     };
     Options {
         seed,
+        workload: Workload::Rows,
+        mistake: None,
         streams: vec![stream("notice", true, 5), stream(STREAM, false, 9)],
         profile,
         safety_ms: OUTAGE_FROM_MS + OUTAGE_MS,

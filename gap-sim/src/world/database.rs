@@ -9,6 +9,7 @@ use ferry_core::settings::BOUNDARIES_MAX;
 use ferry_format::{Act, BatchReport, Checkpoint, Digest, EpochId, Frontier, Instance, Mark, StreamName};
 
 use super::lives::{place, seq_of};
+use super::nodes::books::Books;
 
 /// A row's key or values, as canonical JSON.
 pub type Json = String;
@@ -191,6 +192,8 @@ pub struct Database {
     pub retained: Retained,
     /// The number of the last status that a note told of.
     pub status_number: u64,
+    /// What the zone's node keeps beside the tables that cross.
+    pub books: Books,
     /// How often rows of each of the peer's streams were written.
     pub written: BTreeMap<StreamName, u64>,
     /// How often anything was committed that a checker may compare.

@@ -15,6 +15,7 @@ use super::files::{archive_directory, batch_name};
 use super::host::ZoneId;
 use super::lives::place;
 use super::make::{link, zone_name};
+use super::nodes::trouble::{Oddity, orphan};
 use super::sealer::{SimSealer, card, strange_operators, strangers};
 
 impl World {
@@ -173,7 +174,10 @@ impl World {
     fn fill(&mut self, statement: &mut BatchStatement) -> Payload {
         self.forged_count += 1;
         let salt = Digest::of(&[b"forged\n", &self.forged_count.to_be_bytes()]).0;
-        let line = format!("[\"{}_row\",\"i\",9000,\"forged\",1,\"forged\",\"20260101\"]", statement.stream);
+        let line = match self.nodes {
+            Some(_) => orphan(&statement.stream, 9_000, Oddity::None).line(),
+            None => format!("[\"{}_row\",\"i\",9000,\"forged\",1,\"forged\",\"20260101\"]", statement.stream),
+        };
         let contract = self.contract().clone();
         let of_stream = contract.stream(&statement.stream).expect("a stream of the contract");
         let mut tally = Tally::new(of_stream);

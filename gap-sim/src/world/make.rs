@@ -16,7 +16,9 @@ use super::fuse::Fuse;
 use super::gateway::Gateway;
 use super::host::{Host, Parts, ZoneId};
 use super::model::{Model, ModelStream};
-use super::options::Options;
+use super::nodes::books::Books;
+use super::nodes::{Event, Nodes};
+use super::options::{Options, Workload};
 use super::sealer::{SimSealer, card, keys_from, operators, strange_operators, strangers};
 use super::store::SimStore;
 use super::trace::Trace;
@@ -100,6 +102,7 @@ impl World {
             trace: Trace::new(keeps_lines),
             crossed: VecDeque::new(),
             is_safe: false,
+            nodes: (options.workload == Workload::Nodes).then(|| Box::new(Nodes::new(&options))),
             contract,
             next_contract,
             checkers: Some(Checkers::new()),
@@ -127,6 +130,10 @@ impl World {
         for zone in ZoneId::BOTH {
             let at = self.prng.below(1_000);
             self.plan(at, Plan::Start(zone));
+        }
+        if self.options.workload == Workload::Nodes {
+            let at = self.prng.below(1 + safety_ms / 20);
+            self.plan(at, Plan::Nodes(Event::Import));
         }
         let bursts = self.options.transactions.div_ceil(self.options.burst);
         for _ in 0..bursts {
@@ -250,6 +257,7 @@ pub(super) fn empty_database(
         retained: Retained::default(),
         status_number: 0,
         written: BTreeMap::new(),
+        books: Books::default(),
         commits: 0,
     };
     for stream in contract.streams() {

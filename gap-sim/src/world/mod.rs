@@ -24,6 +24,7 @@ pub mod lives;
 mod load;
 mod make;
 pub mod model;
+pub mod nodes;
 pub mod options;
 mod restore;
 pub mod run;
@@ -88,6 +89,8 @@ pub(crate) enum Plan {
     TurnKeys(ZoneId),
     /// The peer is told that a key of this zone is revoked; after that its thief makes a file.
     Thief(ZoneId),
+    /// A node, or somebody around it, does something.
+    Nodes(nodes::Event),
 }
 
 /// A file that crossed.
@@ -175,6 +178,8 @@ pub struct World {
     pub crossed: VecDeque<Crossed>,
     /// Whether faults still act.
     pub is_safe: bool,
+    /// The nodes, in worlds that have them.
+    pub nodes: Option<Box<nodes::Nodes>>,
     contract: Arc<Contract>,
     next_contract: Arc<Contract>,
     checkers: Option<Checkers>,

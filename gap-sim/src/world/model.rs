@@ -38,6 +38,8 @@ pub struct ModelStream {
     pub poison: BTreeSet<u64>,
     /// Changes that were passed over, with what took their place.
     pub passed: BTreeMap<u64, Option<Change>>,
+    /// Rows of which a change was not applied as their owner made it: operators passed it over, superseded it, or ended its life.
+    pub dropped: BTreeSet<(String, String)>,
     /// From now on the receiving database takes every image.
     mended: bool,
 }
@@ -56,6 +58,7 @@ impl ModelStream {
             parked: Vec::new(),
             poison: BTreeSet::new(),
             passed: BTreeMap::new(),
+            dropped: BTreeSet::new(),
             mended: false,
         }
     }
@@ -102,6 +105,8 @@ impl ModelStream {
 
     fn follow_batch(&mut self, to: u64, instead: Option<&Vec<Change>>) {
         let place = |number: u64| usize::try_from(number).expect("a world has few changes");
+        let is_dropped = |number: &u64| instead.is_some() || self.passed.contains_key(number);
+        self.drop_rows((self.followed + 1..=to).filter(is_dropped).collect());
         let numbered = (self.followed + 1..).zip(&self.changes[place(self.followed)..place(to)]);
         let own: Vec<&Change> = numbered
             .filter_map(|(number, change)| match self.passed.get(&number) {
@@ -128,12 +133,21 @@ impl ModelStream {
         self.followed = to;
     }
 
+    /// Changes that were not applied as their owner made them.
+    fn drop_rows(&mut self, numbers: Vec<u64>) {
+        for number in numbers {
+            let change = usize::try_from(number - 1).ok().and_then(|place| self.changes.get(place));
+            self.dropped.extend(change.map(|change| (change.table.clone(), change.key.clone())));
+        }
+    }
+
     /// A life ends: what it had recorded up to a change and was not applied never is. The rest of a transaction that ends there
     /// is one of its own.
     pub fn end_life(&mut self, through: u64) {
         if through > self.followed {
             let followed = self.followed;
             self.poison.retain(|bad| *bad <= followed || *bad > through);
+            self.drop_rows((followed + 1..=through).collect());
             self.followed = through;
         }
         self.ends.insert(through);

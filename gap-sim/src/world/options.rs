@@ -7,9 +7,44 @@ use ferry_core::settings::{ResendPlan, Settings};
 
 use super::clock::NEW_YEAR_MS;
 use super::faults::Fault;
+use super::nodes::mistake::Mistake;
+use super::nodes::plan;
 use crate::prng::Prng;
 use crate::profile::{Order, Outage, Profile, Source, Zones};
 use crate::rate::Rate;
+
+/// What the zones' programs do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workload {
+    /// Transactions of rows that mean nothing, in tables that the world draws.
+    Rows,
+    /// What the two nodes do, in the tables of their contract.
+    Nodes,
+}
+
+impl Workload {
+    /// The name as reports and options spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Nodes => "nodes",
+        }
+    }
+
+    /// The workload of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Rows, Self::Nodes].into_iter().find(|one| one.name() == name)
+    }
+
+    /// What a seed has where nothing else is wanted: every fourth world, drawn, has the nodes.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut prng = Prng::fork(seed, &[0x776f_726b_6c6f_6164]);
+        if prng.below(4) == 0 { Self::Nodes } else { Self::Rows }
+    }
+}
 
 /// One stream of a world's contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +72,10 @@ pub struct StreamPlan {
 pub struct Options {
     /// The seed.
     pub seed: u64,
+    /// What the zones' programs do.
+    pub workload: Workload,
+    /// A mistake that the nodes make.
+    pub mistake: Option<Mistake>,
     /// The streams.
     pub streams: Vec<StreamPlan>,
     /// The protocol's numbers.
@@ -108,7 +147,26 @@ const STRIKES: [(Fault, u64, u64); 25] = [
 ];
 
 impl Options {
-    /// Draws everything from a seed.
+    /// Draws everything from a seed, for a workload.
+    #[must_use]
+    pub fn of(seed: u64, workload: Workload) -> Self {
+        let rows = Self::draw(seed);
+        match workload {
+            Workload::Rows => rows,
+            Workload::Nodes => {
+                let mut prng = Prng::fork(seed, &[0x0073_7472_6561_6d73]);
+                Self {
+                    workload,
+                    streams: plan::streams(|name| draw_stream(name, &mut prng)),
+                    transactions: ACTS * rows.transactions,
+                    rows_max: rows.rows_max.max(NODES_ROWS_MIN),
+                    ..rows
+                }
+            }
+        }
+    }
+
+    /// Draws everything from a seed, for rows that mean nothing.
     #[must_use]
     pub fn draw(seed: u64) -> Self {
         let mut prng = Prng::fork(seed, &[0x006f_7074_696f_6e73]);
@@ -140,6 +198,8 @@ impl Options {
         let liveness_ms = settings.resend_max_ms * 6 / 5 + 4 * round_ms + 4 * settings.heartbeat_ms + operators_ms;
         Self {
             seed,
+            workload: Workload::Rows,
+            mistake: None,
             streams: draw_streams(&mut prng),
             settings,
             profile,
@@ -162,13 +222,20 @@ impl Options {
     /// The contract's text.
     #[must_use]
     pub fn contract(&self) -> String {
-        contract_text(&self.streams, 1)
+        self.contract_version(1)
     }
 
     /// The text of the next version: one stream's text column is wider, so its digest differs.
     #[must_use]
     pub fn next_contract(&self) -> String {
-        contract_text(&self.streams, 2)
+        self.contract_version(2)
+    }
+
+    fn contract_version(&self, version: u64) -> String {
+        match self.workload {
+            Workload::Rows => contract_text(&self.streams, version),
+            Workload::Nodes => plan::contract_text(&self.streams, version),
+        }
     }
 }
 
@@ -322,6 +389,28 @@ fn draw_profile(prng: &mut Prng, divisor: u64, safety_ms: u64) -> Profile {
     }
 }
 
+/// Acts of people for each transaction of a world of rows: most papers take several.
+const ACTS: u64 = 6;
+/// The most rows of an ordinary transaction of the nodes: a notice with its lines and an answer. Twenty times as many are the most of
+/// any, and base data comes by twenty rows.
+const NODES_ROWS_MIN: u64 = 5;
+
+/// A stream of the nodes: who owns it and what it depends on is not drawn.
+fn draw_stream(name: &'static str, prng: &mut Prng) -> StreamPlan {
+    let plan = StreamPlan {
+        name,
+        inner_owns: true,
+        depends: Vec::new(),
+        priority: u8::try_from(prng.between(1, 9)).expect("a digit"),
+        rows: prng.between(1, 20),
+        plain_bytes: prng.between(4_096, 16_384),
+        linger_ms: [0, 50, 1_000, 10_000][pick(prng, 4)],
+        independent: prng.below(3) == 0,
+    };
+    // Papers wait for base data, which would fill the time of most worlds row by row.
+    if name == "base" { StreamPlan { rows: 5 * plan.rows, plain_bytes: 8 * plan.plain_bytes, ..plan } } else { plan }
+}
+
 fn draw_streams(prng: &mut Prng) -> Vec<StreamPlan> {
     let mut streams = Vec::new();
     for (pool, inner_owns) in [(INNER, true), (OUTER, false)] {
@@ -378,7 +467,7 @@ fn contract_text(streams: &[StreamPlan], version: u64) -> String {
 
 impl fmt::Display for Options {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "seed {}", self.seed)?;
+        writeln!(out, "seed {}, workload {}", self.seed, self.workload.name())?;
         for stream in &self.streams {
             writeln!(
                 out,

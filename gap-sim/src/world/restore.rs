@@ -123,6 +123,7 @@ impl World {
             own.numbers = self.fates[stream].recorded.iter().map(|(seq, (_, through))| (*seq, *through)).collect();
         }
         *self.host(zone).store.database() = backup;
+        self.put_back_node(zone);
         if let Some(checkers) = &mut self.checkers {
             checkers.restored(zone);
         }
@@ -269,6 +270,7 @@ impl World {
             fate.rewound = true;
             model.followed = 0;
             model.parked.clear();
+            model.dropped.clear();
             model.replica.clear();
             lives::follow(model, fate, peer);
         }

@@ -8,6 +8,7 @@ use super::files::{FROM_GATE, TO_GATE, spool_directory};
 use super::gateway::GateEvent;
 use super::host::{Acted, Step, ZoneId};
 use super::lives::{self, place};
+use super::nodes::counts::Counts;
 use super::{CAPTURED_MAX, Crossed, Plan, World};
 use crate::check::{Moment, Violation};
 use crate::profile::{Order, Profile, Source};
@@ -45,6 +46,8 @@ pub struct Report {
     pub files: u64,
     /// Changes that were applied.
     pub rows: u64,
+    /// What the nodes did.
+    pub counts: Counts,
 }
 
 impl World {
@@ -70,6 +73,7 @@ impl World {
             simulated_ms: self.now_ms,
             files: tallies.iter().sum::<u64>() + self.files_before,
             rows: self.model.streams.values().map(|stream| stream.followed).sum(),
+            counts: self.counts(),
         }
     }
 
@@ -146,6 +150,7 @@ impl World {
         self.learn_loaded(zone);
         self.learn_recorded(zone);
         self.thaw(zone);
+        self.wake_node(zone);
         self.look(&Moment::Acted(zone, acted.failure))?;
         match acted.status {
             Some((statement, body)) => self.look(&Moment::Status(zone, Box::new(statement), Box::new(body))),
@@ -250,6 +255,10 @@ impl World {
             Plan::Say(stream, word) => {
                 let stream = stream.parse().expect("a scenario names streams of its world");
                 self.transact(&stream, word);
+                self.look(&Moment::Committed)
+            }
+            Plan::Nodes(event) => {
+                self.happen(event);
                 self.look(&Moment::Committed)
             }
             Plan::StrikeZone(fault, zone) => {
@@ -406,8 +415,8 @@ impl World {
         for (zone, power) in self.stopping.clone() {
             self.stop_now(zone, power);
         }
-        let streams_go_on = self.options.transactions > 0;
-        for stream in self.model.streams.keys().filter(|_| streams_go_on).cloned().collect::<Vec<_>>() {
+        let rows_go_on = self.options.transactions > 0 && self.nodes.is_none();
+        for stream in self.model.streams.keys().filter(|_| rows_go_on).cloned().collect::<Vec<_>>() {
             self.transact(&stream, "");
         }
         if self.options.operators {
@@ -415,13 +424,16 @@ impl World {
             self.plan(now, Plan::Operate);
         }
         self.end_thefts();
+        if self.nodes.is_some() {
+            self.end_acts();
+        }
         self.liveness_end_ms =
             self.now_ms + self.options.liveness_ms + (self.rounds() + self.load_rounds()) * self.options.round_ms;
         self.look(&Moment::FaultsEnded)
     }
 
     /// How many windows of batches wait, the streams one after the other as their dependence may have it.
-    fn rounds(&self) -> u64 {
+    pub(super) fn rounds(&self) -> u64 {
         let window = self.options.settings.window_batches as u64;
         let of_stream = |plan: &super::options::StreamPlan| {
             let name = plan.name.parse::<ferry_format::StreamName>().expect("a drawn name is good");
@@ -462,7 +474,7 @@ impl World {
 
     /// Whether everything has converged that can, or it is too late.
     fn judge_end(&mut self) -> Result<Option<Verdict>, Violation> {
-        let waiting = crate::check::convergence::waiting(self);
+        let waiting = crate::check::convergence::waiting(self).or_else(|| self.nodes_wait());
         if waiting.is_none() {
             self.look(&Moment::Ended)?;
             return Ok(Some(Verdict::Pass));

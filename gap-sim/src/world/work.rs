@@ -1,11 +1,12 @@
 //! The zones' own programs: transactions of inserts, updates and deletes.
 
 use ferry_format::{Op, StreamName};
-use jiff::{Timestamp, tz};
 
 use super::World;
 use super::change::Change;
 use super::host::ZoneId;
+use super::nodes::desk::china;
+use super::nodes::trouble::{Oddity, orphan};
 use super::store::POISON;
 use crate::prng::Prng;
 
@@ -17,6 +18,10 @@ impl World {
     pub(super) fn work(&mut self) {
         for _ in 0..self.options.burst.min(self.transactions_left) {
             self.transactions_left -= 1;
+            if self.nodes.is_some() {
+                self.act();
+                continue;
+            }
             let streams: Vec<StreamName> = self.model.streams.keys().cloned().collect();
             let drawn = self.prng.below(streams.len() as u64);
             let stream = streams[usize::try_from(drawn).expect("a small number")].clone();
@@ -82,7 +87,8 @@ impl World {
         self.row_count += 1;
         let word = if word.is_empty() { drawn_word(&mut self.prng) } else { word.to_owned() };
         let fen = self.prng.below(1_000_000);
-        let day = day(self.host(owner).now(self.now_ms).wall_ms);
+        // The business year (业务年度) of a row follows from its day.
+        let day = china(self.host(owner).now(self.now_ms).wall_ms, "%Y%m%d");
         let values = format!("[{no},\"{word}\",{fen},\"{SECRET}{}\",\"{day}\"]", self.row_count);
         Change { table, op: if exists { Op::Update } else { Op::Insert }, key, values }
     }
@@ -95,7 +101,10 @@ impl World {
     /// A row that the receiving database does not take.
     pub(super) fn poison(&mut self) {
         let Some(stream) = self.any_stream() else { return };
-        self.transact(&stream, POISON);
+        match self.nodes {
+            Some(_) => self.poison_node(&stream),
+            None => self.transact(&stream, POISON),
+        }
         self.faults.add(super::Fault::PoisonRow, 1);
     }
 
@@ -105,13 +114,16 @@ impl World {
         if self.fates[&stream].frozen || self.fates[&stream].unsendable_from.is_some() {
             return;
         }
-        let table = format!("{stream}_row");
+        let is_nodes = self.nodes.is_some();
         let fen = if self.prng.below(2) == 0 { "0.5" } else { "-1" };
-        let change = Change {
-            table,
-            op: Op::Insert,
-            key: "[5000]".to_owned(),
-            values: format!("[5000,\"no money\",{fen},\"{SECRET}0\",\"20251231\"]"),
+        let change = match is_nodes {
+            true => orphan(&stream, 5_000, Oddity::Unsendable(fen)),
+            false => Change {
+                table: format!("{stream}_row"),
+                op: Op::Insert,
+                key: "[5000]".to_owned(),
+                values: format!("[5000,\"no money\",{fen},\"{SECRET}0\",\"20251231\"]"),
+            },
         };
         self.commit(&stream, &[change]);
         let last = self.model.streams[&stream].len();
@@ -123,6 +135,9 @@ impl World {
 
     /// The program of a zone writes a row anew, as it should be.
     pub(super) fn rewrite(&mut self, stream: &StreamName, table: String, key: String) {
+        if self.nodes.is_some() {
+            return self.rewrite_node(stream, &table, &key);
+        }
         let no = key.trim_matches(['[', ']']).to_owned();
         self.row_count += 1;
         let values = format!("[{no},\"mended\",1,\"{SECRET}{}\",\"20251231\"]", self.row_count);
@@ -134,13 +149,6 @@ impl World {
         let drawn = self.prng.below(self.model.streams.len() as u64);
         self.model.streams.keys().nth(usize::try_from(drawn).ok()?).cloned()
     }
-}
-
-/// The day in China as yyyyMMdd, which the business year (业务年度) of a row follows from.
-fn day(wall_ms: u64) -> String {
-    let moment = i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let moment = moment.expect("the clock of a world stays within some years of its beginning");
-    tz::offset(8).to_datetime(moment).date().strftime("%Y%m%d").to_string()
 }
 
 fn drawn_word(prng: &mut Prng) -> String {

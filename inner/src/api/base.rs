@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{OPERATOR, PAGE_ROWS, READERS};
-use crate::base::{Edit, Edited, edit, masked};
+use crate::base::{Edit, Edited, edit_all, masked};
 use crate::service::Inner;
 
 /// What is looked for.
@@ -33,6 +33,21 @@ pub struct Page {
     pub rows: Vec<Value>,
 }
 
+/// Rows of base data that are written together, all or none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edits {
+    /// The rows, at most 500; what is referred to comes first.
+    pub rows: Vec<Edit>,
+}
+
+/// What became of each, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AllEdited {
+    /// What became of each.
+    pub rows: Vec<Edited>,
+}
+
 pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
     api.get("/base", READERS, "Looks at base data", |service: Arc<Inner>, _, asked: Looked| async move {
         look(service.node(), asked).await
@@ -41,7 +56,16 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
         "/base/edit",
         OPERATOR,
         "Adds, changes or disables a row of base data",
-        |service: Arc<Inner>, caller, asked| async move { change(service.node(), caller, asked).await },
+        |service: Arc<Inner>, caller, asked: Edit| async move {
+            let mut edited = change(service.node(), caller, vec![asked]).await?;
+            edited.rows.pop().ok_or_else(|| Failure::internal("an edit came to nothing"))
+        },
+    )
+    .bulk(
+        "/base/edit-all",
+        OPERATOR,
+        "Adds, changes or disables rows of base data that depend on one another, all or none",
+        |service: Arc<Inner>, caller, asked: Edits| async move { change(service.node(), caller, asked.rows).await },
     )
 }
 
@@ -71,10 +95,12 @@ async fn look(node: &Node, asked: Looked) -> Result<Page, Failure> {
     Ok(Page { rows: rows.iter().map(|row| masked(node, table, row)).collect() })
 }
 
-async fn change(node: &Node, caller: Caller, asked: Edit) -> Result<Edited, Failure> {
+async fn change(node: &Node, caller: Caller, asked: Vec<Edit>) -> Result<AllEdited, Failure> {
     let (for_job, now) = (node.clone(), node.clock.now());
     let act = caller.act(now.time17(), "base-edit", String::new());
     node.database
-        .write(move |connection| Box::pin(async move { edit(connection, &for_job, asked, act, now).await }))
+        .write(move |connection| {
+            Box::pin(async move { Ok(AllEdited { rows: edit_all(connection, &for_job, asked, act, now).await? }) })
+        })
         .await
 }

@@ -1,51 +1,58 @@
 //! The interface for a ledger that is there already (现有非税系统): it pushes base data and notices, and pulls bookings.
+//!
+//! A push has a number of the ledger's. The same push again, because its answer was lost say, is answered as the first time.
 
 use std::sync::Arc;
 
 use node::http::{Access, Api, Caller};
-use node::{Failure, Kind, Node, Service as _};
+use node::{Failure, Node, Service as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::LEDGER;
+use super::base::AllEdited;
 use super::books::{self, Looked, Page};
-use super::notice::{Drafts, Issued, issue_all};
-use crate::base::{Edit, Edited, edit};
+use super::notice::{Drafts, issue_all};
+use crate::base::{Edit, edit_all};
+use crate::issue::Draft;
+use crate::receipt::Ticket;
 use crate::service::Inner;
 
-/// Rows of base data of one message.
-pub const EDITS_MAX: usize = 500;
-
-/// Rows of base data that are written together, all or none.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+/// Rows of base data that are pushed together, all or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Edits {
+pub struct PushedRows {
+    /// 请求编号: the ledger's own, 1 to 64 printable ASCII characters; known for ninety days.
+    pub request_no: String,
     /// The rows, at most 500; what is referred to comes first.
     pub rows: Vec<Edit>,
 }
 
-/// What became of each, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AllEdited {
-    /// What became of each.
-    pub rows: Vec<Edited>,
+/// Notices that a ledger has issued together, all or none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PushedDrafts {
+    /// 请求编号: the ledger's own, 1 to 64 printable ASCII characters; known for ninety days.
+    pub request_no: String,
+    /// The drafts, at most 500.
+    pub drafts: Vec<Draft>,
 }
 
 pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
     let ledger = Access::Client(LEDGER);
-    api.post(
+    api.bulk(
         "/ledger/base",
         ledger,
         "Pushes base data, all or none",
-        |service: Arc<Inner>, caller, asked: Edits| async move { edit_all(service.node(), caller, asked.rows).await },
+        |service: Arc<Inner>, caller, asked: PushedRows| async move { push_rows(service.node(), caller, asked).await },
     )
-    .post(
+    .bulk(
         "/ledger/notices",
         ledger,
         "Has notices issued, all or none",
-        |service: Arc<Inner>, caller, asked: Drafts| async move {
-            let issued: Issued = issue_all(service.node(), caller, asked.drafts).await?;
-            Ok(issued)
+        |service: Arc<Inner>, caller, asked: PushedDrafts| async move {
+            let drafts = Drafts { request_no: Some(asked.request_no), drafts: asked.drafts };
+            issue_all(service.node(), caller, drafts).await
         },
     )
     .post(
@@ -59,25 +66,19 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
     )
 }
 
-async fn edit_all(node: &Node, caller: Caller, rows: Vec<Edit>) -> Result<AllEdited, Failure> {
-    if rows.is_empty() || rows.len() > EDITS_MAX {
-        return Err(Failure::new(
-            Kind::Bad,
-            "rows",
-            console::text!("1 to {EDITS_MAX} rows are taken at once", "一次可受理 1 至 {EDITS_MAX} 行"),
-            console::Text::fixed("send them in several messages", "请分多次发送"),
-        ));
-    }
+async fn push_rows(node: &Node, caller: Caller, asked: PushedRows) -> Result<AllEdited, Failure> {
+    let ticket = Ticket::new(caller.name(), asked.request_no, &("base", &asked.rows))?;
     let (for_job, now) = (node.clone(), node.clock.now());
     let act = caller.act(now.time17(), "base-edit", String::new());
     node.database
         .write(move |connection| {
             Box::pin(async move {
-                let mut edited = Vec::with_capacity(rows.len());
-                for row in rows {
-                    edited.push(edit(connection, &for_job, row, act.clone(), now).await?);
+                if let Some(answer) = ticket.answered(connection, &for_job).await? {
+                    return Ok(answer);
                 }
-                Ok(AllEdited { rows: edited })
+                let answer = AllEdited { rows: edit_all(connection, &for_job, asked.rows, act, now).await? };
+                ticket.keep(connection, &for_job, &answer, now).await?;
+                Ok(answer)
             })
         })
         .await

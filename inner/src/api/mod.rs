@@ -11,6 +11,7 @@ use node::desk;
 use node::http::{Access, Api};
 use node::people::Role;
 
+use crate::report::{COUNTER_BANK, COUNTER_POLICE};
 use crate::service::Inner;
 
 /// Whoever may look.
@@ -21,12 +22,10 @@ const OPERATOR: Access = Access::People(&[Role::Operator]);
 const REVIEWER: Access = Access::People(&[Role::Reviewer]);
 /// A ledger that is there already (现有非税系统).
 pub const LEDGER: &str = "ledger";
-/// A bank, or the police, that report payments made offline.
-pub const COUNTER: &str = "counter";
 /// Every permission of a client.
-pub const PERMISSIONS: &[&str] = &[LEDGER, COUNTER, crate::push::AGENCY];
+pub const PERMISSIONS: &[&str] = &[LEDGER, COUNTER_BANK, COUNTER_POLICE, crate::push::AGENCY];
 
-pub use notice::issue_all;
+pub use notice::{Drafts, issue_all};
 pub use payment::{refund, take_all};
 pub use problem::again;
 

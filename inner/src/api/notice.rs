@@ -15,6 +15,7 @@ use super::{OPERATOR, PAGE_ROWS, READERS, REVIEWER};
 use crate::base::masked;
 use crate::issue::{Draft, issue};
 use crate::proposal::{self, Asked, Proposal};
+use crate::receipt::Ticket;
 use crate::service::Inner;
 
 /// Notices issued at once: a transaction of some thousand rows, which ferry carries as one group.
@@ -24,6 +25,8 @@ pub const DRAFTS_MAX: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Drafts {
+    /// 请求编号: whoever gives one is answered once, as a ledger is.
+    pub request_no: Option<String>,
     /// The drafts, at most 500.
     pub drafts: Vec<Draft>,
 }
@@ -77,29 +80,39 @@ pub struct Proposals {
 }
 
 pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
-    api.post("/notice/issue", OPERATOR, "Issues notices, all or none", |service: Arc<Inner>, caller, asked: Drafts| async move {
-        issue_all(service.node(), caller, asked.drafts).await
-    })
+    api.bulk(
+        "/notice/issue",
+        OPERATOR,
+        "Issues notices, all or none",
+        |service: Arc<Inner>, caller, asked: Drafts| async move { issue_all(service.node(), caller, asked).await },
+    )
     .get("/notice", READERS, "A notice with its lines", |service: Arc<Inner>, _, asked: Looked| async move {
         look(service.node(), asked.pay_code).await
     })
-    .post("/proposal/ask", OPERATOR, "Asks for what a second person must allow", |service: Arc<Inner>, caller, asked| async move {
-        ask(service.node(), caller, asked).await
-    })
-    .post("/proposal/decide", REVIEWER, "Allows or refuses what another person asked for", |service: Arc<Inner>, caller, asked| async move {
-        decide(service.node(), caller, asked).await
-    })
+    .post(
+        "/proposal/ask",
+        OPERATOR,
+        "Asks for what a second person must allow",
+        |service: Arc<Inner>, caller, asked| async move { ask(service.node(), caller, asked).await },
+    )
+    .post(
+        "/proposal/decide",
+        REVIEWER,
+        "Allows or refuses what another person asked for",
+        |service: Arc<Inner>, caller, asked| async move { decide(service.node(), caller, asked).await },
+    )
     .get("/proposals", READERS, "What waits for a second person", |service: Arc<Inner>, _, _: Empty| async move {
         let read = service.node().database.read(|connection| Box::pin(proposal::list(connection, PAGE_ROWS)));
         Ok(Proposals { proposals: read.await? })
     })
 }
 
-/// Issues notices in one transaction.
+/// Issues notices in one transaction. The same request under the same number is answered as the first time.
 ///
 /// # Errors
-/// When one of them breaks a rule: then none is issued.
-pub async fn issue_all(node: &Node, caller: Caller, drafts: Vec<Draft>) -> Result<Issued, Failure> {
+/// When one of them breaks a rule, or something else was asked under the number: then none is issued.
+pub async fn issue_all(node: &Node, caller: Caller, asked: Drafts) -> Result<Issued, Failure> {
+    let Drafts { request_no, drafts } = asked;
     if drafts.is_empty() || drafts.len() > DRAFTS_MAX {
         return Err(Failure::new(
             Kind::Bad,
@@ -108,12 +121,18 @@ pub async fn issue_all(node: &Node, caller: Caller, drafts: Vec<Draft>) -> Resul
             console::Text::fixed("send them in several requests", "请分多次提交"),
         ));
     }
+    let ticket = request_no.map(|number| Ticket::new(caller.name(), number, &("notices", &drafts))).transpose()?;
     let sealed = drafts.into_iter().map(|draft| draft.seal(node)).collect::<Result<Vec<_>, _>>()?;
     let (for_job, now) = (node.clone(), node.clock.now());
     let act = caller.act(now.time17(), "notice-issue", String::new());
     node.database
         .write(move |connection| {
             Box::pin(async move {
+                if let Some(ticket) = &ticket
+                    && let Some(answer) = ticket.answered(connection, &for_job).await?
+                {
+                    return Ok(answer);
+                }
                 let mut pay_codes = Vec::with_capacity(sealed.len());
                 for one in sealed {
                     let notice = issue(connection, &for_job, one, now).await?;
@@ -125,7 +144,11 @@ pub async fn issue_all(node: &Node, caller: Caller, drafts: Vec<Draft>) -> Resul
                     record::note(connection, &act).await?;
                     pay_codes.push(notice.pay_code);
                 }
-                Ok(Issued { pay_codes })
+                let answer = Issued { pay_codes };
+                if let Some(ticket) = ticket {
+                    ticket.keep(connection, &for_job, &answer, now).await?;
+                }
+                Ok(answer)
             })
         })
         .await
@@ -147,18 +170,20 @@ async fn look(node: &Node, pay_code: String) -> Result<Shown, Failure> {
 }
 
 async fn ask(node: &Node, caller: Caller, asked: Asked) -> Result<Proposed, Failure> {
-    let act = caller.act(node.clock.now().time17(), "proposal-ask", String::new());
-    let asked =
-        node.database.write(move |connection| Box::pin(async move { proposal::ask(connection, asked, act).await }));
+    let now = node.clock.now();
+    let act = caller.act(now.time17(), "proposal-ask", String::new());
+    let asked = node
+        .database
+        .write(move |connection| Box::pin(async move { proposal::ask(connection, asked, act, now).await }));
     Ok(Proposed { id: asked.await? })
 }
 
 async fn decide(node: &Node, caller: Caller, asked: Decided) -> Result<Done, Failure> {
-    let now = node.clock.now();
+    let (for_job, now) = (node.clone(), node.clock.now());
     let act = caller.act(now.time17(), "proposal-decide", String::new());
     node.database
         .write(move |connection| {
-            Box::pin(async move { proposal::decide(connection, asked.id, asked.is_allowed, act, now).await })
+            Box::pin(async move { proposal::decide(connection, &for_job, asked.id, asked.is_allowed, act, now).await })
         })
         .await?;
     Ok(Done::YES)

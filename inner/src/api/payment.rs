@@ -9,14 +9,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{COUNTER, OPERATOR, REVIEWER};
-use crate::offline::{self, Report, Taken};
+use super::REVIEWER;
+use crate::offline;
+use crate::report::{self, COUNTER, Report, Reporter, Taken};
 use crate::service::Inner;
 
 /// Payments of one message.
 pub const REPORTS_MAX: usize = 1_000;
 
-/// Payments that are reported together, all or none.
+/// Payments that are reported together; each is taken or not by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reports {
@@ -25,7 +26,7 @@ pub struct Reports {
 }
 
 /// What became of each, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AllTaken {
     /// What became of each.
     pub payments: Vec<Taken>,
@@ -40,10 +41,7 @@ pub struct Refunded {
 }
 
 pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
-    api.post("/offline/enter", OPERATOR, "Enters payments made offline", |service: Arc<Inner>, caller, asked: Reports| async move {
-        take_all(service.node(), caller, asked.payments).await
-    })
-    .post(
+    api.bulk(
         "/offline/report",
         Access::Client(COUNTER),
         "A bank or the police report payments made offline",
@@ -55,10 +53,10 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
     })
 }
 
-/// Takes reports in one transaction.
+/// Takes the reports of a counter in one transaction, each by itself.
 ///
 /// # Errors
-/// When one of them breaks a rule: then none is taken.
+/// When there are none or too many, or whoever asks is no counter; what is wrong with a report stands in what became of it.
 pub async fn take_all(node: &Node, caller: Caller, reports: Vec<Report>) -> Result<AllTaken, Failure> {
     if reports.is_empty() || reports.len() > REPORTS_MAX {
         return Err(Failure::new(
@@ -68,6 +66,7 @@ pub async fn take_all(node: &Node, caller: Caller, reports: Vec<Report>) -> Resu
             console::Text::fixed("send them in several requests", "请分多次提交"),
         ));
     }
+    let reporter = Reporter::of(caller.client()?)?;
     let (for_job, now) = (node.clone(), node.clock.now());
     let act = caller.act(now.time17(), "offline-take", String::new());
     node.database
@@ -75,10 +74,10 @@ pub async fn take_all(node: &Node, caller: Caller, reports: Vec<Report>) -> Resu
             Box::pin(async move {
                 let mut payments = Vec::with_capacity(reports.len());
                 for report in reports {
-                    let taken = offline::take(connection, &for_job, report, now).await?;
-                    let is_now = json!({ "book_no": taken.book_no, "match_state": taken.match_state, "repeated": taken.repeated });
-                    let object = format!("offline_payment/{}", taken.payment_id);
-                    record::note(connection, &Act { object, is_now: Some(is_now.to_string()), ..act.clone() }).await?;
+                    let taken = report::take(connection, &for_job, &reporter, report, now).await?;
+                    let object = format!("inner_report/{}", reporter.report_id(&taken.source_ref));
+                    let is_now = serde_json::to_string(&taken).map_err(Failure::internal)?;
+                    record::note(connection, &Act { object, is_now: Some(is_now), ..act.clone() }).await?;
                     payments.push(taken);
                 }
                 Ok(AllTaken { payments })

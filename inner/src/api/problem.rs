@@ -10,19 +10,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{OPERATOR, PAGE_ROWS, READERS};
 use crate::service::Inner;
+use crate::waiting;
 
-/// A confirmation that is not booked, or a request that is not answered.
+/// Something that came and is not booked or not answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
-    /// `confirmation` or `request`.
+    /// `confirmation`, `request`, `report` (of a counter) or `returned` (an offline payment that came back after a restore).
     pub of: String,
-    /// 确认单号 or 开具申请号.
+    /// 确认单号, 开具申请号, 报送号 (reporter/流水号) or 线下缴款号.
     pub id: String,
     /// What stands in its way.
     pub problem: String,
 }
 
-/// All of them, up to a page.
+/// All of them, up to a page of each kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problems {
     /// The problems.
@@ -33,7 +34,7 @@ pub struct Problems {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Again {
-    /// 确认单号 or 开具申请号.
+    /// The id of the problem.
     pub id: String,
 }
 
@@ -47,19 +48,9 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
 }
 
 async fn list(node: &Node) -> Result<Problems, Failure> {
-    let found: Vec<(String, String, String)> = node
-        .database
-        .read(|connection| {
-            Box::pin(async move {
-                let found = sqlx::query_as(
-                    "SELECT 'confirmation', confirm_id, problem FROM inner_arrived WHERE problem IS NOT NULL \
-                     UNION ALL SELECT 'request', request_id, problem FROM inner_asked WHERE problem IS NOT NULL LIMIT ?1",
-                );
-                Ok(found.bind(PAGE_ROWS).fetch_all(connection).await?)
-            })
-        })
-        .await?;
-    let problems = found.into_iter().map(|(of, id, problem)| Problem { of, id, problem }).collect();
+    let found = node.database.read(|connection| Box::pin(waiting::problems(connection, PAGE_ROWS))).await?;
+    let shown = |one: waiting::Waiting| Problem { of: one.of.to_owned(), id: one.id, problem: one.problem };
+    let problems = found.into_iter().map(shown).collect();
     Ok(Problems { problems })
 }
 
@@ -72,14 +63,7 @@ pub async fn again(node: &Node, caller: &Caller, id: String) -> Result<Done, Fai
     node.database
         .write(move |connection| {
             Box::pin(async move {
-                let mut freed = 0;
-                for sql in [
-                    "UPDATE inner_arrived SET problem = NULL WHERE confirm_id = ?1 AND problem IS NOT NULL",
-                    "UPDATE inner_asked SET problem = NULL WHERE request_id = ?1 AND problem IS NOT NULL",
-                ] {
-                    freed += sqlx::query(sql).bind(id.clone()).execute(&mut *connection).await?.rows_affected();
-                }
-                if freed == 0 {
+                if !waiting::free(connection, &id).await? {
                     return Err(Failure::missing("problem", "待处理事项", &id));
                 }
                 record::note(connection, &act).await

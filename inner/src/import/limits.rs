@@ -3,7 +3,7 @@
 /// How much an import takes. Whatever is beyond a limit is a failure that names the limit, before it is in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a CSV file: two million lines of the widest kind, three times over.
+    /// Bytes of a CSV file: two million lines of five hundred bytes, and none of the kinds has lines as long as that on average.
     pub csv_bytes: u64,
     /// Bytes of an XLSX file as it is stored: a full sheet compresses to less.
     pub xlsx_bytes: u64,
@@ -34,7 +34,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            csv_bytes: 3 << 30,
+            csv_bytes: 1 << 30,
             xlsx_bytes: 128 << 20,
             inflated_bytes: 2 << 30,
             strings_bytes: 256 << 20,

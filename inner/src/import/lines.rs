@@ -93,7 +93,7 @@ pub(super) struct RawLine {
 pub(super) enum Piece {
     /// The header: the first line that is not blank.
     Header(Vec<Raw>),
-    /// Some lines, and how far the reader has come with them.
+    /// Some lines, and how far the reader has come with them, in rows.
     Lines(Vec<RawLine>, u64),
 }
 
@@ -117,7 +117,7 @@ impl<'l> Handing<'l> {
         Self { sender, limits, lines: Vec::new(), bytes: 0, width: None, rows: 0 }
     }
 
-    /// Takes a line, unless it is blank; `at` is how far the reader has come.
+    /// Takes a line, unless it is blank; `at` is how far the reader has come, in rows.
     ///
     /// # Errors
     /// When there are too many lines. Yields whether anybody still takes them.
@@ -234,7 +234,7 @@ pub(super) fn read_csv(source: Source, limits: &Limits, sender: Sender<Piece>) -
         budget.set(limits.record_bytes);
         let before = reader.position().line();
         match reader.read_byte_record(&mut record) {
-            Ok(false) => return handing.finish(&source.shown, source.bytes),
+            Ok(false) => return handing.finish(&source.shown, source.rows.unwrap_or(0)),
             Ok(true) => {}
             Err(_) if budget.get() == 0 => return Err(too_long(before, limits.record_bytes)),
             Err(error) => return Err(unreadable(&source.shown, &error)),
@@ -246,7 +246,9 @@ pub(super) fn read_csv(source: Source, limits: &Limits, sender: Sender<Piece>) -
             source.encoding.decode(bytes).map_or(Raw::Broken(source.encoding), |text| Raw::of_text(&text, limits))
         };
         let cells = record.iter().take(limits.cells + 1).map(cell).collect();
-        if handing.take(line, cells, at)?.is_err() {
+        // The header is line 1.
+        let row = u64::try_from(line).unwrap_or(0).saturating_sub(1);
+        if handing.take(line, cells, row)?.is_err() {
             return Ok(());
         }
     }

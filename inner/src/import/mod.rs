@@ -194,10 +194,10 @@ impl Import<'_> {
         self.progress.begin(None, "check");
         resolve::resolve(self.node, stage, &header, &mut faults).await?;
         together::check_together(stage, table, &mut faults).await?;
-        settle::settle(self.node, stage, table, &mut faults).await?;
+        self.progress.end();
+        settle::settle(self.node, stage, table, &mut faults, self.progress).await?;
         count(stage, &mut report, faults).await?;
         stage.run("COMMIT").await?;
-        self.progress.end();
         let end = self.act("import-end", &report.counts());
         if self.asked.dry_run {
             return Ok(report);
@@ -215,11 +215,7 @@ impl Import<'_> {
 
     /// Reads the file into the stage.
     async fn read(&self, stage: &mut Stage, source: Source, faults: &mut Faults) -> Result<Header, Failure> {
-        let total = match source.form {
-            Form::Csv => Some(source.bytes),
-            Form::Xlsx => None,
-        };
-        self.progress.begin(total, "read");
+        self.progress.begin(source.rows, "read");
         let (sender, mut pieces) = mpsc::channel(WAITING);
         let (limits, sheet) = (*self.limits, self.asked.sheet.clone());
         let reader = tokio::task::spawn_blocking(move || match source.form {

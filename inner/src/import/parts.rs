@@ -41,18 +41,18 @@ pub(super) fn broken(shown: &str, what: &dyn std::fmt::Display) -> Failure {
     )
 }
 
-/// Inflates every part once.
+/// Inflates every part once. Yields the rows below the header, where one sheet alone can be meant.
 ///
 /// # Errors
 /// When there are too many, one or all of them are too large, or the text of a sheet is not that of a spreadsheet
 /// program.
-pub(super) fn check(file: &mut File, shown: &str, limits: &Limits) -> Result<(), Failure> {
+pub(super) fn check(file: &mut File, shown: &str, limits: &Limits) -> Result<Option<u64>, Failure> {
     check_end(file, shown, limits)?;
     let mut archive = ZipArchive::new(BufReader::new(&mut *file)).map_err(|error| broken(shown, &error))?;
     if archive.len() as u64 > limits.parts {
         return Err(too_many(shown, limits.parts));
     }
-    let mut total = 0;
+    let (mut total, mut sheets) = (0, Vec::new());
     for index in 0..archive.len() {
         let mut part = archive.by_index(index).map_err(|error| broken(shown, &error))?;
         let name = String::from_utf8_lossy(part.name_raw()).to_ascii_lowercase();
@@ -68,9 +68,11 @@ pub(super) fn check(file: &mut File, shown: &str, limits: &Limits) -> Result<(),
         if total > limits.inflated_bytes {
             return Err(inflates(shown, limits.inflated_bytes));
         }
+        sheets.extend(scan.filter(|scan| scan.rows > 0).map(|scan| scan.rows - 1));
     }
     drop(archive);
-    file.rewind().map_err(|error| unreadable(shown, &error))
+    file.rewind().map_err(|error| unreadable(shown, &error))?;
+    Ok(if let [rows] = sheets[..] { Some(rows) } else { None })
 }
 
 fn too_many(shown: &str, most: u64) -> Failure {
@@ -140,6 +142,7 @@ struct Scan {
     tags: u64,
     strings: u64,
     strings_max: u64,
+    rows: u64,
     last: u8,
     is_instruction: bool,
     /// Whether the cells are over; the reader stops there.
@@ -156,6 +159,7 @@ impl Scan {
             tags: 0,
             strings: 0,
             strings_max,
+            rows: 0,
             last: 0,
             is_instruction: false,
             is_over: false,
@@ -225,7 +229,11 @@ impl Scan {
         let name = self.name.strip_prefix(b"/").unwrap_or(&self.name);
         let local = name.iter().position(|byte| *byte == b':').map_or(name, |at| &name[at + 1..]).to_vec();
         match (local.as_slice(), is_end) {
-            (b"c" | b"row", _) => self.span = 0,
+            (b"c", _) => self.span = 0,
+            (b"row", is_end) => {
+                self.span = 0;
+                self.rows += u64::from(!is_end);
+            }
             (b"si", is_end) => {
                 self.span = 0;
                 self.strings += u64::from(!is_end);

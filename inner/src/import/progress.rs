@@ -1,19 +1,24 @@
 //! How far an import has come.
 
-use console::Lang;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fmt::Write;
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
+use std::time::Duration;
 
-/// The steps of an import, as [`Progress::begin`] names them: reading counts bytes (CSV) or rows (XLSX), writing
-/// counts rows, and the other steps count nothing.
-pub const STEPS: [&str; 4] = ["look", "read", "check", "write"];
+use console::Lang;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+/// The steps of an import, as [`Progress::begin`] names them: reading, comparing and writing count rows, the other steps
+/// count nothing.
+pub const STEPS: [&str; 5] = ["look", "read", "check", "compare", "write"];
+/// How often a step that counts nothing shows that it goes on: slow enough to cost nothing, quick enough not to look stuck.
+const TICK: Duration = Duration::from_millis(200);
 
 /// Is told how far an import has come.
 pub trait Progress: Sync {
-    /// A step of [`STEPS`] begins; `total` is where it will end, if that is known.
+    /// A step of [`STEPS`] begins; `total` is how many rows it has, if that is known.
     fn begin(&self, total: Option<u64>, what: &str);
-    /// The step has come so far.
+    /// The step has come so far, in rows.
     fn advance(&self, to: u64);
     /// The step is over.
     fn end(&self);
@@ -51,9 +56,26 @@ impl Bar {
             ("read", Lang::Zh) => "读取",
             ("check", Lang::En) => "checking",
             ("check", Lang::Zh) => "校验",
+            ("compare", Lang::En) => "comparing",
+            ("compare", Lang::Zh) => "比对",
             ("write", Lang::En) => "writing",
             ("write", Lang::Zh) => "写入",
             _ => "",
+        }
+    }
+
+    /// What the bar of a step shows: rows done of all, how many a second, and how long the rest will take.
+    const fn template(&self, what: Counted) -> &'static str {
+        match (what, self.lang) {
+            (Counted::OfAll, Lang::En) => {
+                "{msg} [{bar:20}] {human_pos} of {human_len} rows, {rate} rows/s, {eta_precise} left"
+            }
+            (Counted::OfAll, Lang::Zh) => {
+                "{msg} [{bar:20}] {human_pos}/{human_len} 行，{rate} 行/秒，剩余 {eta_precise}"
+            }
+            (Counted::Rows, Lang::En) => "{msg} {spinner} {human_pos} rows, {rate} rows/s",
+            (Counted::Rows, Lang::Zh) => "{msg} {spinner} {human_pos} 行，{rate} 行/秒",
+            (Counted::Nothing, _) => "{msg} {spinner} {elapsed_precise}",
         }
     }
 
@@ -63,20 +85,39 @@ impl Bar {
     }
 }
 
+/// What a step counts.
+#[derive(Debug, Clone, Copy)]
+enum Counted {
+    /// Rows, and it is known how many there are.
+    OfAll,
+    /// Rows, and nobody knows how many there will be.
+    Rows,
+    Nothing,
+}
+
 impl Progress for Bar {
     fn begin(&self, total: Option<u64>, what: &str) {
         if !std::io::stderr().is_terminal() {
             return;
         }
-        let (bar, template) = match total {
-            Some(total) => (ProgressBar::new(total), "{msg} [{bar:40}] {percent}%"),
-            None => (ProgressBar::new_spinner(), "{msg} {spinner} {pos}"),
+        let counted = match (total, what) {
+            (Some(_), _) => Counted::OfAll,
+            (None, "read") => Counted::Rows,
+            (None, _) => Counted::Nothing,
         };
+        let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         bar.set_draw_target(ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+        if let Ok(style) = ProgressStyle::with_template(self.template(counted)) {
+            let rate = |state: &ProgressState, into: &mut dyn Write| {
+                // Writing into a text in memory does not fail.
+                let _written = write!(into, "{:.0}", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         bar.set_message(self.word(what));
+        if matches!(counted, Counted::Nothing) {
+            bar.enable_steady_tick(TICK);
+        }
         self.with(|held| *held = Some(bar));
     }
 

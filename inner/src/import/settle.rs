@@ -7,6 +7,7 @@ use node::{Failure, Node};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::progress::Progress;
 use super::report::Faults;
 use super::stage::Stage;
 
@@ -46,6 +47,7 @@ pub(super) async fn settle(
     stage: &mut Stage,
     table: &'static Table,
     faults: &mut Faults,
+    progress: &dyn Progress,
 ) -> Result<(), Failure> {
     let list = |prefix: &str| {
         table.shape.columns.iter().map(|column| format!("{prefix}.{column}")).collect::<Vec<_>>().join(", ")
@@ -69,10 +71,13 @@ pub(super) async fn settle(
         sets.join(", ")
     );
     let now = node.clock.now().time17();
-    let mut last = i64::MIN;
+    let good = stage.number("SELECT count(*) FROM line WHERE is_good = 1").await?;
+    progress.begin(Some(u64::try_from(good).map_err(Failure::internal)?), "compare");
+    let (mut last, mut done) = (i64::MIN, 0);
     loop {
         let rows = stage.rows(&sql, &[last]).await?;
         if rows.is_empty() {
+            progress.end();
             return Ok(());
         }
         let mut settled = Vec::with_capacity(rows.len());
@@ -81,6 +86,8 @@ pub(super) async fn settle(
             settled.push(settle_one(node, table, row, &now, faults)?);
         }
         stage.each(&update, settled).await?;
+        done += rows.len() as u64;
+        progress.advance(done);
     }
 }
 

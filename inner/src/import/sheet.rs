@@ -10,22 +10,22 @@ use tokio::sync::mpsc::Sender;
 
 use super::Limits;
 use super::lines::{Handing, Piece, Raw};
-use super::parts::{broken, check};
+use super::parts::broken;
 use super::source::{Source, bad};
 
 type Workbook = Xlsx<BufReader<File>>;
 
-/// Reads a sheet of a workbook, row by row: the one of that name, or the first that can be seen.
+/// Reads a sheet of a workbook, row by row: the one of that name, or the first that can be seen. Its parts were looked at
+/// when it was opened.
 ///
 /// # Errors
-/// When it cannot be read, or something in it is too large.
+/// When it cannot be read, or has too many rows.
 pub(super) fn read_xlsx(
-    mut source: Source,
+    source: Source,
     sheet: Option<&str>,
     limits: &Limits,
     sender: Sender<Piece>,
 ) -> Result<(), Failure> {
-    check(&mut source.file, &source.shown, limits)?;
     let shown = source.shown;
     let mut workbook = Workbook::new(BufReader::new(source.file)).map_err(|error| broken(&shown, &error))?;
     let name = chosen(&workbook, sheet, &shown)?;
@@ -39,7 +39,7 @@ pub(super) fn read_xlsx(
             if before > number {
                 return Err(broken(&shown, &"its rows are not in order"));
             }
-            at = u64::from(before) + 1;
+            at = u64::from(before);
             if handing.take(i64::from(before) + 1, cells, at)?.is_err() {
                 return Ok(());
             }
@@ -48,7 +48,7 @@ pub(super) fn read_xlsx(
         put(cells, column, raw(cell.get_value(), limits), limits.cells);
     }
     if let Some((before, cells)) = row {
-        at = u64::from(before) + 1;
+        at = u64::from(before);
         if handing.take(i64::from(before) + 1, cells, at)?.is_err() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use node::{Failure, Kind as FailureKind};
 use sm3::{Digest as _, Sm3};
 
 use super::encoding::{Decided, Encoding, Utf8Check};
-use super::{Form, Limits};
+use super::{Form, Limits, parts};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 16;
@@ -36,6 +36,8 @@ pub(super) struct Source {
     pub encoding: Decided,
     /// Whether its last line has a line end.
     pub ends_line: bool,
+    /// Rows below the header, as far as lines and tags tell without reading cells; for people who wait, and for nothing else.
+    pub rows: Option<u64>,
 }
 
 /// A failure of the file as such.
@@ -62,10 +64,11 @@ pub(super) fn unreadable(shown: &str, error: &dyn std::fmt::Display) -> Failure 
 }
 
 impl Source {
-    /// Opens a file and reads it once.
+    /// Opens a file and reads it once; of a workbook every part is inflated once, too.
     ///
     /// # Errors
-    /// When it is not there, is no plain file, is too large, or its form or encoding is none of those that are taken.
+    /// When it is not there, is no plain file, is too large or would inflate to what is, or its form or encoding is none of
+    /// those that are taken.
     pub(super) fn open(path: &Path, form: Option<Form>, encoding: Encoding, limits: &Limits) -> Result<Self, Failure> {
         let shown = path.display().to_string();
         let form = form.map_or_else(|| by_extension(path, &shown), Ok)?;
@@ -82,6 +85,10 @@ impl Source {
             Form::Csv => limits.csv_bytes,
             Form::Xlsx => limits.xlsx_bytes,
         };
+        // One that is too large is not read at all; one that grows meanwhile is stopped where it is read.
+        if metadata.len() > most {
+            return Err(beyond(&shown, most));
+        }
         let file = File::open(path).map_err(|error| missing_or(&shown, &error))?;
         let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
         let encoding_asked = encoding;
@@ -94,13 +101,18 @@ impl Source {
             form,
             encoding: Decided::Utf8,
             ends_line: false,
+            rows: None,
         };
         source.look(encoding_asked, most)?;
+        if form == Form::Xlsx {
+            source.rows = parts::check(&mut source.file, &source.shown, limits)?;
+        }
         Ok(source)
     }
 
     fn look(&mut self, asked: Encoding, most: u64) -> Result<(), Failure> {
         let (mut hasher, mut check, mut piece) = (Sm3::new(), Utf8Check::default(), vec![0; PIECE]);
+        let mut lines = 0;
         loop {
             let read = match self.file.read(&mut piece) {
                 Ok(0) => break,
@@ -117,16 +129,15 @@ impl Source {
             }
             self.bytes += read.len() as u64;
             if self.bytes > most {
-                let shown = &self.shown;
-                return Err(too_large(
-                    "file-too-large",
-                    console::text!("{shown} has more than {most} bytes", "{shown} 超过 {most} 字节"),
-                ));
+                return Err(beyond(&self.shown, most));
             }
             hasher.update(read);
             check.feed(read);
             self.ends_line = read.last() == Some(&b'\n');
+            lines += read.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         }
+        // The last line may lack its end, and the first one is the header.
+        self.rows = (self.form == Form::Csv).then(|| (lines + u64::from(!self.ends_line)).saturating_sub(1));
         self.digest = hex(&hasher.finalize());
         self.encoding = match asked {
             Encoding::Auto if check.is_utf8() => Decided::Utf8,
@@ -135,6 +146,10 @@ impl Source {
         };
         self.file.rewind().map_err(|error| unreadable(&self.shown, &error))
     }
+}
+
+fn beyond(shown: &str, most: u64) -> Failure {
+    too_large("file-too-large", console::text!("{shown} has more than {most} bytes", "{shown} 超过 {most} 字节"))
 }
 
 fn by_extension(path: &Path, shown: &str) -> Result<Form, Failure> {

@@ -47,7 +47,9 @@ pub(super) async fn write(
         .await?;
     let count = u64::try_from(stage.number("SELECT count(*) FROM todo").await?).map_err(Failure::internal)?;
     let chunk = if count <= limits.whole_rows { limits.whole_rows } else { limits.chunk_rows };
-    progress.begin(Some(count), "write");
+    if count > 0 {
+        progress.begin(Some(count), "write");
+    }
     let (mut done, mut end) = (0, Some(end));
     while done < count {
         let rows = chunk.min(count - done);

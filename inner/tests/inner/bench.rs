@@ -2,8 +2,14 @@
 
 use contract::rows::PayNotice;
 use contract::{Change, Generator, Size};
+use inner::api::Drafts;
 use inner::issue::{Draft, Line};
 use inner::program::MIGRATIONS;
+use inner::proposal::{self, Asked};
+use inner::waiting::QUEUES;
+use inner::wish::Wish;
+use node::Failure;
+use node::client::{self, Client};
 use node::http::Caller;
 use node::testing::Bench;
 
@@ -63,8 +69,14 @@ impl Bureau {
 
     /// Issues a notice.
     pub async fn issue(&self) -> PayNotice {
-        let issued = inner::api::issue_all(&self.bench.node, Caller::local("li"), vec![self.draft()]).await.unwrap();
-        self.notice(&issued.pay_codes[0]).await
+        let issued = self.issue_all(vec![self.draft()]).await.unwrap();
+        self.notice(&issued[0]).await
+    }
+
+    /// Issues notices, all or none.
+    pub async fn issue_all(&self, drafts: Vec<Draft>) -> Result<Vec<String>, Failure> {
+        let asked = Drafts { request_no: None, drafts };
+        inner::api::issue_all(&self.bench.node, Caller::local("li"), asked).await.map(|issued| issued.pay_codes)
     }
 
     pub async fn notice(&self, pay_code: &str) -> PayNotice {
@@ -96,9 +108,59 @@ impl Bureau {
         self.generator.confirmation(serial).confirm.confirm_id
     }
 
-    /// Matches all that has come.
+    /// Deals with all that has come.
     pub async fn match_all(&self) {
-        while inner::matching::round(&self.bench.node).await.unwrap() == node::rounds::Round::More {}
+        for queue in QUEUES {
+            while inner::waiting::round(&self.bench.node, queue).await.unwrap() == node::rounds::Round::More {}
+        }
+    }
+
+    /// Writes a client down.
+    pub async fn client(&self, id: &str, permission: &str, agency_id: Option<&str>, url: Option<&str>) -> Client {
+        let client = Client {
+            id: id.to_owned(),
+            title: id.to_owned(),
+            public_key: node::testing::pair(6).1,
+            permission: permission.to_owned(),
+            agency_id: agency_id.map(str::to_owned),
+            notify_url: url.map(str::to_owned),
+            is_enabled: true,
+        };
+        let (now, put) = (self.bench.node.clock.now(), client.clone());
+        let done = self
+            .bench
+            .node
+            .database
+            .write(move |connection| Box::pin(async move { client::put(connection, &put, now).await }));
+        done.await.unwrap();
+        client
+    }
+
+    /// One person asks, another allows.
+    pub async fn propose(&self, wish: Wish) -> Result<(), &'static str> {
+        let id = self.ask("li", wish).await?;
+        self.decide("zhao", id, true).await
+    }
+
+    /// A person asks.
+    pub async fn ask(&self, who: &str, wish: Wish) -> Result<i64, &'static str> {
+        let now = self.bench.node.clock.now();
+        let asked = Asked { wish, reason: "核对无误".to_owned() };
+        let act = Caller::local(who).act(now.time17(), "proposal-ask", String::new());
+        let database = &self.bench.node.database;
+        let id =
+            database.write(move |connection| Box::pin(async move { proposal::ask(connection, asked, act, now).await }));
+        id.await.map_err(|failure| failure.code)
+    }
+
+    /// A person decides.
+    pub async fn decide(&self, who: &str, id: i64, is_allowed: bool) -> Result<(), &'static str> {
+        let (node, now) = (self.bench.node.clone(), self.bench.node.clock.now());
+        let act = Caller::local(who).act(now.time17(), "proposal-decide", String::new());
+        let decided = self.bench.node.database.write(move |connection| {
+            Box::pin(async move { proposal::decide(connection, &node, id, is_allowed, act, now).await })
+        });
+        decided.await.map_err(|failure| failure.code)
     }
 
     /// The answer for a confirmation.

@@ -94,21 +94,48 @@ async fn one_that_cannot_be_booked_waits_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn what_was_answered_before_the_database_was_put_back_stands() {
+async fn what_waits_for_people_is_listed_and_counted() {
     let bureau = Bureau::open().await;
-    let notice = bureau.issue().await;
-    bureau.bench.add(bureau.paid(1, Some(&notice), notice.total_fen)).await;
-    bureau.match_all().await;
-    let answered = bureau.result(1).await;
-    // Ferry has returned rows of the contract; the books are those of the backup.
+    bureau.bench.add(bureau.paid(1, None, 100)).await;
     bureau
         .bench
-        .sql(
-            "DELETE FROM inner_push; DELETE FROM inner_book; \
-        INSERT INTO inner_arrived (confirm_id) SELECT confirm_id FROM pay_confirm",
-        )
+        .sql("CREATE TRIGGER refuses BEFORE INSERT ON inner_book BEGIN SELECT RAISE(ABORT, 'on purpose'); END")
         .await;
     bureau.match_all().await;
-    assert_eq!(bureau.result(1).await, answered);
-    assert_eq!(bureau.bench.text("SELECT book_no FROM inner_book WHERE counts = 1").await, answered.book_no);
+    let service = std::sync::Arc::new(inner::service::Inner::new(bureau.bench.node.clone()));
+    let health = node::desk::health(&*service).await.unwrap();
+    assert_eq!((health.is_well, health.problems), (true, 1));
+    let listed = bureau
+        .bench
+        .node
+        .database
+        .read(|connection| Box::pin(async move { inner::waiting::problems(connection, 10).await }))
+        .await
+        .unwrap();
+    assert_eq!((listed[0].of, listed[0].id.as_str()), ("confirmation", bureau.confirm_id(1).as_str()));
+    bureau.bench.sql("DROP TRIGGER refuses").await;
+    inner::api::again(&bureau.bench.node, &node::http::Caller::local("li"), bureau.confirm_id(1)).await.unwrap();
+    bureau.match_all().await;
+    assert_eq!(node::desk::health(&*service).await.unwrap().problems, 0);
+}
+
+#[tokio::test]
+async fn one_that_panics_waits_and_the_others_go_on() {
+    use sqlx::sqlite::SqliteConnection;
+    static QUEUE: inner::waiting::Queue = inner::waiting::Queue {
+        of: "confirmation",
+        table: "inner_arrived",
+        id: "confirm_id",
+        at_once: 10,
+        deal: |connection: &mut SqliteConnection, node, id, now| {
+            assert!(!id.ends_with("-1"), "on purpose");
+            (inner::matching::QUEUE.deal)(connection, node, id, now)
+        },
+    };
+    let bureau = Bureau::open().await;
+    bureau.bench.add(bureau.paid(1, None, 100)).await;
+    bureau.bench.sql("INSERT INTO inner_arrived (confirm_id) VALUES ('panics-1')").await;
+    assert_eq!(inner::waiting::round(&bureau.bench.node, &QUEUE).await.unwrap(), node::rounds::Round::More);
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book").await, 1);
+    assert_eq!(bureau.bench.text("SELECT confirm_id FROM inner_arrived WHERE problem IS NOT NULL").await, "panics-1");
 }

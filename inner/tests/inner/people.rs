@@ -97,7 +97,7 @@ async fn bad_requests_are_told_what_is_wrong_with_them() {
         ("POST", "/notice/issue", Some(vec![0xff; 10]), 400, "document"),
         ("POST", "/notice/issue", Some(b"{\"drafts\":[],\"more\":1}".to_vec()), 400, "document"),
         ("POST", "/notice/issue", Some(b"{\"drafts\":[]}".to_vec()), 400, "drafts"),
-        ("POST", "/notice/issue", Some(vec![b' '; (1 << 20) + 1]), 413, "body-too-large"),
+        ("POST", "/notice/issue", Some(vec![b' '; (8 << 20) + 1]), 413, "body-too-large"),
         ("GET", "/notice?pay_code=1", None, 404, "not-found"),
         ("GET", "/notice", None, 400, "document"),
         ("GET", "/base?kind=PEOPLE", None, 404, "not-found"),

@@ -1,106 +1,193 @@
-//! The agency's system is told of every booking until it says that it was received.
+//! The agency's system is told of every booking and of every decision about it, until it says that it was received.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use inner::push::{DELAYS_MS, Signer, round};
-use node::client::{self, Client};
-use node::http::{Access, Api};
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use contract::rules::Decision;
+use inner::api::take_all;
+use inner::courier::{Courier, DELAYS_MS, Signer};
+use inner::report::Report;
+use inner::wish::Wish;
+use node::http::{Caller, Who};
 use node::message::Message;
 use node::post::Post;
-use node::testing::{Served, pair};
-use node::{Failure, Kind, Node, Service};
+use node::testing::pair;
 use serde_json::{Value, json};
 
 use super::bench::Bureau;
 
-/// An agency's system that takes nothing the first times.
-struct Agency {
-    node: Node,
-    asked: AtomicUsize,
-    refuses: usize,
+/// What a system does with a message: by its number from 0 on.
+type Does = fn(usize) -> Answer;
+
+#[derive(Clone, Copy)]
+enum Answer {
+    Takes,
+    Refuses,
+    SaysNothingOfIt,
 }
 
-impl Service for Agency {
-    fn node(&self) -> &Node {
-        &self.node
+/// An agency's system: what it was told, in order.
+struct Agency {
+    told: Arc<Mutex<Vec<Value>>>,
+    url: String,
+}
+
+impl Agency {
+    async fn open(does: Does) -> Self {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let (kept, public) = (Arc::clone(&told), pair(5).1);
+        let router = axum::Router::new().fallback(move |Json(message): Json<Message>| {
+            let (kept, public) = (Arc::clone(&kept), public.clone());
+            async move {
+                message.verify(&public).unwrap();
+                let document: Value = serde_json::from_slice(&message.document().unwrap()).unwrap();
+                let mut kept = kept.lock().unwrap();
+                kept.push(document);
+                match does(kept.len() - 1) {
+                    Answer::Takes => Json(json!({ "received": true })).into_response(),
+                    Answer::Refuses => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                    Answer::SaysNothingOfIt => Json(json!({ "data": true })).into_response(),
+                }
+            }
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/told", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { told, url }
+    }
+
+    fn told(&self) -> Vec<Value> {
+        self.told.lock().unwrap().clone()
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.told().iter().map(|told| told["kind"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-async fn served(bureau: &Bureau, refuses: usize) -> (Arc<Agency>, Served) {
-    let agency = Arc::new(Agency { node: bureau.bench.node.clone(), asked: AtomicUsize::new(0), refuses });
-    let (_, public) = pair(5);
-    let api = Api::<Agency>::new().post(
-        "/told",
-        Access::Anyone,
-        "Takes a booking",
-        move |agency: Arc<Agency>, _, message: Message| {
-            let public = public.clone();
-            async move {
-                message.verify(&public)?;
-                if agency.asked.fetch_add(1, Ordering::Relaxed) < agency.refuses {
-                    let text = console::Text::fixed("not now", "稍后");
-                    return Err(Failure::new(Kind::Busy, "busy", text.clone(), text));
-                }
-                Ok(json!(message.document().is_ok()))
-            }
-        },
-    );
-    (Arc::clone(&agency), Served::on(api.router(agency)).await)
+fn courier(bureau: &Bureau) -> Courier {
+    let signer = Signer { id: "inner".to_owned(), key: pair(5).0 };
+    Courier::new(bureau.bench.node.clone(), Post::new(), Arc::new(signer))
 }
 
-async fn register(bureau: &Bureau, agency_id: &str, url: String) {
-    let now = bureau.bench.node.clock.now();
-    let client = Client {
-        id: "unit-1".to_owned(),
-        title: "交警系统".to_owned(),
-        public_key: pair(6).1,
-        permission: "agency".to_owned(),
-        agency_id: Some(agency_id.to_owned()),
-        notify_url: Some(url),
-        is_enabled: true,
-    };
-    let put = bureau
-        .bench
-        .node
-        .database
-        .write(move |connection| Box::pin(async move { client::put(connection, &client, now).await }));
-    put.await.unwrap();
+/// Lets the courier go round until `is_so`.
+async fn told_until(courier: &Courier, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let patience = std::time::Duration::from_secs(60);
+    let waited = tokio::time::timeout(patience, async {
+        while !is_so().await {
+            courier.round().await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
+}
+
+async fn attempts(bureau: &Bureau) -> i64 {
+    bureau.bench.number("SELECT coalesce(sum(attempt), 0) FROM inner_push").await
+}
+
+async fn undone(bureau: &Bureau) -> i64 {
+    bureau.bench.number("SELECT count(*) FROM inner_push WHERE done_time IS NULL").await
 }
 
 #[tokio::test]
 async fn a_booking_is_told_again_until_it_is_received() {
     let bureau = Bureau::open().await;
     let notice = bureau.issue().await;
-    let (agency, served) = served(&bureau, 2).await;
-    // The answer of this operation stands in `data`, which is no receipt: so does every other answer.
-    register(&bureau, &notice.agency_id, format!("http://{}/told", served.address)).await;
+    let does: Does = |number| match number {
+        0 | 1 => Answer::Refuses,
+        2..5 => Answer::SaysNothingOfIt,
+        _ => Answer::Takes,
+    };
+    let agency = Agency::open(does).await;
+    bureau.client("unit-1", "agency", Some(&notice.agency_id), Some(&agency.url)).await;
     bureau.bench.add(bureau.paid(1, Some(&notice), notice.total_fen)).await;
     bureau.match_all().await;
-    let (post, signer) = (Post::new(), Signer { id: "inner".to_owned(), key: pair(5).0 });
-    for delay in DELAYS_MS {
-        round(&bureau.bench.node, &post, &signer).await.unwrap();
-        round(&bureau.bench.node, &post, &signer).await.unwrap();
-        bureau.bench.clock.advance(delay);
+    let courier = courier(&bureau);
+    for (tried, delay) in (1..).zip(DELAYS_MS) {
+        told_until(&courier, "a try", async || attempts(&bureau).await == tried).await;
+        // It is not due again before its time.
+        bureau.bench.clock.advance(delay - 1);
+        courier.round().await.unwrap();
+        assert_eq!(undone(&bureau).await, 1);
+        assert_eq!(attempts(&bureau).await, tried, "once in each interval");
+        bureau.bench.clock.advance(1);
     }
-    assert_eq!(agency.asked.load(Ordering::Relaxed), DELAYS_MS.len(), "once in each interval");
-    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_push WHERE done_time IS NULL").await, 1);
-    served.stop().await;
-    let receipt = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = receipt.local_addr().unwrap();
-    tokio::spawn(receive(receipt));
-    register(&bureau, &notice.agency_id, format!("http://{address}/told")).await;
-    bureau.bench.clock.advance(DELAYS_MS[4]);
-    round(&bureau.bench.node, &post, &signer).await.unwrap();
-    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_push WHERE done_time IS NOT NULL").await, 1);
+    told_until(&courier, "the receipt", async || undone(&bureau).await == 0).await;
+    let told = agency.told();
+    assert_eq!(told.len(), DELAYS_MS.len() + 1);
+    assert!(told.iter().all(|one| one == &told[0]), "the same message under the same number: {told:?}");
+    assert_eq!((&told[0]["kind"], &told[0]["payment_id"]), (&json!("booked"), &json!(bureau.confirm_id(1))));
 }
 
-/// Answers one request with a receipt.
-async fn receive(listener: tokio::net::TcpListener) {
-    let router = axum_receipt();
-    axum::serve(listener, router).await.unwrap();
+#[tokio::test]
+async fn a_system_that_hangs_delays_no_other() {
+    let bureau = Bureau::open().await;
+    let notice = bureau.issue().await;
+    let hangs = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/told", hangs.local_addr().unwrap());
+    let agency = Agency::open(|_| Answer::Takes).await;
+    // Fifty bookings for the system that hangs come first, and one for another agency's.
+    let other = contract::rows::PayNotice { agency_id: "another".to_owned(), ..notice.clone() };
+    bureau.client("unit-0", "agency", Some(&notice.agency_id), Some(&url)).await;
+    bureau.client("unit-1", "agency", Some("another"), Some(&agency.url)).await;
+    for serial in 0..50 {
+        bureau.bench.add(bureau.paid(serial, Some(&notice), notice.total_fen)).await;
+    }
+    bureau.bench.add(bureau.paid(50, Some(&other), notice.total_fen)).await;
+    bureau.match_all().await;
+    let courier = courier(&bureau);
+    courier.round().await.unwrap();
+    let (held, _) = hangs.accept().await.unwrap();
+    told_until(&courier, "the other one", async || agency.told().len() == 1).await;
+    assert_eq!(attempts(&bureau).await, i64::from(undone(&bureau).await == 50), "the first one is still waited for");
+    drop((held, hangs));
+    // What is away is tried once, and its other messages wait as long.
+    told_until(&courier, "the end of the wait", async || attempts(&bureau).await == 2).await;
+    let due = "SELECT count(*) FROM inner_push WHERE done_time IS NULL AND next_ms <= 1772416800000";
+    assert_eq!(bureau.bench.number(due).await, 0);
+    assert_eq!(undone(&bureau).await, 50);
 }
 
-fn axum_receipt() -> axum::Router {
-    axum::Router::new().fallback(|| async { axum::Json::<Value>(json!({ "received": true })) })
+#[tokio::test]
+async fn what_is_decided_later_is_told_too() {
+    let bureau = Bureau::open().await;
+    let (reviewed, police, void) = (bureau.issue().await, bureau.issue().await, bureau.issue().await);
+    let agency = Agency::open(|_| Answer::Takes).await;
+    bureau.client("unit-1", "agency", Some(&reviewed.agency_id), Some(&agency.url)).await;
+    bureau.bench.add(bureau.paid(1, Some(&reviewed), reviewed.total_fen + 1)).await;
+    bureau.match_all().await;
+    bureau.propose(Wish::Book { confirm_id: bureau.confirm_id(1) }).await.unwrap();
+    let client = bureau.client("police-1", "counter:police", None, None).await;
+    let caller = Caller { who: Who::Client(client), address: "local".to_owned() };
+    let report = Report {
+        pay_code: police.pay_code.clone(),
+        source: 2,
+        source_ref: "JJ-1".to_owned(),
+        amount_fen: police.total_fen,
+        pay_time: "20260302093000".to_owned(),
+    };
+    let taken = take_all(&bureau.bench.node, caller, vec![report]).await.unwrap();
+    bureau.bench.add(bureau.paid(2, Some(&police), police.total_fen)).await;
+    bureau.match_all().await;
+    let payment_id = taken.payments[0].payment_id.clone().unwrap();
+    inner::api::refund(&bureau.bench.node, &Caller::local("zhao"), payment_id.clone()).await.unwrap();
+    bureau.propose(Wish::VoidNotice { pay_code: void.pay_code.clone() }).await.unwrap();
+    let courier = courier(&bureau);
+    told_until(&courier, "everything to be told", async || undone(&bureau).await == 0).await;
+    assert_eq!(
+        agency.kinds(),
+        ["booked", "decided", "booked", "refund-due", "booked", "refunded", "voided"],
+        "in the order in which it happened"
+    );
+    let told = agency.told();
+    assert_eq!(told[1]["decision"], json!(Decision::Book.number()));
+    assert_eq!(told[3]["payment_id"], json!(payment_id));
+    assert_eq!(told[6]["pay_code"], json!(void.pay_code));
+    let mut numbers: Vec<&str> = told.iter().map(|one| one["push_no"].as_str().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), told.len());
 }

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::body::{self, BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
+use super::body::{self, ANYONE_BYTES_MAX, BODY_BYTES_MAX, BULK_BYTES_MAX};
 use super::caller::{self, Caller, Who};
 use crate::failure::{Failure, Kind};
 use crate::message::Message;
@@ -58,6 +58,8 @@ pub(super) struct Operation {
     pub path: &'static str,
     pub summary: &'static str,
     pub access: Access,
+    /// The largest body, in bytes.
+    pub bytes_max: usize,
     pub takes: Schema,
     pub yields: Schema,
 }
@@ -98,7 +100,8 @@ impl<S: Service> Api<S> {
         F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
         O: Future<Output = Result<R, Failure>> + Send + 'static,
     {
-        self.describe::<B, R>("get", path, access, summary);
+        let described = self.operation::<B, R>("get", path, access, summary);
+        self.operations.push(described);
         let handler = move |State(service): State<Arc<S>>, request: Request| {
             let operation = operation.clone();
             async move { answer(by_query(service, access, request, operation).await) }
@@ -109,17 +112,51 @@ impl<S: Service> Api<S> {
 
     /// An operation that changes something: `POST`, with what it takes as a document, or in a signed message from a client.
     #[must_use]
-    pub fn post<B, R, F, O>(mut self, path: &'static str, access: Access, summary: &'static str, operation: F) -> Self
+    pub fn post<B, R, F, O>(self, path: &'static str, access: Access, summary: &'static str, operation: F) -> Self
     where
         B: DeserializeOwned + JsonSchema + Send + 'static,
         R: Serialize + JsonSchema + 'static,
         F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
         O: Future<Output = Result<R, Failure>> + Send + 'static,
     {
-        self.describe::<B, R>("post", path, access, summary);
+        let bytes_max = match access {
+            Access::Anyone => ANYONE_BYTES_MAX,
+            Access::People(_) | Access::Client(_) => BODY_BYTES_MAX,
+        };
+        self.taking(bytes_max, path, access, summary, operation)
+    }
+
+    /// The same for an operation that takes many rows at once, and so a larger body.
+    #[must_use]
+    pub fn bulk<B, R, F, O>(self, path: &'static str, access: Access, summary: &'static str, operation: F) -> Self
+    where
+        B: DeserializeOwned + JsonSchema + Send + 'static,
+        R: Serialize + JsonSchema + 'static,
+        F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
+        O: Future<Output = Result<R, Failure>> + Send + 'static,
+    {
+        self.taking(BULK_BYTES_MAX, path, access, summary, operation)
+    }
+
+    fn taking<B, R, F, O>(
+        mut self,
+        bytes_max: usize,
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+        operation: F,
+    ) -> Self
+    where
+        B: DeserializeOwned + JsonSchema + Send + 'static,
+        R: Serialize + JsonSchema + 'static,
+        F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
+        O: Future<Output = Result<R, Failure>> + Send + 'static,
+    {
+        let described = self.operation::<B, R>("post", path, access, summary);
+        self.operations.push(Operation { bytes_max, ..described });
         let handler = move |State(service): State<Arc<S>>, request: Request| {
             let operation = operation.clone();
-            async move { answer(by_document(service, access, request, operation).await) }
+            async move { answer(by_document(service, access, bytes_max, request, operation).await) }
         };
         self.router = self.router.route(path, post(handler));
         self
@@ -130,15 +167,15 @@ impl<S: Service> Api<S> {
         self.router.fallback(nothing).method_not_allowed_fallback(wrong_method).with_state(service)
     }
 
-    fn describe<B: JsonSchema, R: JsonSchema>(
+    fn operation<B: JsonSchema, R: JsonSchema>(
         &mut self,
         method: &'static str,
         path: &'static str,
         access: Access,
         summary: &'static str,
-    ) {
+    ) -> Operation {
         let (takes, yields) = (self.schemas.subschema_for::<B>(), self.schemas.subschema_for::<R>());
-        self.operations.push(Operation { method, path, summary, access, takes, yields });
+        Operation { method, path, summary, access, bytes_max: 0, takes, yields }
     }
 }
 
@@ -158,6 +195,7 @@ where
 async fn by_document<S, B, R, F, O>(
     service: Arc<S>,
     access: Access,
+    bytes_max: usize,
     request: Request,
     operation: F,
 ) -> Result<R, Failure>
@@ -170,14 +208,26 @@ where
     let (parts, document) = request.into_parts();
     let Access::Client(permission) = access else {
         let caller = caller_of(&*service, access, &parts).await?;
-        let asked = body::parse(&body::read(document, BODY_BYTES_MAX).await?)?;
-        return operation(service, caller, asked).await;
+        body::judge_type(&parts.headers)?;
+        let read = body::read(document, bytes_max).await?;
+        return operation(service, caller, body::parse(&read.bytes)?).await;
     };
     let address = address(&parts);
-    let message: Message = body::parse(&body::read(document, MESSAGE_BYTES_MAX).await?)?;
+    body::judge_type(&parts.headers)?;
+    let read = body::read(document, bytes_max).await?;
+    let message: Message = body::parse(&read.bytes)?;
     let client = caller::client(service.node(), &message, permission).await?;
     let asked = body::parse(&message.document()?)?;
-    operation(service, Caller { who: Who::Client(client), address }, asked).await
+    let id = client.id.clone();
+    let failure = match operation(Arc::clone(&service), Caller { who: Who::Client(client), address }, asked).await {
+        Ok(done) => return Ok(done),
+        Err(failure) => failure,
+    };
+    // The nonce was committed before. A client whose message failed through the node's fault sends the same message again.
+    if matches!(failure.kind, Kind::Busy | Kind::Internal) {
+        caller::let_repeat(service.node(), id, message.nonce).await;
+    }
+    Err(failure)
 }
 
 /// Who asks, if it is somebody who may.

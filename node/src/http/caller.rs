@@ -148,7 +148,7 @@ pub(super) async fn client(node: &Node, message: &Message, permission: &str) -> 
     let signed = message.clone();
     let verified = tokio::task::spawn_blocking(move || signed.verify(&key)).await;
     verified.map_err(Failure::internal)??;
-    if client.permission != permission {
+    if !client.may(permission) {
         return Err(Failure::new(
             Kind::Forbidden,
             "not-permitted",
@@ -166,4 +166,14 @@ pub(super) async fn client(node: &Node, message: &Message, permission: &str) -> 
         })
         .await?;
     Ok(client)
+}
+
+/// Lets a message come again that the node failed to do. Where even that fails, its client is told to sign it anew.
+pub(super) async fn let_repeat(node: &Node, id: String, nonce: String) {
+    let given = node
+        .database
+        .write(move |connection| Box::pin(async move { client::give_nonce_back(connection, &id, &nonce).await }));
+    if let Err(failure) = given.await {
+        tracing::warn!(code = failure.code, "a nonce is not given back: {}", failure.message);
+    }
 }

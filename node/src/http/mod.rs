@@ -5,10 +5,12 @@
 mod api;
 mod body;
 mod caller;
+mod connections;
+mod example;
 mod openapi;
 mod serve;
 
 pub use api::{Access, Api, Done, Empty};
-pub use body::{BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
+pub use body::{ANYONE_BYTES_MAX, BODY_BYTES_MAX, BULK_BYTES_MAX};
 pub use caller::{Caller, Who, token_digest};
-pub use serve::{Listen, serve};
+pub use serve::{Bounds, Listen, serve, serve_within};

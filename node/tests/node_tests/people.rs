@@ -1,8 +1,9 @@
 //! Keeping people: the last administrator stays, and whoever is disabled is out at once.
 
-use node::desk::{ChangedPerson, Login, NewPerson, add_person, change_person, list_people, login};
-use node::http::Caller;
+use node::desk::{ChangedPerson, NewPerson, add_person, change_person, list_people};
+use node::http::{Caller, Who};
 use node::people::Role;
+use node::session::{Login, NewPassword, change_password, login};
 use node::testing::Bench;
 use node::{Failure, OWN_SQL};
 
@@ -74,4 +75,59 @@ async fn a_person_has_a_few_sessions_at_once() {
         bench.clock.advance(1_000);
     }
     assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 3);
+}
+
+/// A person changes her own password.
+async fn change_own(bench: &Bench, name: &str, old: &str, new: &str) -> Result<(), &'static str> {
+    let id = name.to_owned();
+    let read =
+        bench.node.database.read(move |connection| Box::pin(async move { node::people::find(connection, &id).await }));
+    let caller = Caller { who: Who::Person(read.await.unwrap().unwrap()), address: "local".to_owned() };
+    let asked = NewPassword { old: old.to_owned(), new: new.to_owned() };
+    change_password(&bench.node, &caller, asked).await.map_err(|failure| failure.code)
+}
+
+#[tokio::test]
+async fn a_person_who_knows_the_present_password_may_take_another() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    add(&bench, "li", Role::Operator, PASSWORD).await.unwrap();
+    let another = "Battery-Staple-9";
+    log_in(&bench, "li", PASSWORD).await.unwrap();
+    assert_eq!(change_own(&bench, "li", "wrong", another).await, Err("wrong-password"));
+    assert_eq!(change_own(&bench, "li", PASSWORD, "short").await, Err("password-weak"));
+    assert_eq!(change_own(&bench, "li", PASSWORD, PASSWORD).await, Err("password-same"));
+    assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 1);
+    assert_eq!(change_own(&bench, "li", PASSWORD, another).await, Ok(()));
+    assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 0, "whoever had the old one is out");
+    assert_eq!(log_in(&bench, "li", PASSWORD).await, Err("wrong-password"));
+    assert_eq!(log_in(&bench, "li", another).await, Ok(Role::Operator));
+    assert_eq!(bench.number("SELECT count(*) FROM node_act WHERE what = 'password-change'").await, 1);
+    // Guessing at this door locks out as guessing at the other one does.
+    for _ in 0..5 {
+        assert_eq!(change_own(&bench, "li", "wrong", PASSWORD).await, Err("wrong-password"));
+    }
+    assert_eq!(change_own(&bench, "li", another, PASSWORD).await, Err("wrong-password"));
+}
+
+#[tokio::test]
+async fn what_has_had_its_time_is_forgotten_and_nothing_else() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    add(&bench, "li", Role::Operator, PASSWORD).await.unwrap();
+    log_in(&bench, "li", PASSWORD).await.unwrap();
+    let now = node::testing::MORNING_MS;
+    bench
+        .sql(
+            "INSERT INTO node_nonce (client, nonce, expires_ms) VALUES ('a', 'old', 1772416800000 - 1), ('a', 'new', 1772416800000); \
+             UPDATE node_person SET locked_until_ms = 1772416800000 - 1",
+        )
+        .await;
+    assert_eq!(now, 1_772_416_800_000, "the times above are those of the test's clock");
+    node::prune::prune(&bench.node).await.unwrap();
+    assert_eq!(bench.text("SELECT group_concat(nonce) FROM node_nonce").await, "new");
+    assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 1);
+    assert_eq!(bench.number("SELECT locked_until_ms FROM node_person").await, 0);
+    bench.clock.advance(31 * 60 * 1_000);
+    node::prune::prune(&bench.node).await.unwrap();
+    assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 0);
+    assert_eq!(bench.number("SELECT count(*) FROM node_nonce").await, 0);
 }

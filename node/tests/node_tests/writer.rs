@@ -92,3 +92,63 @@ async fn a_schema_of_a_later_program_and_a_database_without_the_contract_are_ref
     bench.sql("DROP TABLE pay_confirm_item; DROP TABLE pay_confirm").await;
     assert_eq!(bench.node.database.migrate("node", TABLES).await.unwrap_err().code, "no-contract-tables");
 }
+
+#[tokio::test]
+async fn a_job_that_panics_fails_alone() {
+    let bench = Bench::of("node", TABLES).await;
+    let panics = async {
+        let done = bench.node.database.write(|connection| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO tally (n) VALUES (5)").execute(connection).await?;
+                let given: Result<i64, &str> = "no number".parse().map_err(|_| "on purpose");
+                Ok(given.unwrap())
+            })
+        });
+        done.await
+    };
+    // All three are in one transaction.
+    let (before, panicked, after) = tokio::join!(add(&bench, 1, false), panics, add(&bench, 2, false));
+    assert_eq!((before, after), (Ok(1), Ok(2)));
+    assert_eq!(panicked.unwrap_err().kind, Kind::Internal);
+    assert_eq!(bench.number("SELECT sum(n) FROM tally").await, 3);
+    assert_eq!(add(&bench, 3, false).await, Ok(3));
+    assert!(bench.node.database.is_open());
+}
+
+#[tokio::test]
+async fn a_transaction_that_cannot_be_committed_costs_its_own_jobs_alone() {
+    let bench = Bench::of("node", TABLES).await;
+    bench
+        .sql("CREATE TABLE child (n INTEGER NOT NULL REFERENCES tally (n) DEFERRABLE INITIALLY DEFERRED) STRICT")
+        .await;
+    let orphan = bench.node.database.write(|connection| {
+        Box::pin(async move {
+            sqlx::query("INSERT INTO child (n) VALUES (9)").execute(connection).await?;
+            Ok(9)
+        })
+    });
+    let (with_it, orphan) = tokio::join!(add(&bench, 1, false), orphan);
+    assert_eq!(with_it.unwrap_err().code, "not-committed");
+    assert_eq!(orphan.unwrap_err().code, "not-committed");
+    assert_eq!(bench.number("SELECT count(*) FROM tally").await, 0);
+    assert_eq!(add(&bench, 1, false).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_replaced_and_nobody_is_told_that_it_was_written() {
+    use sqlx::Connection as _;
+    let bench = Bench::of("node", TABLES).await;
+    let breaks = bench.node.database.write(|connection| {
+        Box::pin(async move {
+            // The database's end of the connection is gone, and the transaction with it.
+            *connection = sqlx::SqliteConnection::connect("sqlite::memory:").await?;
+            Ok(0)
+        })
+    });
+    let (before, broke, after) = tokio::join!(add(&bench, 1, false), breaks, add(&bench, 2, false));
+    for told in [before, broke, after] {
+        assert_eq!(told.unwrap_err().code, "commit-unknown");
+    }
+    assert_eq!(add(&bench, 3, false).await, Ok(3));
+    assert_eq!(bench.number("SELECT sum(n) FROM tally").await, 3);
+}

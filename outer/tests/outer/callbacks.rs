@@ -180,3 +180,20 @@ async fn answers_to_requests_reach_the_client_that_asked() {
     assert_eq!((&told[0]["request_no"], &told[0]["pay_code"]), (&json!("r1"), &json!("61010026000000000019")));
     assert_eq!(zone.number("SELECT count(*) FROM outer_answered WHERE told = 0").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_was_moved_is_told_no_more() {
+    let zone = Zone::new().await;
+    let ((old, old_url), (new, new_url)) = (Unit::new().await, Unit::new().await);
+    zone.client("unit", "unit", 1, Some(&old_url), None).await;
+    let notice = zone.notice(1, |_| {}).await;
+    let mut asked = super::zone::by_code("b1", &notice);
+    asked["notify_url"] = json!(old_url);
+    let (status, answer) = zone.unit("/order/create", asked).await;
+    assert_eq!(status, 200, "{answer}");
+    zone.client("unit", "unit", 1, Some(&new_url), None).await;
+    let number = answer["data"]["platform_order_no"].as_str().unwrap();
+    zone.wx(paid(number, "w1", notice.notice.total_fen)).await;
+    send(&zone).await;
+    assert_eq!((old.told().len(), new.states()), (0, vec![2]));
+}

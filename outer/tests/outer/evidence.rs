@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::zone::{START, Zone, code, failed, paid, rules};
 
-fn asked(number: &str, channel_order_no: &str, amount_fen: i64) -> Value {
+pub fn asked(number: &str, channel_order_no: &str, amount_fen: i64) -> Value {
     json!({
         "platform_order_no": number,
         "channel": "wx",
@@ -19,7 +19,7 @@ fn asked(number: &str, channel_order_no: &str, amount_fen: i64) -> Value {
     })
 }
 
-async fn role(zone: &Zone, name: &str, role: Role) -> String {
+pub async fn role(zone: &Zone, name: &str, role: Role) -> String {
     let change = ChangedPerson {
         name: name.to_owned(),
         title: None,
@@ -97,7 +97,7 @@ async fn a_reviewer_may_turn_it_down() {
     zone.wx(paid(&number, "w1", total)).await;
     let decided = json!({ "evidence_id": answer["data"]["evidence_id"], "is_allowed": true });
     let (status, answer) = zone.post_as(&reviewer, "/order/confirm-allow", decided).await;
-    assert_eq!((status, code(&answer)), (409, "order-state"));
+    assert_eq!((status, code(&answer)), (409, "transaction-known"));
     assert_eq!(zone.confirmations().await.len(), 1);
     let (_, list) = zone.get_as(&reviewer, "/evidence?all=true").await;
     // Nothing of the refused decision was written.
@@ -123,6 +123,9 @@ async fn evidence_must_fit_the_order() {
     zone.post("/order/pay", json!({ "platform_order_no": number, "channel": "wx" })).await;
     zone.wx(failed(&number)).await;
     assert_eq!(ask(&|one| one["amount_fen"] = json!(total + 1)).await, said(400, "amount-differs"));
+    assert_eq!(ask(&|one| one["amount_fen"] = json!(0)).await.2, ["amount_fen amount-zero"]);
+    assert_eq!(ask(&|one| one["is_second"] = json!(true)).await, said(409, "no-first-payment"));
+    assert_eq!(ask(&|one| one["exception_id"] = json!(7)).await, said(404, "not-found"));
     assert_eq!(ask(&|one| one["file_digest"] = json!("00")).await, said(400, "file-digest"));
     assert_eq!(ask(&|one| one["reason"] = json!("")).await, said(400, "field-form"));
     assert_eq!(ask(&|one| one["channel"] = json!("cash")).await, said(400, "channel-unknown"));

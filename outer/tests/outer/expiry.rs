@@ -136,3 +136,30 @@ async fn what_is_over_is_forgotten() {
     expire::prune(Arc::clone(&zone.own)).await.unwrap();
     assert_eq!(zone.number("SELECT (SELECT count(*) FROM node_session) + (SELECT count(*) FROM node_nonce)").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_leaves_the_order_being_paid_is_not_asked_for_at_once_again() {
+    let (zone, channel) = asked_zone().await;
+    let desk = super::closing::Desk::new(&zone).await;
+    let notice = zone.notice(1, |_| {}).await;
+    let total = notice.notice.total_fen;
+    let first = zone.paying("b1", &notice, "wx").await;
+    zone.wx(failed(&first)).await;
+    let second = zone.paying("b2", &notice, "wx").await;
+    let (_, answer) = desk.confirm(&zone, super::evidence::asked(&first, "w1", total)).await;
+    let confirm_id = answer["data"]["settled"]["confirm_id"].clone();
+    zone.wx(paid(&second, "w2", total)).await;
+    let id = super::closing::latest(&zone, &desk.operator).await["exception_id"].clone();
+    assert_eq!(desk.close(&zone, &id, &confirm_id).await.0, 200);
+    // The channel's answer is the payment of the other order, and this one stays as it is.
+    zone.pass(120 * MINUTE);
+    for minutes in [1, 3, 5, 15, 30] {
+        channel.answers_signed("wx", 2, zone.now(), &json!({ "result": paid(&second, "w2", total) }));
+        expire_all(&zone).await;
+        assert_eq!(zone.state(&second).await, 1);
+        zone.pass(minutes * MINUTE);
+    }
+    expire_all(&zone).await;
+    assert_eq!((zone.state(&second).await, channel.told().len()), (4, 6));
+    assert_eq!(zone.confirmations().await.len(), 1);
+}

@@ -32,6 +32,7 @@ async fn the_same_document_makes_one_order() {
     let (status, first) = zone.unit("/order/create", asked.clone()).await;
     assert_eq!(status, 200, "{first}");
     assert_eq!((&first["data"]["state"], &first["data"]["expire_time"]), (&json!(0), &json!("20260601120000")));
+    assert_eq!(first["data"]["attempt_no"], 0);
     zone.pass(MINUTE);
     assert_eq!(zone.unit("/order/create", asked.clone()).await, (200, first.clone()));
     let mut other = asked.clone();
@@ -123,7 +124,15 @@ async fn what_is_wrong_with_an_order_is_said() {
     assert_eq!(refused(&|asked| asked["notify_url"] = json!("file:///etc")).await, said(400, "notify-url"));
     assert_eq!(refused(&|asked| asked["more"] = json!(1)).await, said(400, "document"));
     assert_eq!(refused(&|asked| asked["amount_fen"] = json!("1")).await, said(400, "document"));
+    // A client names no address while none is registered for it.
+    let unregistered = refused(&|asked| asked["notify_url"] = json!("http://a.example/told")).await;
+    assert_eq!(unregistered, said(403, "notify-url-unregistered"));
     zone.client("unit", "unit", 1, Some("http://a.example/told"), None).await;
+    assert_eq!(refused(&|asked| asked["notify_url"] = json!("https://a.example/")).await, said(403, "notify-url-host"));
+    assert_eq!(
+        refused(&|asked| asked["notify_url"] = json!("http://a.example:81/")).await,
+        said(403, "notify-url-host")
+    );
     assert_eq!(refused(&|asked| asked["notify_url"] = json!("http://b.example/")).await, said(403, "notify-url-host"));
     assert_eq!(refused(&|asked| asked["notify_url"] = json!("http://a.example/else")).await, said(200, ""));
     zone.client("unit", "unit", 1, None, Some("another agency")).await;
@@ -225,4 +234,24 @@ async fn of_many_payers_at_once_one_begins() {
     let begun = answers.iter().filter(|(status, _)| *status == 200).count();
     assert_eq!(begun, 1, "{answers:?}");
     assert!(answers.iter().all(|(status, answer)| *status == 200 || code(answer) == "being-paid"), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_node_failed_to_do_may_come_again() {
+    let zone = Zone::new().await;
+    let notice = zone.notice(1, |_| {}).await;
+    let key = node::message::ClientKey::from_pem(&pair(1).0).unwrap();
+    let entropy = node::SystemEntropy::new();
+    let message = node::message::Message::sign(&key, "unit", &by_code("b1", &notice), zone.now(), &entropy).unwrap();
+    let message = serde_json::to_value(message).unwrap();
+    zone.run("ALTER TABLE outer_order RENAME TO outer_order_gone").await;
+    let (status, answer) = zone.post("/order/create", message.clone()).await;
+    assert_eq!((status, code(&answer)), (500, "internal"), "{answer}");
+    zone.run("ALTER TABLE outer_order_gone RENAME TO outer_order").await;
+    let (status, answer) = zone.post("/order/create", message.clone()).await;
+    assert_eq!(status, 200, "{answer}");
+    // What was done is done once.
+    let (status, answer) = zone.post("/order/create", message).await;
+    assert_eq!((status, code(&answer)), (409, "replayed"));
+    assert!(answer["error"]["next"].as_str().unwrap().contains("sign it anew"), "{answer}");
 }

@@ -157,16 +157,22 @@ async fn what_does_not_fit_is_kept_for_people() {
     assert_eq!(kinds, ["order-unknown", "time-ahead", "charge-broken", "amount-differs"]);
     assert_eq!(listed[3]["document"]["amount_fen"], json!(total - 1));
     assert!(!answer.to_string().contains("6222020200112233445"));
-    let close = json!({ "exception_id": listed[3]["exception_id"], "note": "已与渠道核对，补差" });
+    assert!(listed.iter().all(|one| one["has_money"] == true), "{listed:?}");
+    // What has no money in it one person closes.
+    assert_eq!(code(&zone.wx(failed("nothing")).await.1), "order-unknown");
+    let (_, answer) = zone.get_as(&operator, "/exceptions").await;
+    let failure = answer["data"]["exceptions"][0].clone();
+    assert_eq!(failure["has_money"], false);
+    let close = json!({ "exception_id": failure["exception_id"], "note": "已与渠道核对" });
     assert_eq!(code(&zone.post_as(&auditor, "/exception/close", close.clone()).await.1), "not-permitted");
     assert_eq!(code(&zone.post("/exception/close", close.clone()).await.1), "not-logged-in");
     assert_eq!(zone.post_as(&operator, "/exception/close", close.clone()).await.0, 200);
     assert_eq!(code(&zone.post_as(&operator, "/exception/close", close).await.1), "exception-closed");
     let (_, answer) = zone.get_as(&operator, "/exceptions").await;
-    assert_eq!(answer["data"]["exceptions"].as_array().unwrap().len(), 3);
+    assert_eq!(answer["data"]["exceptions"].as_array().unwrap().len(), 4);
     let (_, answer) = zone.get_as(&operator, "/exceptions?all=true").await;
-    assert_eq!(answer["data"]["exceptions"][3]["closed_by"], "op");
-    let object = format!("outer_exception/{}", listed[3]["exception_id"]);
+    assert_eq!(answer["data"]["exceptions"][0]["closed_by"], "op");
+    let object = format!("outer_exception/{}", failure["exception_id"]);
     assert_eq!(zone.acts("exception-close").await, [("op".to_owned(), object)]);
     // The right amount still counts under the number that came with a wrong one.
     assert_eq!(zone.wx(paid(&number, "w1", total)).await.1["data"]["state"], 2);

@@ -2,6 +2,7 @@
 
 use super::database::Database;
 use super::failure::Failure;
+use super::lang::text;
 use super::zone::{LINK, Zone};
 
 /// A stream of the contract: its name and the places of its owner and its receiver among the zones.
@@ -92,6 +93,9 @@ const STATE_SQL: &str = "SELECT health, code, detail FROM ferry_stream_state \
 const CUT_SQL: &str = "SELECT seq, cut_at_ms FROM ferry_batch_out WHERE link = ?1 AND stream = ?2 ORDER BY seq";
 const APPLIED_SQL: &str = "SELECT seq, applied_at_ms FROM ferry_batch_in WHERE link = ?1 AND stream = ?2 ORDER BY seq";
 const RESENT_SQL: &str = "SELECT ifnull(sum(max(attempt, 1) - 1), 0) FROM ferry_batch_out WHERE link = ?1";
+const WAITING_SQL: &str = "SELECT (SELECT count(*) FROM inner_arrived) + (SELECT count(*) FROM inner_asked)";
+const PROBLEM_SQL: &str = "SELECT problem FROM inner_arrived WHERE problem IS NOT NULL \
+    UNION ALL SELECT problem FROM inner_asked WHERE problem IS NOT NULL LIMIT 1";
 const FACT_SQL: &str = "SELECT CAST(value AS INTEGER) FROM ferry_fact WHERE link = ?1 AND name = ?2";
 
 impl Books {
@@ -137,6 +141,21 @@ impl Books {
             is_same: applied.map_or(batches == 0, |(seq, of)| (seq, of) == (batches, digest)),
             trouble,
         })
+    }
+
+    /// How many confirmations and requests have come that the intranet node has not answered.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or one of them waits for people: a demo has none.
+    pub fn unanswered(&mut self) -> Result<u64, Failure> {
+        let problems = self.inner.rows(PROBLEM_SQL, &[], |row| row.text(0))?;
+        match problems.into_iter().next() {
+            None => self.inner.number(WAITING_SQL, &[]),
+            Some(problem) => Err(Failure::new(text!(
+                "inner-node cannot answer what came: {problem}",
+                "inner-node 无法处理收到的数据：{problem}"
+            ))),
+        }
     }
 
     /// For each applied batch of a stream, from the cut at its owner to the commit at its receiver, in milliseconds.

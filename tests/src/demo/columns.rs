@@ -51,13 +51,21 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// Money in fen as yuan.
+#[must_use]
+pub fn yuan(fen: u64) -> String {
+    format!("{}.{:02}", grouped(fen / 100), fen % 100)
+}
+
 /// Milliseconds as seconds with one decimal.
 #[must_use]
 pub fn seconds(ms: u64) -> String {
     format!("{}.{}", ms / 1_000, ms % 1_000 / 100)
 }
 
-fn width(text: &str) -> usize {
+/// How many columns of a terminal a text takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
     text.chars().map(|character| if is_wide(character) { 2 } else { 1 }).sum()
 }
 
@@ -75,6 +83,7 @@ mod tests {
         let mut columns = Columns::new(&["表", "rows"]);
         columns.add(["base".to_owned(), grouped(1_234_567)]);
         assert_eq!(columns.text(), "表         rows\nbase  1 234 567\n");
+        assert_eq!((yuan(0), yuan(123_456_705)), ("0.00".to_owned(), "1 234 567.05".to_owned()));
         assert_eq!((grouped(0), grouped(999), seconds(61_950)), ("0".to_owned(), "999".to_owned(), "61.9".to_owned()));
     }
 }

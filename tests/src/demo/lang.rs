@@ -51,4 +51,4 @@ macro_rules! text {
         }
     };
 }
-pub(super) use text;
+pub(crate) use text;

@@ -1,52 +1,69 @@
-//! The main job, `cargo demo`: two zones with keys and trust, a daemon in each, a gate that misbehaves between them,
-//! real rows both ways, and a comparison of both databases at the end.
+//! The main job, `cargo demo`: two zones with keys and trust, a daemon and a node in each, a gate that misbehaves between them,
+//! work at both nodes, and a comparison of both databases at the end.
 //!
-//! The daemons and the gate are the shipped programs, as processes of their own. Rows are written as the zones' own
-//! programs would write them, while the daemons run.
+//! The daemons, the nodes and the gate are the shipped programs, as processes of their own. Base data is imported, notices are
+//! issued and payments are made through the nodes' own commands and interfaces, while the daemons run.
 
+mod account;
+pub(crate) mod base;
 pub(crate) mod books;
 pub(crate) mod clock;
 pub(crate) mod columns;
+pub(crate) mod commands;
 pub(crate) mod compare;
 pub mod database;
-mod display;
+mod deeds;
+pub(crate) mod display;
 pub mod failure;
-mod folder;
+pub(crate) mod folder;
 mod gate;
-mod lang;
-mod options;
-mod outcome;
-mod process;
+pub(crate) mod lang;
+mod ledger;
+pub(crate) mod line;
+pub(crate) mod options;
+pub(crate) mod outcome;
+pub(crate) mod papers;
+mod payers;
+pub(crate) mod process;
 mod programs;
-mod stop;
+pub(crate) mod stop;
 mod summary;
+pub(crate) mod town;
+mod verb;
 mod watch;
-mod workload;
+mod worker;
 pub(crate) mod writer;
-mod zone;
+pub(crate) mod zone;
+pub(crate) mod zone_node;
 
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::FromArgMatches as _;
 
+use account::NodesOutcome;
+use base::BaseData;
 use books::Books;
 use clock::Clock;
+use deeds::Deeds;
 use display::Display;
 use failure::{Exit, Failure};
 use folder::Folder;
 use lang::{Lang, text};
+use ledger::Ledger;
 use options::Options;
-use outcome::{Asked, Outcome, Work};
+use outcome::{Asked, Outcome};
+use papers::Catalogue;
+use payers::{PAYERS, Payers};
 use programs::Programs;
 use stop::Stop;
+use town::Town;
 use watch::{Reached, Running};
-use workload::Workload;
-use writer::{Writer, Written};
+use worker::Worker;
 use zone::Zone;
 
 /// How long a zone may say that something waits although nothing does: longer than the gate's longest delay at the
@@ -67,6 +84,9 @@ pub fn main() -> ExitCode {
             return if fault.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
         }
     };
+    if let Some(story) = options.story {
+        return crate::story::main(&options, story, lang);
+    }
     match run(&options, lang) {
         Ok(outcome) => {
             print(&outcome, options.json, lang);
@@ -84,50 +104,59 @@ fn arguments(given: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsSt
     given.enumerate().filter(|(place, argument)| !(*place == 1 && argument == "--")).map(|(_, argument)| argument)
 }
 
-/// The whole job, from building to comparing.
-fn run(options: &Options, lang: Lang) -> Result<Outcome, Failure> {
-    let stop = Stop::watch()?;
-    let mut display = Display::new(lang);
-    let asked = Asked {
+/// What a run is asked for, told before anything is made.
+///
+/// # Errors
+/// When no seed can be drawn.
+pub(crate) fn asked(options: &Options) -> Result<Asked, Failure> {
+    Ok(Asked {
         seed: options.seed.map_or_else(options::draw_seed, Ok)?,
         size: options.size.name(),
         profile: options.profile.clone(),
         time_scale: options.time_scale,
-    };
+    })
+}
+
+/// The whole job, from building to comparing.
+fn run(options: &Options, lang: Lang) -> Result<Outcome, Failure> {
+    let stop = Stop::watch()?;
+    let mut display = Display::new(lang);
+    let asked = asked(options)?;
     let programs = find_programs(options, &display)?;
     stop.check()?;
-    let folder = Folder::prepare(&options.dir, |text| display.tell(text))?;
+    let folder = Arc::new(Folder::prepare(&options.dir, |text| display.tell(text))?);
     let Asked { seed, size, profile, time_scale } = &asked;
     display.tell(&text!(
         "seed {seed}, size {size}, gate profile {profile}; delays and timers divided by {time_scale}",
         "种子 {seed}，规模 {size}，网闸配置 {profile}；延迟与定时器同除以 {time_scale}"
     ));
-    let [inner, outer] = make_zones(&programs, &folder, options.time_scale)?;
+    let town = Arc::new(Town::make(&programs, &folder, options.time_scale, None)?);
     stop.check()?;
     let clock = Clock::start();
-    let report = folder.root().join("gate-report.json");
-    let programs_running = vec![
-        gate::start(&programs.gap_sim, &folder, &asked, [&inner, &outer], &report)?,
-        inner.start(&folder)?,
-        outer.start(&folder)?,
-    ];
-    let mut running = Running { writers: Vec::new(), programs: programs_running };
-    let (work, reached) = ferry(options, *seed, [&inner, &outer], &mut running, (clock, &stop, &mut display))?;
-    display.tell(&text!("both sides agree; ending the daemons and comparing", "两侧已一致；正在结束守护进程并比对"));
-    for zone in [&inner, &outer] {
-        expect_quiet(zone, (clock, &stop))?;
-    }
-    for program in running.programs.drain(..).rev() {
-        program.end(clock)?;
-    }
-    let tables = compare::compare(&inner.database, &outer.database)?;
-    let mut books = Books::open(&inner, &outer)?;
+    let mut running = Running { workers: Vec::new(), programs: town.start(&folder, &asked, (clock, &stop))? };
+    let (deeds, reached) = work(options, *seed, (&town, &folder), &mut running, (clock, &stop, &mut display))?;
+    display.tell(&text!("both sides agree; ending the programs and comparing", "两侧已一致；正在结束各程序并比对"));
+    end(&town, running.programs, (clock, &stop))?;
+    let tables = compare::compare(&town.inner_zone.database, &town.outer_zone.database)?;
+    let account = NodesOutcome::of(&deeds, &town, &tables)?;
+    let mut books = Books::open(&town.inner_zone, &town.outer_zone)?;
     let confirmed = reached.places.last().map_or(0, |place| place.batches);
-    let commands = commands(&programs.ferry, &inner, &outer, confirmed);
-    let gate = zone::read_json(&report)?.unwrap_or_default();
-    let outcome = Outcome::of(asked, (work, &reached), &tables, &mut books, &gate, commands);
+    let commands = commands(&programs.ferry, &town, confirmed);
+    let gate = zone::read_json(town.report())?.unwrap_or_default();
+    let outcome = Outcome::of(asked, account, (&reached, &tables), &mut books, &gate, commands);
     books.close();
     outcome
+}
+
+/// Ends all programs, the nodes first, once neither zone waits for an operator.
+///
+/// # Errors
+/// When a zone goes on saying that something waits, or a program does not end in order.
+pub(crate) fn end(town: &Town, programs: Vec<process::Program>, (clock, stop): (Clock, &Stop)) -> Result<(), Failure> {
+    for zone in [&town.inner_zone, &town.outer_zone] {
+        expect_quiet(zone, (clock, stop))?;
+    }
+    programs.into_iter().rev().try_for_each(|program| program.end(clock))
 }
 
 /// Fails when a zone goes on saying that something waits for an operator. A peer that the gate kept quiet for a few
@@ -151,88 +180,64 @@ fn expect_quiet(zone: &Zone, (clock, stop): (Clock, &Stop)) -> Result<(), Failur
     }
 }
 
-fn find_programs(options: &Options, display: &Display) -> Result<Programs, Failure> {
+/// Finds the programs, or builds them.
+///
+/// # Errors
+/// When one is not there, or the build fails.
+pub(crate) fn find_programs(options: &Options, display: &Display) -> Result<Programs, Failure> {
     match &options.bin_dir {
         Some(directory) => Programs::find(directory),
         None => display.during(
             &text!(
-                "building ferry and gap-sim; the first time takes some minutes",
-                "正在构建 ferry 与 gap-sim；首次需要几分钟"
+                "building ferry, gap-sim and both nodes; the first time takes some minutes",
+                "正在构建 ferry、gap-sim 与两个节点；首次需要几分钟"
             ),
             Programs::build,
         ),
     }
 }
 
-fn make_zones(programs: &Programs, folder: &Folder, time_scale: u32) -> Result<[Zone; 2], Failure> {
-    zone::lay_out_contract(folder)?;
-    let inner = Zone::make(&programs.ferry, folder, ["inner", "outer"], time_scale)?;
-    let outer = Zone::make(&programs.ferry, folder, ["outer", "inner"], time_scale)?;
-    inner.trust(&outer)?;
-    outer.trust(&inner)?;
-    Ok([inner, outer])
-}
-
-/// Starts the writers and waits until everything that they write is applied.
-fn ferry(
+/// Starts the work at both nodes, and waits until all that comes of it is applied.
+fn work(
     options: &Options,
     seed: u64,
-    [inner, outer]: [&Zone; 2],
+    (town, folder): (&Arc<Town>, &Arc<Folder>),
     running: &mut Running,
     (clock, stop, display): (Clock, &Stop, &mut Display),
-) -> Result<(Work, Reached), Failure> {
-    let workload = Arc::new(Workload::new(seed, options.size, options.notices, options.confirmations));
-    let written = Arc::new(Written::default());
+) -> Result<(Arc<Deeds>, Reached), Failure> {
+    let base = Arc::new(BaseData::new(seed, options.size));
+    let catalogue = Arc::new(Catalogue::of(&base));
+    let deeds = Arc::new(Deeds::of(PAYERS));
     let (notices, confirmations) = (options.notices, options.confirmations);
-    let planned = [workload.base_rows(), notices, confirmations, workload.requests(), confirmations];
-    let mut books = Books::open(inner, outer)?;
-    for (zone, is_inner) in [(inner, true), (outer, false)] {
-        let (database, work, count) = (zone.database.clone(), workload.clone(), written.clone());
-        let writer = if is_inner {
-            Writer::start(database, move |write| work.inner().try_for_each(write), count, clock, stop.clone())?
-        } else {
-            Writer::start(database, move |write| work.outer().try_for_each(write), count, clock, stop.clone())?
-        };
-        running.writers.push(writer);
+    let planned = [base.rows(), notices, confirmations, Payers::requests(confirmations), confirmations];
+    let mut books = Books::open(&town.inner_zone, &town.outer_zone)?;
+    let payers = (Arc::clone(&base), Arc::clone(&catalogue));
+    let payers = Payers::new(Arc::clone(town), payers, confirmations, Arc::clone(&deeds), stop.clone());
+    let payers = Arc::new(payers);
+    for _ in 0..PAYERS {
+        let payers = Arc::clone(&payers);
+        running.workers.push(Worker::start("payer", stop, move || payers.work())?);
     }
-    let scale = options.time_scale;
-    let reached = watch::until_agreed(running, &mut books, display, (clock, stop), (&planned, scale))?;
+    let ledger =
+        Ledger { town: Arc::clone(town), base, catalogue, notices, deeds: Arc::clone(&deeds), stop: stop.clone() };
+    let folder = Arc::clone(folder);
+    running.workers.push(Worker::start("ledger", stop, move || ledger.work(&folder))?);
+    let reached = watch::until_agreed(running, &mut books, display, (clock, stop), (&planned, options.time_scale))?;
     display.finish();
     books.close();
-    let work = Work {
-        changes: written.changes(),
-        updates_and_deletes: written.later(),
-        first_commit_ms: written.first_commit_ms().unwrap_or(0),
-    };
-    Ok((work, reached))
+    Ok((deeds, reached))
 }
 
-/// Three commands to look around with, as they can be typed where the demo was started.
-fn commands(ferry: &Path, inner: &Zone, outer: &Zone, confirmed: u64) -> Vec<String> {
-    let some_batch = confirmed.clamp(1, 3);
-    let here = env::current_dir().ok();
-    let shown = |path: &Path| {
-        let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
-        quoted(&short.display().to_string())
-    };
-    let (ferry, inner_config, outer_config) = (shown(ferry), shown(&inner.config), shown(&outer.config));
-    let (archives, cards) = ([&inner.archive, &outer.archive], [&inner.card, &outer.card]);
-    let join = |paths: [&PathBuf; 2]| format!("{} {}", shown(paths[0]), shown(paths[1]));
+/// Commands to look around with, as they can be typed where the demo was started.
+fn commands(ferry: &Path, town: &Town, confirmed: u64) -> Vec<String> {
+    let batch = format!("confirm/{}", confirmed.clamp(1, 3));
     vec![
-        format!("{ferry} status --config {inner_config}"),
-        format!("{ferry} explain confirm/{some_batch} --config {outer_config}"),
-        format!("{ferry} verify {} --trust {}", join(archives), join(cards)),
+        commands::of_zone(ferry, &town.inner_zone, &["status"]),
+        commands::of_zone(ferry, &town.outer_zone, &["explain", &batch]),
+        commands::verify(ferry, [&town.inner_zone, &town.outer_zone]),
+        commands::of_node(&town.inner, &["bookings"]),
+        commands::of_node(&town.outer, &["order", "list"]),
     ]
-}
-
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let is_plain = |character: char| character.is_alphanumeric() || "/._-+=:@%".contains(character);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// Prints the result; a reader that has left, as `head` does, is no failure.
@@ -248,7 +253,7 @@ fn print(outcome: &Outcome, as_json: bool, lang: Lang) {
 
 #[cfg(test)]
 mod tests {
-    use super::{OsString, arguments, quoted};
+    use super::{OsString, arguments};
 
     #[test]
     fn options_may_stand_after_two_dashes_or_not() {
@@ -256,12 +261,5 @@ mod tests {
             let kept: Vec<OsString> = arguments(given.iter().map(OsString::from)).collect();
             assert_eq!(kept, ["demo", "--json"]);
         }
-    }
-
-    #[test]
-    fn a_word_stays_one_word_in_a_shell() {
-        assert_eq!(quoted("demo/inner/ferry.toml"), "demo/inner/ferry.toml");
-        assert_eq!(quoted("my demo"), "'my demo'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

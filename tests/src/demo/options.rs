@@ -8,14 +8,17 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use super::failure::Failure;
 use super::lang::{Lang, text};
 
-/// Ferries real rows between two zones through a gate that misbehaves, and compares both sides.
+/// Works at two nodes, ferries what they write between two zones through a gate that misbehaves, and compares both sides.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "demo", bin_name = "cargo demo --", disable_help_flag = true)]
 pub struct Options {
-    /// Decides the rows and every fault of the gate [default: drawn and printed]
+    /// Follow one payment step by step instead: a passport fee, or a traffic fine
+    #[arg(long, value_name = "STORY", value_enum, conflicts_with_all = ["size", "notices", "confirmations"])]
+    pub story: Option<Story>,
+    /// Decides what is made up and every fault of the gate [default: drawn and printed]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
-    /// How much base data: s 59 000 rows, m 290 000, l 1 200 000
+    /// How much base data inner-node imports: s 59 000 rows, m 290 000, l 1 200 000
     #[arg(long, value_name = "SIZE", value_enum, default_value = "s", hide_possible_values = true)]
     pub size: Size,
     /// Divides the gate's delays and the protocol's timers alike; 1 is as shipped
@@ -24,11 +27,11 @@ pub struct Options {
     /// What the gate does: a profile of gap-sim, or the path of a .toml file
     #[arg(long, value_name = "PROFILE", default_value = "demo")]
     pub profile: String,
-    /// Payment notices, inner to outer
-    #[arg(long, value_name = "NUMBER", default_value = "10000", value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    /// Payment notices that inner-node issues, inner to outer; those that outer-node asks for come on top
+    #[arg(long, value_name = "NUMBER", default_value = "2000", value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     pub notices: u64,
-    /// Payment confirmations, outer to inner
-    #[arg(long, value_name = "NUMBER", default_value = "10000", value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    /// Payments that outer-node takes and confirms, outer to inner; beyond the notices they have none
+    #[arg(long, value_name = "NUMBER", default_value = "500", value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     pub confirmations: u64,
     /// Where the two zones are made; what an earlier demo left there is removed
     #[arg(long, value_name = "DIR", default_value = "demo")]
@@ -42,6 +45,26 @@ pub struct Options {
     /// Print help
     #[arg(short, long, action = ArgAction::Help)]
     help: Option<bool>,
+}
+
+/// A payment that can be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Story {
+    /// 出入境.
+    Immigration,
+    /// 交警.
+    Traffic,
+}
+
+impl Story {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Immigration => "immigration",
+            Self::Traffic => "traffic",
+        }
+    }
 }
 
 /// How much base data.
@@ -96,15 +119,16 @@ pub fn command(lang: Lang) -> clap::Command {
     }
 }
 
-const ABOUT_ZH: &str = "让真实数据穿过一个会出错的网闸，在两区之间传递，并比对两侧。";
+const ABOUT_ZH: &str = "在内外网两个节点上办理业务，让数据穿过一个会出错的网闸，并比对两侧。";
 const TEMPLATE_ZH: &str = "{about}\n\n用法：{usage}\n\n{all-args}\n";
-const HELP_ZH: [(&str, &str); 10] = [
-    ("seed", "决定全部数据和网闸的每一次故障 [默认：随机抽取并显示]"),
-    ("size", "基础数据量：s 为 5.9 万行，m 为 29 万行，l 为 120 万行"),
+const HELP_ZH: [(&str, &str); 11] = [
+    ("story", "改为逐步跟随一笔缴款：出入境（immigration）或交警（traffic）"),
+    ("seed", "决定生成的数据和网闸的每一次故障 [默认：随机抽取并显示]"),
+    ("size", "由 inner-node 导入的基础数据量：s 为 5.9 万行，m 为 29 万行，l 为 120 万行"),
     ("time_scale", "网闸延迟与协议定时器同除以此数；1 为出厂设置"),
     ("profile", "网闸的行为：gap-sim 的配置名，或 .toml 文件路径"),
-    ("notices", "缴款通知书份数，内到外"),
-    ("confirmations", "缴款确认笔数，外到内"),
+    ("notices", "由 inner-node 开具的缴款通知书份数，内到外；应 outer-node 申请开具的另计"),
+    ("confirmations", "outer-node 到账并确认的笔数，外到内；超出通知书的为无通知书缴款"),
     ("dir", "两区所在目录；上次演示的内容会被删除"),
     ("json", "以一个 JSON 文档输出结果"),
     ("bin_dir", "从此目录取程序，不再构建"),
@@ -135,7 +159,15 @@ mod tests {
     #[test]
     fn nothing_need_be_given() {
         let options = Options::parse_from(["demo"]);
-        assert_eq!((options.size, options.notices, options.confirmations), (Size::S, 10_000, 10_000));
-        assert_eq!((options.time_scale, options.profile.as_str()), (100, "demo"));
+        assert_eq!((options.size, options.notices, options.confirmations), (Size::S, 2_000, 500));
+        assert_eq!((options.time_scale, options.profile.as_str(), options.story), (100, "demo", None));
+    }
+
+    #[test]
+    fn a_story_says_itself_how_much_there_is() {
+        let options = Options::parse_from(["demo", "--story", "traffic", "--seed", "7"]);
+        assert_eq!((options.story, options.seed), (Some(Story::Traffic), Some(7)));
+        assert_eq!([Story::Immigration, Story::Traffic].map(Story::name), ["immigration", "traffic"]);
+        assert!(Options::try_parse_from(["demo", "--story", "traffic", "--notices", "5"]).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::account::{Changes, NodesOutcome};
 use super::books::{Books, STREAMS};
 use super::compare::{Comparison, Content};
 use super::failure::Failure;
@@ -16,21 +17,23 @@ const VERSION: u32 = 1;
 pub struct Outcome {
     /// The version of this document.
     pub version: u32,
-    /// Whether every table is equal in both zones, and everything written was captured.
+    /// Whether every table is equal in both zones, everything written was captured, and both account for the same money.
     pub equal: bool,
     /// What was asked.
     #[serde(flatten)]
     pub asked: Asked,
-    /// Rows inserted, updated and deleted by the zones' own programs.
+    /// Rows inserted, updated and deleted by the zones' own programs, as the nodes' answers and the tables tell.
     pub changes: u64,
     /// Updates and deletes among them.
     pub updates_and_deletes: u64,
     /// Changes that were captured and cut into batches; equal to `changes`.
     pub captured: u64,
-    /// From the first commit until every change was applied.
+    /// From the first change that was seen until every change was applied.
     pub ferried_ms: u64,
     /// `changes` by `ferried_ms`.
     pub rows_per_second: u64,
+    /// What the nodes did.
+    pub nodes: NodesOutcome,
     /// Every table of the contract.
     pub tables: Vec<TableOutcome>,
     /// Every stream of the contract.
@@ -120,17 +123,6 @@ pub struct ZoneOutcome {
     pub duplicates: u64,
 }
 
-/// What the writers did, and when.
-#[derive(Debug, Clone, Copy)]
-pub struct Work {
-    /// Rows inserted, updated and deleted.
-    pub changes: u64,
-    /// Updates and deletes among them.
-    pub updates_and_deletes: u64,
-    /// When the first transaction was committed, in milliseconds of the run.
-    pub first_commit_ms: u64,
-}
-
 impl Outcome {
     /// Puts the result together from the databases and the gate's report.
     ///
@@ -138,24 +130,25 @@ impl Outcome {
     /// When the books cannot be read.
     pub fn of(
         asked: Asked,
-        (work, reached): (Work, &Reached),
-        tables: &[Comparison],
+        (nodes, changes): (NodesOutcome, Changes),
+        (reached, tables): (&Reached, &[Comparison]),
         books: &mut Books,
         gate: &Value,
         commands: Vec<String>,
     ) -> Result<Self, Failure> {
         let captured = reached.places.iter().map(|place| place.cut).sum();
-        let ferried_ms = reached.applied_ms.saturating_sub(work.first_commit_ms).max(1);
+        let ferried_ms = reached.applied_ms.saturating_sub(reached.first_ms).max(1);
         let [inner, outer] = zones(books)?;
         Ok(Self {
             version: VERSION,
-            equal: captured == work.changes && tables.iter().all(Comparison::is_equal),
+            equal: captured == changes.all && nodes.equal && tables.iter().all(Comparison::is_equal),
             asked,
-            changes: work.changes,
-            updates_and_deletes: work.updates_and_deletes,
+            changes: changes.all,
+            updates_and_deletes: changes.later,
             captured,
             ferried_ms,
-            rows_per_second: work.changes.saturating_mul(1_000) / ferried_ms,
+            rows_per_second: changes.all.saturating_mul(1_000) / ferried_ms,
+            nodes,
             tables: tables.iter().map(TableOutcome::of).collect(),
             streams: streams(books, reached)?,
             inner_to_outer: way(&gate["inner_to_outer"]),

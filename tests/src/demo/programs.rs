@@ -17,6 +17,10 @@ pub struct Programs {
     pub ferry: PathBuf,
     /// The simulated gate.
     pub gap_sim: PathBuf,
+    /// The intranet node.
+    pub inner_node: PathBuf,
+    /// The extranet payment node.
+    pub outer_node: PathBuf,
 }
 
 impl Programs {
@@ -36,7 +40,7 @@ impl Programs {
             };
             if path.is_file() { Ok(path) } else { Err(Failure::new(missing())) }
         };
-        Ok(Self { ferry: find("ferry")?, gap_sim: find("gap-sim")? })
+        Self::of(find)
     }
 
     /// Builds the programs with the profile of the demo itself, and takes them from where cargo says that they are.
@@ -46,7 +50,8 @@ impl Programs {
     pub fn build() -> Result<Self, Failure> {
         let output = cargo()
             .args(["build", "--quiet", "--locked", "--message-format", "json-render-diagnostics"])
-            .args(["--package", "ferry", "--package", "gap-sim", "--bins", "--profile", own_profile()])
+            .args(["--package", "ferry", "--package", "gap-sim", "--package", "inner", "--package", "outer"])
+            .args(["--bins", "--profile", own_profile()])
             .arg("--manifest-path")
             .arg(workspace_root().join("Cargo.toml"))
             .stdin(Stdio::null())
@@ -60,7 +65,16 @@ impl Programs {
             )));
         }
         let messages = String::from_utf8_lossy(&output.stdout);
-        Ok(Self { ferry: built(&messages, "ferry")?, gap_sim: built(&messages, "gap-sim")? })
+        Self::of(|name| built(&messages, name))
+    }
+
+    fn of(find: impl Fn(&str) -> Result<PathBuf, Failure>) -> Result<Self, Failure> {
+        Ok(Self {
+            ferry: find("ferry")?,
+            gap_sim: find("gap-sim")?,
+            inner_node: find("inner-node")?,
+            outer_node: find("outer-node")?,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The result of a run, as a person reads it.
 
-use super::columns::{Columns, grouped, seconds};
+use super::account::NodesOutcome;
+use super::columns::{Columns, grouped, seconds, yuan};
 use super::lang::Lang;
 use super::outcome::{Outcome, WayOutcome, ZoneOutcome};
 
@@ -12,6 +13,7 @@ pub fn summary(outcome: &Outcome, lang: Lang) -> String {
         gate(outcome, lang),
         zones(outcome, lang),
         streams(outcome, lang),
+        nodes(&outcome.nodes, lang),
         totals(outcome, lang),
         look_around(outcome, lang),
     ];
@@ -88,17 +90,51 @@ fn streams(outcome: &Outcome, lang: Lang) -> String {
     columns.text() + note
 }
 
+fn nodes(nodes: &NodesOutcome, lang: Lang) -> String {
+    let [imported, edited, deleted] = [nodes.imported, nodes.edited, nodes.deleted_past_the_node].map(grouped);
+    let [issued, requested, voided] = [nodes.issued, nodes.requested, nodes.voided].map(grouped);
+    let [offline, refunded, payments] = [nodes.offline, nodes.refunded, nodes.payments].map(grouped);
+    let [told_twice, confirmed, answered] = [nodes.told_twice, nodes.confirmed, nodes.answered].map(grouped);
+    let [matched, no_notice, duplicates] = [nodes.matched, nodes.no_notice, nodes.duplicates].map(grouped);
+    let (outside, inside) = (yuan(nodes.outside_fen), yuan(nodes.inside_fen));
+    let same = match (nodes.outside_fen == nodes.inside_fen, lang) {
+        (true, Lang::English) => "equal",
+        (true, Lang::Chinese) => "一致",
+        (false, Lang::English) => "DIFFERENT",
+        (false, Lang::Chinese) => "不一致",
+    };
+    match lang {
+        Lang::English => format!(
+            "inner-node  {imported} rows of base data imported, {edited} changed; no node deletes rows: {deleted} deleted past it\n            \
+             {issued} notices issued, {requested} more asked for outside, {voided} declared void by two people\n            \
+             {offline} payments reported by banks and police, {refunded} of them refunded\n\
+             outer-node  {payments} payments taken, {told_twice} of them told twice by their channel\n            \
+             {confirmed} confirmed, {answered} answered: {matched} matched, {no_notice} without a notice, \
+             {duplicates} duplicates\n\
+             money       {outside} yuan confirmed outside, {inside} yuan booked inside: {same}\n"
+        ),
+        Lang::Chinese => format!(
+            "inner-node  导入基础数据 {imported} 行，修改 {edited} 行；节点不删除数据，另有 {deleted} 行绕过节点删除\n            \
+             开具通知书 {issued} 份，应外网申请开具 {requested} 份，双人作废 {voided} 份\n            \
+             银行柜面与交警报送缴款 {offline} 笔，其中退付 {refunded} 笔\n\
+             outer-node  到账 {payments} 笔，其中渠道重复通知 {told_twice} 笔\n            \
+             确认 {confirmed} 笔，已答复 {answered} 笔：相符 {matched}，无通知书 {no_notice}，重复 {duplicates}\n\
+             金额        外网确认 {outside} 元，内网入账 {inside} 元，{same}\n"
+        ),
+    }
+}
+
 fn totals(outcome: &Outcome, lang: Lang) -> String {
     let (changes, later) = (grouped(outcome.changes), grouped(outcome.updates_and_deletes));
     let (time, rate) = (seconds(outcome.ferried_ms), grouped(outcome.rows_per_second));
     let (scale, seed) = (outcome.asked.time_scale, outcome.asked.seed);
     let line = match lang {
         Lang::English => format!(
-            "{changes} changes, {later} of them updates and deletes, applied within {time} s of the first commit: \
+            "{changes} changes, {later} of them updates and deletes, applied within {time} s of the first one: \
              {rate} rows per second\nseed {seed}; the gate's delays and the protocol's timers divided by {scale}\n"
         ),
         Lang::Chinese => format!(
-            "共 {changes} 项变更（其中修改和删除 {later} 项），自首次提交起 {time} 秒内全部应用：每秒 {rate} 行\n\
+            "共 {changes} 项变更（其中修改和删除 {later} 项），自首项变更起 {time} 秒内全部应用：每秒 {rate} 行\n\
              种子 {seed}；网闸延迟与协议定时器同除以 {scale}\n"
         ),
     };
@@ -119,8 +155,8 @@ fn totals(outcome: &Outcome, lang: Lang) -> String {
 
 fn look_around(outcome: &Outcome, lang: Lang) -> String {
     let head = match lang {
-        Lang::English => "look around, the daemons have ended and the folder stays:",
-        Lang::Chinese => "四处看看（守护进程已结束，目录保留）：",
+        Lang::English => "look around, the daemons and nodes have ended and the folder stays:",
+        Lang::Chinese => "四处看看（守护进程与节点已结束，目录保留）：",
     };
     let commands: String = outcome.commands.iter().map(|command| format!("  {command}\n")).collect();
     let seed = outcome.asked.seed;

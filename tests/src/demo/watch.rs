@@ -7,35 +7,39 @@ use super::failure::Failure;
 use super::lang::{Text, text};
 use super::process::Program;
 use super::stop::Stop;
-use super::writer::Writer;
+use super::worker::Worker;
 
 const LOOK_MS: u64 = 100;
 /// The longest time without progress at a time scale of 1: twice the protocol's longest wait before a resend.
 const STALL_MS_MAX: u64 = 60 * 60_000;
 /// The same at any time scale: work that is not timed takes its time however fast the clocks run.
 const STALL_MS_MIN: u64 = 90_000;
+/// The same while somebody works at the nodes: a large file is checked whole before any of its rows is written.
+const WORK_MS_MIN: u64 = 300_000;
 
 /// Everything that runs.
 pub struct Running {
-    /// The zones' own programs. They stand first, so that they end before the daemons when the run fails.
-    pub writers: Vec<Writer>,
-    /// The daemons and the gate.
+    /// Those who work at the nodes. They stand first, so that they end before the programs when the run fails.
+    pub workers: Vec<Worker>,
+    /// The gate, the daemons and the nodes.
     pub programs: Vec<Program>,
 }
 
 /// When what was reached, in milliseconds of the run.
 #[derive(Debug, Clone)]
 pub struct Reached {
+    /// The first change was seen.
+    pub first_ms: u64,
     /// Every change was applied by its receiver.
     pub applied_ms: u64,
     /// How far the streams were when every owner knew.
     pub places: Vec<Place>,
 }
 
-/// Waits until every change is applied and every owner knows it.
+/// Waits until all work is done, every change is applied, and every owner knows it.
 ///
 /// # Errors
-/// When a program or a writer failed, a stream is stuck, nothing moved for too long, or somebody asked to stop.
+/// When a program or a worker failed, a stream is stuck, nothing moved for too long, or somebody asked to stop.
 pub fn until_agreed(
     running: &mut Running,
     books: &mut Books,
@@ -43,31 +47,39 @@ pub fn until_agreed(
     (clock, stop): (Clock, &Stop),
     (planned, time_scale): (&[u64], u32),
 ) -> Result<Reached, Failure> {
-    let patience_ms = (STALL_MS_MAX / u64::from(time_scale)).max(STALL_MS_MIN);
-    let (mut progress, mut moved_ms, mut applied_ms) = (0, clock.now_ms(), None);
+    let scaled_ms = STALL_MS_MAX / u64::from(time_scale);
+    let (mut progress, mut moved_ms, mut first_ms, mut applied_ms) = (0, clock.now_ms(), None, None);
+    let mut is_answered = false;
     loop {
         stop.check()?;
         for program in &mut running.programs {
             program.check()?;
         }
-        let mut is_written = true;
-        for writer in &mut running.writers {
-            is_written &= writer.is_done()?;
+        let mut is_done = true;
+        for worker in &mut running.workers {
+            is_done &= worker.is_done()?;
         }
-        // The writers were asked first: what they had committed by then is seen here.
+        // The workers were asked first: what they had done by then is seen here.
         let places = STREAMS.into_iter().map(|stream| books.place(stream)).collect::<Result<Vec<_>, _>>()?;
         let now_ms = clock.now_ms();
         display.show(now_ms, &places, planned);
         if places.iter().any(Place::is_stuck) {
             return Err(Failure::new(stuck(&places)));
         }
-        if is_written && places.iter().all(|place| place.waiting == 0 && place.is_same) {
+        let reached: u64 = places.iter().map(Place::progress).sum();
+        if reached > 0 {
+            first_ms.get_or_insert(now_ms);
+        }
+        let is_applied = is_done && places.iter().all(|place| place.waiting == 0 && place.is_same);
+        // The answers of the intranet node are changes, too: they were all written before the places above were looked at.
+        if is_applied && is_answered {
             let applied_ms = *applied_ms.get_or_insert(now_ms);
             if places.iter().all(Place::is_done) {
-                return Ok(Reached { applied_ms, places });
+                return Ok(Reached { first_ms: first_ms.unwrap_or(0), applied_ms, places });
             }
         }
-        let reached = places.iter().map(Place::progress).sum();
+        is_answered = is_answered || (is_applied && books.unanswered()? == 0);
+        let patience_ms = scaled_ms.max(if is_done { STALL_MS_MIN } else { WORK_MS_MIN });
         if reached != progress {
             (progress, moved_ms) = (reached, now_ms);
         } else if now_ms - moved_ms > patience_ms {

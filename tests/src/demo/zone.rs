@@ -4,14 +4,14 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use super::failure::Failure;
 use super::folder::Folder;
-use super::lang::text;
 use super::process::Program;
+use super::verb::obey;
 
 /// The link between the two zones.
 pub const LINK: &str = "demo";
@@ -67,7 +67,7 @@ impl Zone {
             scale.as_ref(),
             "--json".as_ref(),
         ];
-        let made = ask(ferry, &arguments)?;
+        let made = obey(ferry, &arguments, "")?;
         let fingerprint = made["fingerprint"].as_str().unwrap_or_default().to_owned();
         Ok(Self {
             name,
@@ -119,7 +119,7 @@ impl Zone {
 
     fn ask(&self, arguments: &[&OsStr]) -> Result<Value, Failure> {
         let more: [&OsStr; 3] = ["--config".as_ref(), self.config.as_ref(), "--json".as_ref()];
-        ask(&self.ferry, &[arguments, &more].concat())
+        obey(&self.ferry, &[arguments, &more].concat(), "")
     }
 }
 
@@ -152,20 +152,4 @@ pub fn read_json(path: &Path) -> Result<Option<Value>, Failure> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(Failure::file(path, &cause)),
     }
-}
-
-/// Runs one of ferry's commands and takes its JSON answer.
-fn ask(ferry: &Path, arguments: &[&OsStr]) -> Result<Value, Failure> {
-    let output = Command::new(ferry).args(arguments).stdin(Stdio::null()).output().map_err(|cause| {
-        let ferry = ferry.display();
-        Failure::new(text!("{ferry} cannot be started: {cause}", "无法启动 {ferry}：{cause}"))
-    })?;
-    if output.status.success() {
-        return Ok(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null));
-    }
-    let told = String::from_utf8_lossy(&output.stderr);
-    let (told, status) = (told.trim(), output.status);
-    let words: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
-    let words = words.join(" ");
-    Err(Failure::new(text!("`ferry {words}` ended with {status}: {told}", "`ferry {words}` 以 {status} 结束：{told}")))
 }

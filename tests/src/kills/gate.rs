@@ -42,6 +42,15 @@ impl Gate {
         self.seed = self.seed.wrapping_add(1);
     }
 
+    /// Kills the gate, and starts one that another seed draws. It delivers what was in flight.
+    #[must_use]
+    pub fn change(mut self, pair: &Pair, seed: u64) -> Self {
+        self.process.take().expect("a gate runs between two kills").kill();
+        self.seed = seed;
+        self.spawn(pair);
+        self
+    }
+
     /// Files that were picked up and are not delivered.
     #[must_use]
     pub fn in_flight(&self) -> usize {

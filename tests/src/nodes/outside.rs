@@ -30,7 +30,12 @@ pub struct Outside {
 impl Outside {
     /// A system that says `received` to everything that one of the keys signed.
     pub fn open(keys: Vec<String>) -> Self {
-        Self::with(keys, Box::new(|_| Some(json!({ "received": true }))))
+        Self::with(keys, Self::received())
+    }
+
+    /// The word of receipt.
+    pub fn received() -> Word {
+        Box::new(|_| Some(json!({ "received": true })))
     }
 
     /// A system with words of its own; none means that it fails.
@@ -45,6 +50,11 @@ impl Outside {
             axum::serve(listener, router).await.expect("serving goes on");
         });
         Self { ears, url, _runtime: runtime }
+    }
+
+    /// Says something else from now on.
+    pub fn say(&self, word: Word) {
+        *self.ears.word.lock().expect("nobody failed here") = word;
     }
 
     /// Where it listens.

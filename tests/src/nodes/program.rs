@@ -4,16 +4,13 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use node::message::Message;
 use node::testing::pair;
-use node::{Clock as _, SystemClock, SystemEntropy};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::line::{Ask, Line, PASSWORD};
 use crate::pair::{Daemon, expect_success, program, run, wait_until, write_file};
-
-/// The password of everybody.
-const PASSWORD: &str = "Correct-Horse-7";
 
 /// A node.
 pub struct Node {
@@ -22,25 +19,18 @@ pub struct Node {
     log: PathBuf,
     address: SocketAddr,
     health: SocketAddr,
+    /// Keeps the ports until the node is started.
+    #[expect(clippy::disallowed_types, reason = "a test keeps a port free")]
+    kept: Option<[std::net::TcpListener; 2]>,
     daemon: Option<Daemon>,
-}
-
-/// Who asks a node.
-#[derive(Debug, Clone, Copy)]
-pub enum Ask<'a> {
-    /// Nobody who is known.
-    Anyone,
-    /// A person by a token.
-    Token(&'a str),
-    /// A client by its id and the seed of its key.
-    Client(&'a str, u8),
 }
 
 impl Node {
     /// Lays a node's files out, and makes its tables. `more` is what its configuration has beside `[node]`.
     pub fn make(name: &'static str, database: &Path, field_key: &Path, more: &str) -> Self {
         let directory = database.parent().expect("a database lies in a directory");
-        let [address, health] = [free_port(), free_port()];
+        let kept = [free_port(), free_port()];
+        let [address, health] = kept.each_ref().map(|listener| listener.local_addr().expect("a port has a number"));
         let config = directory.join(format!("{name}.toml"));
         let (database, field_key) = (database.display(), field_key.display());
         let text = format!(
@@ -48,7 +38,7 @@ impl Node {
         );
         write_file(&config, text.as_bytes());
         let log = directory.join(format!("{name}.log"));
-        let node = Self { name, config, log, address, health, daemon: None };
+        let node = Self { name, config, log, address, health, kept: Some(kept), daemon: None };
         expect_success(&run(node.command().arg("init")));
         node
     }
@@ -93,10 +83,19 @@ impl Node {
         let log = std::fs::File::options().create(true).append(true).open(&self.log).expect("a log file");
         let mut command = self.command();
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        drop(self.kept.take());
         self.daemon = Some(Daemon::spawn(&mut command));
         wait_until(&format!("{} to answer", self.name), || {
-            self.reach_at(self.health, "GET", "/health", Ask::Anyone, None).is_some()
+            Line::to(self.health).reach("GET", "/health", Ask::Anyone, None).is_some()
         });
+    }
+
+    /// The number of its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn process(&self) -> u32 {
+        self.daemon.as_ref().expect("the node runs").process()
     }
 
     /// Ends the node as `kill -9` does.
@@ -110,73 +109,53 @@ impl Node {
         assert_eq!(code, Some(0), "{}", std::fs::read_to_string(&self.log).unwrap_or_default());
     }
 
+    /// A line to it, which stays when the node is killed and started again.
+    #[must_use]
+    pub const fn line(&self) -> Line {
+        Line::to(self.address)
+    }
+
     /// The session of a person.
     pub fn log_in(&self, name: &str) -> String {
-        let asked = json!({ "name": name, "password": PASSWORD });
-        let (status, answer) = self.ask("POST", "/login", Ask::Anyone, Some(asked));
-        assert_eq!(status, 200, "{answer}");
-        answer["data"]["token"].as_str().expect("a session has a token").to_owned()
+        self.line().log_in(name)
     }
 
     /// Asks, and yields status and document.
     pub fn ask(&self, method: &str, path: &str, who: Ask<'_>, asked: Option<Value>) -> (u16, Value) {
-        self.reach(method, path, who, asked).unwrap_or_else(|| panic!("{} does not answer {path}", self.name))
+        self.line().ask(method, path, who, asked)
     }
 
     /// Asks, and yields what was asked for.
     pub fn get(&self, path: &str, who: Ask<'_>) -> Value {
-        let (status, answer) = self.ask("GET", path, who, None);
-        assert_eq!(status, 200, "{path}: {answer}");
-        answer["data"].clone()
+        self.line().get(path, who)
     }
 
     /// Sends a document, and yields what was asked for.
     pub fn post(&self, path: &str, who: Ask<'_>, asked: Value) -> Value {
-        let (status, answer) = self.ask("POST", path, who, Some(asked));
-        assert_eq!(status, 200, "{path}: {answer}");
-        answer["data"].clone()
+        self.line().post(path, who, asked)
     }
 
     /// Asks a node that may not be there.
     pub fn reach(&self, method: &str, path: &str, who: Ask<'_>, asked: Option<Value>) -> Option<(u16, Value)> {
-        self.reach_at(self.address, method, path, who, asked)
-    }
-
-    fn reach_at(
-        &self,
-        address: SocketAddr,
-        method: &str,
-        path: &str,
-        who: Ask<'_>,
-        asked: Option<Value>,
-    ) -> Option<(u16, Value)> {
-        let url = format!("http://{address}{path}");
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let asked = match (who, asked) {
-            (Ask::Client(id, seed), Some(asked)) => {
-                let message = Message::sign(&pair(seed).0, id, &asked, SystemClock.now(), &SystemEntropy::new());
-                Some(serde_json::to_value(message.expect("a message is signed")).expect("a message is JSON"))
-            }
-            (_, asked) => asked,
-        };
-        let token = if let Ask::Token(token) = who { Some(format!("Bearer {token}")) } else { None };
-        let answer = if method == "GET" {
-            let request = token.iter().fold(agent.get(&url), |request, token| request.header("Authorization", token));
-            request.call()
-        } else {
-            let request = agent.post(&url).header("Content-Type", "application/json");
-            let request = token.iter().fold(request, |request, token| request.header("Authorization", token));
-            request.send(asked.unwrap_or_else(|| json!({})).to_string())
-        };
-        let mut answer = answer.ok()?;
-        let text = answer.body_mut().read_to_string().ok()?;
-        Some((answer.status().as_u16(), serde_json::from_str(&text).expect("a node answers with JSON")))
+        self.line().reach(method, path, who, asked)
     }
 }
 
-/// A port that nobody has. Between this and the node's own taking of it another program could take it, which shows at once.
-#[expect(clippy::disallowed_types, reason = "a test asks the system for a free port")]
-fn free_port() -> SocketAddr {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    taken.local_addr().expect("a port has a number")
+/// Ports for nodes lie below those that the system gives to whoever asks for any: while a node is away, no connection takes its own.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// A port that nobody has, kept until the node takes it.
+#[expect(clippy::disallowed_types, reason = "a test looks for a free port")]
+fn free_port() -> std::net::TcpListener {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Each process begins elsewhere.
+    let first = std::process::id().wrapping_mul(PORTS_OF_PROCESS);
+    let ports = (0..count).map(|_| first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % count);
+    let ports = ports.map(|place| PORTS.start + u16::try_from(place).expect("a place in a range of ports"));
+    let mut free = ports.filter_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok());
+    free.next().expect("a port is free")
 }
+
+/// As many ports as a process of tests takes, so that two of them seldom try the same one.
+const PORTS_OF_PROCESS: u32 = 97;

@@ -71,3 +71,30 @@ fn a_fine_that_was_paid_to_the_police_cannot_be_paid_online() {
     let (status, answer) = town.outer.ask("POST", "/order/create", tests::nodes::UNIT, Some(asked));
     assert_eq!(status, 409, "{answer}");
 }
+
+#[test]
+fn what_was_paid_at_a_banks_counter_stands_and_the_online_payment_goes_back() {
+    let town = Town::open();
+    let (pay_code, total) = town.issue(2);
+    let order = town.order("T-1", Some(&pay_code), total);
+    // The money is at the bureau; the outer zone does not know it yet.
+    let taken = town.pay_bank(&pay_code, "GM-1", total);
+    assert_eq!((&taken["match_state"], &taken["refund_state"]), (&json!(1), &json!(0)), "{taken}");
+    let paid = town.succeed(&order, "WX-1", total);
+    let confirm_id = paid["confirm_id"].as_str().unwrap();
+    let answer = town.until_answered(confirm_id);
+    assert_eq!((&answer["match_state"], &answer["decision"]), (&json!(2), &json!(2)), "{answer}");
+    let li = town.inner.log_in("li");
+    let listed = town.inner.get("/bookings?decision=2", Ask::Token(&li))["bookings"].clone();
+    assert_eq!(
+        (&listed[0]["payment_id"], &listed[0]["other_ref"]),
+        (&json!(confirm_id), &taken["payment_id"]),
+        "{listed}"
+    );
+    wait_until("the unit's site to hear that the online payment goes back", || {
+        town.site
+            .heard()
+            .iter()
+            .any(|told| told["kind"] == "confirm" && told["confirm_id"] == json!(confirm_id) && told["decision"] == 2)
+    });
+}

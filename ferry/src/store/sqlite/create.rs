@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ferry_core::contract::{Contract, StreamContract};
@@ -18,8 +18,13 @@ use crate::store::dialect::Dialect as _;
 
 /// The version of this program, kept in the database so that an older program can name what it needs.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
-/// Only ferry's user reads the database, unless the operator opens it to the node's group.
+/// Only ferry's user reads the database, unless it lies in a directory that is shared with a group: [`database_mode`].
 const FILE_MODE: u32 = 0o600;
+/// The mode of a database that ferry and a zone's other programs have through a group. SQLite gives the same to what it keeps beside
+/// it, whoever of them makes that and whatever the process's mask.
+const SHARED_MODE: u32 = 0o660;
+/// The bits of a directory that is shared with its group: whoever makes a file there makes it for the group, which may do so, too.
+const SHARED_DIRECTORY: u32 = 0o2070;
 /// The version since which outboxes have the time of capture. Those of older databases get the column, and no times until
 /// their triggers are made anew.
 const CAPTURE_TIMES_SINCE: u64 = 4;
@@ -69,14 +74,30 @@ pub fn create(
     filled
 }
 
+/// The mode of a database at `path`: for its owner alone, or for the group as well where the directory has mode 2770, as one has in
+/// which a node shares the zone's database.
+///
+/// # Errors
+/// When the directory is not there.
+pub fn database_mode(path: &Path) -> std::io::Result<u32> {
+    let directory = fs::metadata(path.parent().unwrap_or_else(|| Path::new("/")))?;
+    let is_shared = directory.mode() & SHARED_DIRECTORY == SHARED_DIRECTORY;
+    Ok(if is_shared { SHARED_MODE } else { FILE_MODE })
+}
+
 fn make_file(path: &Path) -> Result<(), StoreError> {
-    match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path) {
-        Ok(_) => Ok(()),
-        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(StoreError::Exists { path: path.to_owned() })
-        }
-        Err(cause) => Err(StoreError::File { path: path.to_owned(), cause }),
-    }
+    let failed = |cause: std::io::Error| {
+        let path = path.to_owned();
+        let is_there = cause.kind() == std::io::ErrorKind::AlreadyExists;
+        if is_there { StoreError::Exists { path } } else { StoreError::File { path, cause } }
+    };
+    let mode = database_mode(path).map_err(failed)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path).map_err(failed)?;
+    // Asked for at once, the process's mask would take the group's rights away.
+    file.set_permissions(fs::Permissions::from_mode(mode)).map_err(|cause| {
+        remove_file(path);
+        failed(cause)
+    })
 }
 
 /// Nothing depends on whether the remains of a failed creation can be removed.

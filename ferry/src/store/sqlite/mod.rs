@@ -54,7 +54,7 @@ pub use audit::{AuditHead, AuditLeaf, checkpoint};
 pub use backup::{copy_database, is_in_use};
 pub use books::SqliteBooks;
 pub use capture::{CaptureState, InstallReport, TableState};
-pub use create::{Registered, Registration, create};
+pub use create::{Registered, Registration, create, database_mode};
 
 use self::apply::Plan;
 use self::capture::Watch;

@@ -2,6 +2,7 @@
 
 use crate::lang::Lang;
 use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
+use gap_sim::world::options::Workload;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -54,6 +55,9 @@ pub struct RunArguments {
     /// Instead of a drawn world, one in which one way is down for a week while so many rows pile up.
     #[arg(long, value_name = "ROWS", conflicts_with = "scenario", value_parser = clap::value_parser!(u64).range(1..=BACKLOG_ROWS_MAX))]
     pub backlog: Option<u64>,
+    /// What the zones' programs do: rows that mean nothing, or what the two nodes do (by default every fourth seed, drawn).
+    #[arg(long, value_name = "rows|nodes", value_parser = workload, conflicts_with_all = ["scenario", "backlog"])]
+    pub workload: Option<Workload>,
     /// Keys that cost nothing stand for the real ones, as in four worlds of five of a swarm with this option.
     #[cfg(feature = "breaks")]
     #[arg(long)]
@@ -89,7 +93,10 @@ pub struct SwarmArguments {
     /// So many seeds from a random one on, which is printed.
     #[arg(long, value_name = "NUMBER", conflicts_with = "seeds", value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
     pub random: Option<u64>,
-    /// First the seeds of a file: one a line, then its story; `#` begins a comment.
+    /// What the zones' programs do: rows that mean nothing, or what the two nodes do (by default every fourth seed, drawn).
+    #[arg(long, value_name = "rows|nodes", value_parser = workload)]
+    pub workload: Option<Workload>,
+    /// First the seeds of a file: one a line, then `rows` or `nodes` and its story; `#` begins a comment.
     #[arg(long, value_name = "FILE")]
     pub regressions: Option<PathBuf>,
     /// In four worlds of five, keys that cost nothing stand for the real ones.
@@ -146,6 +153,10 @@ fn seeds(text: &str) -> Result<(u64, u64), String> {
     let fits = |(first, last): &(u64, u64)| first <= last && last - first < SEEDS_MAX;
     ends.filter(fits)
         .ok_or_else(|| format!("give two numbers, the lower first, as 1..10000, at most {SEEDS_MAX} seeds"))
+}
+
+fn workload(text: &str) -> Result<Workload, String> {
+    Workload::named(text).ok_or_else(|| "give `rows` or `nodes`".to_owned())
 }
 
 /// The options of `gap-sim bridge`.
@@ -238,6 +249,10 @@ const HELP_ZH: &[SubcommandHelp] = &[
         "运行一个模拟世界，其中一切由种子决定。",
         &[
             ("seed", "决定一切的种子；不给则随机抽取并显示。"),
+            (
+                "workload",
+                "两区程序所做的事：rows 为无业务含义的数据行，nodes 为两个业务节点（默认由种子抽取，约四分之一为 nodes）。",
+            ),
             ("trace", "输出跟踪记录的最后若干行（默认 200）。"),
             ("scenario", "讲述一个命名场景（见 `gap-sim scenarios`），而不是随机世界。"),
             ("backlog", "不抽取世界，而是一个单向中断一周、其间积压这么多行的世界。"),
@@ -253,7 +268,11 @@ const HELP_ZH: &[SubcommandHelp] = &[
         &[
             ("seeds", "种子范围，写作 `起..止`，两端都含。"),
             ("random", "从一个随机种子（会显示）起运行这么多个。"),
-            ("regressions", "先运行文件中的种子：每行一个，其后为说明；`#` 开头为注释。"),
+            (
+                "workload",
+                "两区程序所做的事：rows 为无业务含义的数据行，nodes 为两个业务节点（默认由种子抽取，约四分之一为 nodes）。",
+            ),
+            ("regressions", "先运行文件中的种子：每行一个，其后为 `rows` 或 `nodes` 和说明；`#` 开头为注释。"),
             ("stop_after", "失败达到此数后停止。"),
             #[cfg(feature = "breaks")]
             ("coverage", "每种故障须在至少二十分之一的世界中发生，且到达协议中应对它的代码点，否则不通过。"),

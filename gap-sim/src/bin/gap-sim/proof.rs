@@ -7,17 +7,65 @@ use crate::failure::Failure;
 use crate::print;
 use ferry_core::breaks::{self, Break};
 use gap_sim::world::World;
-use gap_sim::world::options::Options;
+use gap_sim::world::nodes::mistake::Mistake;
+use gap_sim::world::options::{Options, Workload};
 use gap_sim::world::run::Verdict;
 use std::panic::{self, AssertUnwindSafe};
 
+/// The invariant that the nodes' mistakes break.
+const NODES_INVARIANT: u8 = 13;
+
+/// A mistake of the product, or of the nodes that use it.
+#[derive(Debug, Clone, Copy)]
+enum Wrong {
+    Ferry(Break),
+    Nodes(Mistake),
+}
+
+impl Wrong {
+    fn all() -> impl Iterator<Item = Self> {
+        Break::ALL.iter().copied().map(Self::Ferry).chain(Mistake::ALL.iter().copied().map(Self::Nodes))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ferry(which) => which.name(),
+            Self::Nodes(which) => which.name(),
+        }
+    }
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Ferry(which) => which.meaning(),
+            Self::Nodes(which) => which.meaning(),
+        }
+    }
+
+    const fn invariant(self) -> u8 {
+        match self {
+            Self::Ferry(which) => which.invariant(),
+            Self::Nodes(_) => NODES_INVARIANT,
+        }
+    }
+
+    /// The world of a seed in which it is made; a mistake of the product, among rows that mean nothing.
+    fn options(self, seed: u64) -> Options {
+        match self {
+            Self::Ferry(_) => Options::draw(seed),
+            Self::Nodes(which) => Options { mistake: Some(which), ..Options::of(seed, Workload::Nodes) },
+        }
+    }
+}
+
 /// What a world of a seed says of a mistake when all checkers look, or only that of one invariant; `None` when it notices
 /// nothing.
-fn noticed(which: Break, seed: u64, only: Option<u8>) -> Option<(String, String)> {
-    breaks::set(Some(which));
+fn noticed(which: Wrong, seed: u64, only: Option<u8>) -> Option<(String, String)> {
+    if let Wrong::Ferry(which) = which {
+        breaks::set(Some(which));
+    }
     ferry_format::toy_keys::set(true);
     let ran = panic::catch_unwind(AssertUnwindSafe(|| {
-        let mut world = World::new(Options::draw(seed), false);
+        let mut world = World::new(which.options(seed), false);
         only.into_iter().for_each(|invariant| world.keep_checker(invariant));
         world.run().verdict
     }));
@@ -42,11 +90,11 @@ pub fn run(arguments: &BreaksArguments) -> Result<Exit, Failure> {
     )?;
     let mut exit = Exit::Ok;
     let (first, last) = arguments.seeds;
-    let chosen = |which: &&Break| arguments.only.as_ref().is_none_or(|name| which.name() == name);
-    for which in Break::ALL.iter().filter(chosen) {
-        let found = (first..=last).find_map(|seed| Some((seed, noticed(*which, seed, None)?)));
+    let chosen = |which: &Wrong| arguments.only.as_ref().is_none_or(|name| which.name() == name);
+    for which in Wrong::all().filter(chosen) {
+        let found = (first..=last).find_map(|seed| Some((seed, noticed(which, seed, None)?)));
         let invariant = which.invariant();
-        let alone = (first..=last).find(|seed| noticed(*which, *seed, Some(invariant)).is_some());
+        let alone = (first..=last).find(|seed| noticed(which, *seed, Some(invariant)).is_some());
         let alone = alone.map_or_else(|| "none".to_owned(), |seed| seed.to_string());
         let (seed, by) = match &found {
             Some((seed, (by, text))) => {

@@ -6,6 +6,8 @@ use crate::words::{Word, say};
 use crate::worlds::Finished;
 use ferry_core::coverage::Place;
 use gap_sim::world::faults::Fault;
+use gap_sim::world::nodes::counts::Counts;
+use gap_sim::world::options::Workload;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -29,8 +31,10 @@ struct Acted {
 #[derive(Debug, Default)]
 pub struct Totals {
     worlds: u64,
-    /// Seeds of the worlds that failed.
-    failed: Vec<u64>,
+    /// Seeds of the worlds that failed, with what their programs did.
+    failed: Vec<(u64, Workload)>,
+    /// Worlds of the nodes.
+    of_nodes: u64,
     worst: Option<Exit>,
     faults: BTreeMap<Fault, Acted>,
     places: BTreeMap<Place, u64>,
@@ -38,15 +42,17 @@ pub struct Totals {
     rows: u64,
     steps: u64,
     simulated_ms: u64,
+    counts: Counts,
 }
 
 impl Totals {
     /// One more world has ended.
     pub fn add(&mut self, world: &Finished) {
         self.worlds += 1;
+        self.of_nodes += u64::from(world.workload == Workload::Nodes);
         let exit = world.exit();
         if exit != Exit::Ok {
-            self.failed.push(world.seed);
+            self.failed.push((world.seed, world.workload));
             self.worst = Some(self.worst.map_or(exit, |worst| if (exit as u8) < (worst as u8) { exit } else { worst }));
         }
         for (fault, count) in &world.faults {
@@ -63,6 +69,7 @@ impl Totals {
             self.rows += report.rows;
             self.steps += report.steps;
             self.simulated_ms += report.simulated_ms;
+            self.counts.add(report.counts);
         }
     }
 
@@ -101,15 +108,23 @@ impl Totals {
         for (place, worlds) in &self.places {
             let _ = writeln!(text, "{}", say(lang, Word::SwarmPlace, &[&place.name(), worlds]));
         }
+        for (what, count) in self.counts.list().into_iter().filter(|_| self.of_nodes > 0) {
+            let _ = writeln!(text, "{}", say(lang, Word::SwarmNodes, &[&what, &count]));
+        }
         let seconds = took.as_secs_f64();
         let (simulated_s, rate) = (self.simulated_ms / 1_000, self.worlds as f64 / seconds);
         let speed = self.simulated_ms as f64 / 1_000.0 / seconds;
         let lines = [
-            say(lang, Word::SwarmSums, &[&self.worlds, &self.files, &self.rows, &self.steps, &simulated_s]),
+            say(
+                lang,
+                Word::SwarmSums,
+                &[&self.worlds, &self.of_nodes, &self.files, &self.rows, &self.steps, &simulated_s],
+            ),
             say(lang, Word::SwarmSpeed, &[&format!("{seconds:.1}"), &format!("{rate:.1}"), &format!("{speed:.0}")]),
             say(lang, Word::SwarmFailures, &[&self.failures()]),
         ];
-        let seeds = self.failed.iter().take(SEEDS_TOLD_MAX).map(|seed| say(lang, Word::SwarmFailed, &[seed]));
+        let seeds =
+            self.failed.iter().take(SEEDS_TOLD_MAX).map(|(seed, of)| say(lang, Word::SwarmFailed, &[seed, &of.name()]));
         let told: Vec<String> = lines.into_iter().chain(seeds).collect();
         text + &told.join("\n") + "\n"
     }

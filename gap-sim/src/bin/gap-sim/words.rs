@@ -87,10 +87,11 @@ words! {
     SwarmAnswered: "fault {}: {} times in {} worlds, answered in {} of them", "故障 {}：{} 次，见于 {} 个世界，其中 {} 个世界有应对";
     SwarmPlace: "place {}: reached in {} worlds", "代码点 {}：{} 个世界到达";
     SwarmLacks: "not enough: {}", "覆盖不足：{}";
-    SwarmSums: "{} worlds, {} files, {} rows, {} steps, {} simulated seconds", "{} 个世界，{} 个文件，{} 行，{} 步，模拟 {} 秒";
+    SwarmNodes: "nodes {} {}", "业务节点 {} {}";
+    SwarmSums: "{} worlds, {} of the nodes, {} files, {} rows, {} steps, {} simulated seconds", "{} 个世界（其中业务节点 {} 个），{} 个文件，{} 行，{} 步，模拟 {} 秒";
     SwarmSpeed: "{} s, {} worlds per second, {} simulated seconds per second", "用时 {} 秒，每秒 {} 个世界，每秒模拟 {} 秒";
     SwarmFailures: "{} worlds failed", "{} 个世界失败";
-    SwarmFailed: "failed: gap-sim run --seed {}", "失败：gap-sim run --seed {}";
+    SwarmFailed: "failed: gap-sim run --seed {} --workload {}", "失败：gap-sim run --seed {} --workload {}";
     InnerToOuter: "inner to outer", "内到外";
     OuterToInner: "outer to inner", "外到内";
 }

@@ -11,7 +11,7 @@ use ferry_core::coverage::{self, Place};
 use gap_sim::check::Violation;
 use gap_sim::world::World;
 use gap_sim::world::faults::Fault;
-use gap_sim::world::options::Options;
+use gap_sim::world::options::{Options, Workload};
 use gap_sim::world::run::{Report, Verdict};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,6 +23,8 @@ use std::time::Instant;
 pub struct Finished {
     /// Its seed.
     pub seed: u64,
+    /// What its programs did.
+    pub workload: Workload,
     /// Its report; the panic's message when it crashed.
     pub result: Result<Report, String>,
     /// What acted, and how often.
@@ -45,7 +47,7 @@ impl Finished {
 
     /// What a run ended with.
     pub fn of(seed: u64, report: Report) -> Self {
-        Self { seed, result: Ok(report), faults: Vec::new(), places: Vec::new() }
+        Self { seed, workload: Workload::Rows, result: Ok(report), faults: Vec::new(), places: Vec::new() }
     }
 
     /// One line about how it ended.
@@ -74,12 +76,17 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
     ferry_format::toy_keys::set(arguments.toy_keys);
     let mut world = match arguments.backlog {
         Some(rows) => World::backlog(seed, rows),
-        None => World::new(Options::draw(seed), arguments.trace.is_some()),
+        None => {
+            let workload = arguments.workload.unwrap_or_else(|| Workload::of(seed));
+            World::new(Options::of(seed, workload), arguments.trace.is_some())
+        }
     };
     print(&world.options.to_string())?;
     let ran = panic::catch_unwind(AssertUnwindSafe(|| world.run()));
     let faults = world.faults.iter().collect();
-    let finished = Finished { seed, result: ran.map_err(|panic| message(&*panic)), faults, places: coverage::take() };
+    let workload = world.options.workload;
+    let result = ran.map_err(|panic| message(&*panic));
+    let finished = Finished { seed, workload, result, faults, places: coverage::take() };
     if let Some(last) = arguments.trace {
         let lines: Vec<_> = world.trace.lines().rev().take(last).collect();
         for line in lines.into_iter().rev() {
@@ -94,44 +101,50 @@ pub fn run(arguments: &RunArguments, lang: Lang) -> Result<Exit, Failure> {
             "steps {}, simulated {} ms, files {}, rows {}, trace lines {}\ntrace hash {}\n",
             report.steps, report.simulated_ms, report.files, report.rows, report.lines, report.hash
         ))?;
+        for (what, count) in report.counts.list().into_iter().filter(|_| finished.workload == Workload::Nodes) {
+            print(&format!("{}\n", say(lang, Word::SwarmNodes, &[&what, &count])))?;
+        }
     }
     print(&format!("{}\n", finished.sentence(lang)))?;
     Ok(finished.exit())
 }
 
-fn one(seed: u64, arguments: &SwarmArguments) -> Finished {
+fn one((seed, workload): (u64, Workload), arguments: &SwarmArguments) -> Finished {
     choose_keys(seed, arguments);
     let _before = coverage::take();
     let ran = panic::catch_unwind(|| {
-        let mut world = World::new(Options::draw(seed), false);
+        let mut world = World::new(Options::of(seed, workload), false);
         let report = world.run();
         (report, world.faults.iter().collect())
     });
     let places = coverage::take();
     match ran {
-        Ok((report, faults)) => Finished { seed, result: Ok(report), faults, places },
-        Err(panic) => Finished { seed, result: Err(message(&*panic)), faults: Vec::new(), places },
+        Ok((report, faults)) => Finished { seed, workload, result: Ok(report), faults, places },
+        Err(panic) => Finished { seed, workload, result: Err(message(&*panic)), faults: Vec::new(), places },
     }
 }
 
-/// The seeds that a swarm runs, those of the file first.
-fn seeds_of(arguments: &SwarmArguments) -> Result<Vec<u64>, Failure> {
+/// The seeds that a swarm runs with their workloads, those of the file first.
+fn seeds_of(arguments: &SwarmArguments) -> Result<Vec<(u64, Workload)>, Failure> {
     let mut seeds = Vec::new();
     if let Some(path) = &arguments.regressions {
         let text = std::fs::read_to_string(path).map_err(|cause| Failure::Seeds { path: path.clone(), cause })?;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let seed = line.split(' ').next().and_then(|word| word.parse().ok());
-            let cause = || std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{line:?} has no seed"));
+            let mut words = line.split(' ');
+            let seed = words.next().and_then(|word| word.parse().ok()).zip(words.next().and_then(Workload::named));
+            let lacks = || format!("{line:?} does not begin with a seed and `rows` or `nodes`");
+            let cause = || std::io::Error::new(std::io::ErrorKind::InvalidData, lacks());
             seeds.push(seed.ok_or_else(|| Failure::Seeds { path: path.clone(), cause: cause() })?);
         }
     }
+    let of = |seed: u64| (seed, arguments.workload.unwrap_or_else(|| Workload::of(seed)));
     if let Some((first, last)) = arguments.seeds {
-        seeds.extend(first..=last);
+        seeds.extend((first..=last).map(of));
     }
     if let Some(count) = arguments.random {
         let first = crate::options::seed(None)? >> 16;
         print(&format!("--seeds {first}..{}\n", first + count - 1))?;
-        seeds.extend(first..first + count);
+        seeds.extend((first..first + count).map(of));
     }
     Ok(seeds)
 }

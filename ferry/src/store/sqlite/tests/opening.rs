@@ -18,6 +18,26 @@ fn a_new_database_is_for_its_owner_and_keeps_its_instance() {
 }
 
 #[test]
+fn a_database_in_a_directory_of_a_group_is_for_that_group() {
+    let zone = Zone::new("outer");
+    let directory = zone.path.with_file_name("shared");
+    std::fs::create_dir(&directory).unwrap();
+    let epochs = epochs();
+    let registration = registration(&zone.name, &zone.contract, &epochs);
+    for (directory_mode, mode) in [(0o700, 0o600), (0o770, 0o600), (0o2750, 0o600), (0o2770, 0o660)] {
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(directory_mode)).unwrap();
+        let path = directory.join(format!("{directory_mode:o}.db"));
+        create(&path, &link(), INSTANCE, SCHEMA, &registration).unwrap();
+        // What stands beside the database is there as long as it is open.
+        let _open = SqliteStore::open(&path, &link()).unwrap();
+        for suffix in ["", "-wal", "-shm"] {
+            let found = directory.join(format!("{directory_mode:o}.db{suffix}")).metadata().unwrap();
+            assert_eq!(found.permissions().mode() & 0o777, mode, "{directory_mode:o} {suffix}");
+        }
+    }
+}
+
+#[test]
 fn creating_over_a_file_is_refused_and_a_failed_creation_leaves_none() {
     let zone = Zone::new("outer");
     let epochs = epochs();
