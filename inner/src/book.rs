@@ -68,6 +68,12 @@ pub(crate) async fn counting(
     Ok(sqlx::query_as(sql).bind(pay_code.to_owned()).fetch_optional(connection).await?)
 }
 
+/// The decision about a payment that is in the books.
+pub(crate) async fn decision(connection: &mut SqliteConnection, payment_id: &str) -> Result<Option<i64>, Failure> {
+    let sql = "SELECT decision FROM inner_book WHERE payment_id = ?1";
+    Ok(sqlx::query_scalar(sql).bind(payment_id.to_owned()).fetch_optional(connection).await?)
+}
+
 /// Whether an online payment counts for its notice as it was judged when it came.
 pub(crate) fn counts_online(judged: Judgement<'_>) -> bool {
     judged.state == MatchState::Matched

@@ -2,14 +2,14 @@
 
 use contract::rows::{ConfirmResult, OfflinePayment, PayConfirm, PayNotice};
 use contract::rules::{Decision, Judgement, Known, OfflineSource, Paid, judge};
-use node::rows::{find_by, insert, put};
+use node::rows::{find_by, insert};
 use node::{Failure, Moment, Node, guid};
 use sqlx::sqlite::SqliteConnection;
 
-use crate::book::{Entry, ONLINE, counting, counts_online, pay_notice};
+use crate::book::{self, Entry, ONLINE, counting, counts_online, pay_notice};
 use crate::push::{Event, tell_booking};
-use crate::returned;
 use crate::waiting::Queue;
+use crate::{offline, returned};
 
 /// Confirmations matched in one transaction: a batch of the stream has a thousand rows with lines, and a long transaction keeps the
 /// daemon waiting.
@@ -21,26 +21,18 @@ pub const QUEUE: Queue = Queue {
     table: "inner_arrived",
     id: "confirm_id",
     at_once: MATCHED_AT_ONCE,
-    deal: |connection, node, confirm_id, now| Box::pin(book(connection, node, confirm_id, now)),
+    deal: |connection, node, confirm_id, now| Box::pin(deal(connection, node, confirm_id, now)),
 };
 
-async fn book(connection: &mut SqliteConnection, node: &Node, confirm_id: &str, now: Moment) -> Result<(), Failure> {
-    let booked: Option<i64> = sqlx::query_scalar("SELECT decision FROM inner_book WHERE payment_id = ?1")
-        .bind(confirm_id.to_owned())
-        .fetch_optional(&mut *connection)
-        .await?;
+async fn deal(connection: &mut SqliteConnection, node: &Node, confirm_id: &str, now: Moment) -> Result<(), Failure> {
     // A confirmation that its owner took back again is none.
     let confirm: Option<PayConfirm> = find_by(connection, confirm_id).await?;
     let Some(confirm) = confirm else { return Ok(()) };
     let answered: Option<ConfirmResult> = find_by(connection, confirm_id).await?;
-    match (booked, answered) {
-        (None, None) => book_first(connection, node, &confirm, now).await,
-        (None, Some(answered)) => returned::rebook(connection, &confirm, &answered, now).await,
-        (Some(decision), Some(answered)) if decision != answered.decision => {
-            returned::decide_as_answered(connection, &answered, now).await
-        }
-        // One that comes once more, by a load say, was booked.
-        (Some(_), _) => Ok(()),
+    match answered {
+        Some(answered) => returned::follow_answer(connection, &confirm, &answered, now).await,
+        None if book::decision(connection, confirm_id).await?.is_some() => Ok(()),
+        None => book_first(connection, node, &confirm, now).await,
     }
 }
 
@@ -50,6 +42,9 @@ async fn book_first(
     confirm: &PayConfirm,
     now: Moment,
 ) -> Result<(), Failure> {
+    if let Some(pay_code) = &confirm.pay_code {
+        returned::catch_up(connection, pay_code, now).await?;
+    }
     let known = known(connection, confirm).await?;
     let paid = Paid {
         pay_code: confirm.pay_code.as_deref(),
@@ -99,15 +94,9 @@ async fn settle(
     now: Moment,
 ) -> Result<(), Failure> {
     if judged.decision == Decision::RefundOffline
-        && let Some(offline) = &known.offline
+        && let Some(payment) = &known.offline
     {
-        sqlx::query("UPDATE inner_book SET counts = 0, decision = 3 WHERE payment_id = ?1")
-            .bind(offline.payment_id.clone())
-            .execute(&mut *connection)
-            .await?;
-        let offline = OfflinePayment { refund_state: 1, update_time: now.time17(), ..offline.clone() };
-        put(connection, &offline).await?;
-        tell_booking(connection, Event::RefundDue, &offline.book_no, now).await?;
+        offline::give_way(connection, &payment.payment_id, now).await?;
     }
     match known.notice.as_ref().filter(|_| counts_online(judged)) {
         Some(notice) => pay_notice(connection, &notice.pay_code, now).await,

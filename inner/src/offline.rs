@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::book::{Entry, counting, pay_notice, source_name};
 use crate::push::{Event, tell_booking};
 use crate::report::{Report, Reporter};
+use crate::returned;
 
 /// How far ahead of this machine's clock a payment's time may be, in milliseconds: clocks of two systems differ as much as those of
 /// signed messages may.
@@ -94,6 +95,7 @@ pub(crate) async fn book(
     report: &Report,
     now: Moment,
 ) -> Result<Booked, Failure> {
+    returned::catch_up(connection, &report.pay_code, now).await?;
     let notice: Option<PayNotice> = find_by(connection, &report.pay_code).await?;
     let notice = notice.ok_or_else(|| Failure::missing("notice", "缴款通知书", &report.pay_code))?;
     if reporter.agency_id.as_ref().is_some_and(|agency_id| *agency_id != notice.agency_id) {
@@ -169,6 +171,42 @@ async fn match_notice(
         (None, 0) => plain(MatchState::Matched, Decision::Book),
         (None, _) => plain(MatchState::NoNotice, Decision::Review),
     })
+}
+
+/// An online payment counts in the place of an offline one (线下退付), which is to go back. One that has gone back already stays so.
+pub(crate) async fn give_way(connection: &mut SqliteConnection, payment_id: &str, now: Moment) -> Result<(), Failure> {
+    // The line comes first: a payment that is not as its line says is taken for one that ferry returned.
+    let line: Option<String> =
+        sqlx::query_scalar("UPDATE inner_book SET counts = 0, decision = 3 WHERE payment_id = ?1 RETURNING book_no")
+            .bind(payment_id.to_owned())
+            .fetch_optional(&mut *connection)
+            .await?;
+    let found: Option<OfflinePayment> = find_by(connection, payment_id).await?;
+    let Some(mut payment) = found else { return Ok(()) };
+    if payment.refund_state == 0 {
+        payment = OfflinePayment { refund_state: 1, update_time: now.time17(), ..payment };
+        put(connection, &payment).await?;
+    }
+    match line {
+        Some(_) => tell_refund(connection, &payment, now).await,
+        // It is told of when it is booked.
+        None => Ok(()),
+    }
+}
+
+/// Tells that a booked offline payment is to go back and has gone back, as far as that is so.
+pub(crate) async fn tell_refund(
+    connection: &mut SqliteConnection,
+    payment: &OfflinePayment,
+    now: Moment,
+) -> Result<(), Failure> {
+    if payment.refund_state > 0 {
+        tell_booking(connection, Event::RefundDue, &payment.book_no, now).await?;
+    }
+    if payment.refund_state > 1 {
+        tell_booking(connection, Event::Refunded, &payment.book_no, now).await?;
+    }
+    Ok(())
 }
 
 /// An offline payment that was to go back has gone back.

@@ -253,7 +253,7 @@ pub async fn decide(own: &Arc<PayNode>, caller: &Caller, asked: CloseDecided) ->
 #[must_use]
 pub fn same_person() -> Failure {
     Failure::new(
-        Kind::Forbidden,
+        Kind::Conflict,
         "same-person",
         Text::fixed("whoever asked does not decide", "提出人与复核人不得为同一人"),
         Text::fixed("let another reviewer decide", "请由其他复核员处理"),

@@ -2,16 +2,21 @@
 
 use std::ops::Range;
 
+use ferry_core::settings::LOAD_BATCHES;
 use ferry_format::{Deed, EpochId, Mark, StreamName};
 
 use super::database::PeerStream;
 use super::faults::Fault;
 use super::host::ZoneId;
 use super::model::ModelStream;
+use super::options::StreamPlan;
 use super::{Fate, World};
 
 /// How far the number of a place is shifted by its life: the first life's places are their seqs.
 const LIFE_BITS: u32 = 32;
+
+/// Operations of a zone from one step of a load to the next: it captures, looks, cuts, seals, writes the file and records.
+const LOAD_STEP_OPERATIONS: u64 = 6;
 
 /// The number of a place.
 #[must_use]
@@ -104,29 +109,46 @@ impl World {
         Deed::NewEpoch { epoch: ended.epoch + 1, epoch_id: EpochId(id), ended }
     }
 
-    /// How many windows of batches all loads of a world that are not done yet take, if it begins lives of streams.
-    pub(super) fn load_rounds(&self) -> u64 {
-        let window = self.options.settings.window_batches as u64;
-        let of_stream = |plan: &super::options::StreamPlan| {
-            let name = plan.name.parse::<StreamName>().expect("a drawn name is good");
-            let contract = self.contract().stream(&name).expect("the model's streams are the contract's");
-            let database = self.host(self.model.streams[&name].owner).store.database();
-            let rows = contract.tables.iter().filter_map(|table| database.tables.get(&table.name));
-            let rows: usize = rows.map(std::collections::BTreeMap::len).sum();
-            // A load waits for half of the window, and its batches for each other.
-            (2 * (rows as u64).div_ceil(plan.rows)).div_ceil(window) + 2
+    /// The most simulated milliseconds that the loads of a world take that are not done yet: those under way and handed in, and of all
+    /// streams if it begins lives of streams.
+    pub(super) fn load_ms(&self) -> u64 {
+        self.options.streams.iter().filter(|plan| self.may_load(plan)).map(|plan| self.load_ms_of(plan)).sum()
+    }
+
+    fn may_load(&self, plan: &StreamPlan) -> bool {
+        let name = plan.name.parse::<StreamName>().expect("a drawn name is good");
+        let database = self.host(self.model.streams[&name].owner).store.database();
+        let is_handed_in = || {
+            self.options.strikes.contains_key(&Fault::OperatorLoad)
+                && database.acts.values().any(|act| act.end.is_none())
         };
-        if self.begins_epochs() { self.options.streams.iter().map(of_stream).sum() } else { 0 }
+        self.begins_epochs() || database.loading.contains_key(&name) || is_handed_in()
+    }
+
+    fn load_ms_of(&self, plan: &StreamPlan) -> u64 {
+        let name = plan.name.parse::<StreamName>().expect("a drawn name is good");
+        let contract = self.contract().stream(&name).expect("the model's streams are the contract's");
+        let database = self.host(self.model.streams[&name].owner).store.database();
+        let rows_of = |table: &str| database.tables.get(table).map_or(0, |rows| rows.len() as u64);
+        let rows: Vec<u64> = contract.tables.iter().map(|table| rows_of(&table.name)).collect();
+        // A load waits for half of the window, and its batches for each other. No batch has rows that were captured in two steps.
+        let batches: u64 = rows.iter().map(|rows| rows.div_ceil(plan.rows)).sum();
+        let rounds = (2 * batches).div_ceil(self.options.settings.window_batches as u64) + 2;
+        // The last rows of a table fill no batch, so they wait for company. None comes: the next step waits for their batch.
+        let steps: u64 = rows.iter().map(|rows| rows / (plan.rows * LOAD_BATCHES) + 1).sum();
+        let step_ms =
+            plan.linger_ms + self.options.settings.observe_ms + LOAD_STEP_OPERATIONS * self.options.latency_ms;
+        rounds * self.options.round_ms + steps * step_ms
     }
 
     /// A life that begins after the faults have ended takes its time: what is left to do begins anew.
     pub(super) fn give_time(&mut self, stream: &StreamName, epoch: u64) {
-        let rounds = self.load_rounds();
+        let load_ms = self.load_ms();
         let Some(fate) = self.fates.get_mut(stream).filter(|fate| self.is_safe && fate.timed_epoch < epoch) else {
             return;
         };
         fate.timed_epoch = epoch;
-        self.liveness_end_ms += self.options.liveness_ms + rounds * self.options.round_ms;
+        self.liveness_end_ms += self.options.liveness_ms + load_ms;
     }
 
     /// Whether operators of this world begin other lives of streams.

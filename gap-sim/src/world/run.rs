@@ -428,7 +428,7 @@ impl World {
             self.end_acts();
         }
         self.liveness_end_ms =
-            self.now_ms + self.options.liveness_ms + (self.rounds() + self.load_rounds()) * self.options.round_ms;
+            self.now_ms + self.options.liveness_ms + self.rounds() * self.options.round_ms + self.load_ms();
         self.look(&Moment::FaultsEnded)
     }
 

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
 
-use console::Text;
+use console::{Lang, Text};
 use node::Failure;
 use zip::ZipArchive;
 
@@ -30,10 +30,57 @@ const END_ENTRIES: usize = 10;
 const ELSEWHERE: u64 = 0xffff;
 
 /// What is wrong with the form of a workbook.
-pub(super) fn broken(shown: &str, what: &dyn std::fmt::Display) -> Failure {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    NoZip,
+    RowOrder,
+    LongCell,
+    NotUtf8,
+    TagInTag,
+    HidingPlace,
+    LongStringsTag,
+    Instruction,
+    OpenInstruction,
+    ManyStrings,
+    ManyStringsStated,
+}
+
+impl Flaw {
+    const fn text(self) -> Text {
+        match self {
+            Self::NoZip => Text::fixed(
+                "it is no ZIP file, or has something after its end",
+                "不是 ZIP 文件，或文件结尾之后还有其他内容",
+            ),
+            Self::RowOrder => Text::fixed("its rows are not in order", "各行未按行号顺序排列"),
+            Self::LongCell => Text::fixed("a cell is too long", "单元格内容过长"),
+            Self::NotUtf8 => Text::fixed("its text is not UTF-8", "文本不是 UTF-8 编码"),
+            Self::TagInTag => Text::fixed("a tag begins within a tag", "标签之内又有标签"),
+            Self::HidingPlace => Text::fixed("it has comments or marked sections", "含有注释或 CDATA 等标记段"),
+            Self::LongStringsTag => Text::fixed("the tag of its shared strings is too long", "共享字符串的标签过长"),
+            Self::Instruction => Text::fixed("it has instructions after its beginning", "开头之后还有处理指令"),
+            Self::OpenInstruction => Text::fixed("an instruction does not end", "处理指令没有结束"),
+            Self::ManyStrings => Text::fixed("it has too many shared strings", "共享字符串过多"),
+            Self::ManyStringsStated => Text::fixed("it states too many shared strings", "声明的共享字符串个数过多"),
+        }
+    }
+}
+
+/// A workbook has a flaw.
+pub(super) fn flawed(shown: &str, flaw: Flaw) -> Failure {
+    broken(shown, &flaw.text())
+}
+
+/// A workbook cannot be read, as the library that reads it says in its own words.
+pub(super) fn misread(shown: &str, error: &dyn std::fmt::Display) -> Failure {
+    broken(shown, &console::text!("{error}", "读取时报错（{error}）"))
+}
+
+fn broken(shown: &str, what: &Text) -> Failure {
+    let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
     bad(
         "workbook-broken",
-        console::text!("{shown} is no workbook that can be read: {what}", "{shown} 不是可读取的工作簿：{what}"),
+        console::text!("{shown} is no workbook that can be read: {en}", "{shown} 不是可读取的工作簿：{zh}"),
         Text::fixed(
             "open it in a spreadsheet program and save it again as .xlsx, or as .csv",
             "请在表格软件中打开并重新另存为 .xlsx 或 .csv",
@@ -48,13 +95,13 @@ pub(super) fn broken(shown: &str, what: &dyn std::fmt::Display) -> Failure {
 /// program.
 pub(super) fn check(file: &mut File, shown: &str, limits: &Limits) -> Result<Option<u64>, Failure> {
     check_end(file, shown, limits)?;
-    let mut archive = ZipArchive::new(BufReader::new(&mut *file)).map_err(|error| broken(shown, &error))?;
+    let mut archive = ZipArchive::new(BufReader::new(&mut *file)).map_err(|error| misread(shown, &error))?;
     if archive.len() as u64 > limits.parts {
         return Err(too_many(shown, limits.parts));
     }
     let (mut total, mut sheets) = (0, Vec::new());
     for index in 0..archive.len() {
-        let mut part = archive.by_index(index).map_err(|error| broken(shown, &error))?;
+        let mut part = archive.by_index(index).map_err(|error| misread(shown, &error))?;
         let name = String::from_utf8_lossy(part.name_raw()).to_ascii_lowercase();
         let most = if name.ends_with("sharedstrings.xml") {
             limits.strings_bytes
@@ -95,7 +142,7 @@ fn check_end(file: &mut File, shown: &str, limits: &Limits) -> Result<(), Failur
     let back = i64::try_from(END_BYTES).map_err(Failure::internal)?;
     let read = file.seek(SeekFrom::End(-back)).and_then(|_| file.read_exact(&mut end));
     if read.is_err() || !end.starts_with(END_MARK) {
-        return Err(broken(shown, &"it is no ZIP file, or has something after its end"));
+        return Err(flawed(shown, Flaw::NoZip));
     }
     let entries = u64::from(u16::from_le_bytes([end[END_ENTRIES], end[END_ENTRIES + 1]]));
     if entries == ELSEWHERE || entries > limits.parts {
@@ -107,7 +154,7 @@ fn check_end(file: &mut File, shown: &str, limits: &Limits) -> Result<(), Failur
 fn inflate(part: &mut dyn Read, mut scan: Option<&mut Scan>, most: u64, shown: &str) -> Result<u64, Failure> {
     let (mut piece, mut bytes) = (vec![0; PIECE], 0);
     loop {
-        let read = part.read(&mut piece).map_err(|error| broken(shown, &error))?;
+        let read = part.read(&mut piece).map_err(|error| misread(shown, &error))?;
         if read == 0 {
             return Ok(bytes);
         }
@@ -116,7 +163,7 @@ fn inflate(part: &mut dyn Read, mut scan: Option<&mut Scan>, most: u64, shown: &
             return Err(inflates(shown, most));
         }
         if let Some(scan) = &mut scan {
-            piece[..read].iter().try_for_each(|byte| scan.feed(*byte)).map_err(|what| broken(shown, &what))?;
+            piece[..read].iter().try_for_each(|byte| scan.feed(*byte)).map_err(|flaw| flawed(shown, flaw))?;
         }
     }
 }
@@ -166,22 +213,22 @@ impl Scan {
         }
     }
 
-    fn feed(&mut self, byte: u8) -> Result<(), &'static str> {
+    fn feed(&mut self, byte: u8) -> Result<(), Flaw> {
         if self.is_over {
             return Ok(());
         }
         self.span += 1;
         if self.span > SPAN_BYTES_MAX {
-            return Err("a cell is too long");
+            return Err(Flaw::LongCell);
         }
         if byte == 0 {
-            return Err("its text is not UTF-8");
+            return Err(Flaw::NotUtf8);
         }
         self.place = match (self.place, byte) {
             (Place::Text, b'<') => self.begin(),
             (Place::Text, _) => Place::Text,
-            (_, b'<') => return Err("a tag begins within a tag"),
-            (Place::Name, b'!') if self.name.is_empty() => return Err("it has comments or marked sections"),
+            (_, b'<') => return Err(Flaw::TagInTag),
+            (Place::Name, b'!') if self.name.is_empty() => return Err(Flaw::HidingPlace),
             (Place::Name, b'?') if self.name.is_empty() => self.instruct()?,
             (Place::Name, b'>' | b' ' | b'\t' | b'\r' | b'\n') => self.named(byte)?,
             (Place::Name, b'/') if !self.name.is_empty() => self.named(byte)?,
@@ -200,7 +247,7 @@ impl Scan {
         if self.place != Place::Text && self.name == b"sst" {
             self.tag.push(byte);
             if self.tag.len() > STATED_BYTES_MAX {
-                return Err("the tag of its shared strings is too long");
+                return Err(Flaw::LongStringsTag);
             }
         }
         self.last = byte;
@@ -215,16 +262,16 @@ impl Scan {
         Place::Name
     }
 
-    fn instruct(&mut self) -> Result<Place, &'static str> {
+    fn instruct(&mut self) -> Result<Place, Flaw> {
         if self.tags > 1 {
-            return Err("it has instructions after its beginning");
+            return Err(Flaw::Instruction);
         }
         self.is_instruction = true;
         Ok(Place::Tag)
     }
 
     /// The name of a tag is complete: without its prefix it says whether a cell, a row or a string begins or ends.
-    fn named(&mut self, byte: u8) -> Result<Place, &'static str> {
+    fn named(&mut self, byte: u8) -> Result<Place, Flaw> {
         let is_end = self.name.first() == Some(&b'/');
         let name = self.name.strip_prefix(b"/").unwrap_or(&self.name);
         let local = name.iter().position(|byte| *byte == b':').map_or(name, |at| &name[at + 1..]).to_vec();
@@ -238,7 +285,7 @@ impl Scan {
                 self.span = 0;
                 self.strings += u64::from(!is_end);
                 if self.strings > self.strings_max {
-                    return Err("it has too many shared strings");
+                    return Err(Flaw::ManyStrings);
                 }
             }
             (b"sheetData", true) => self.is_over = true,
@@ -248,12 +295,12 @@ impl Scan {
         if byte == b'>' { self.ended() } else { Ok(Place::Tag) }
     }
 
-    fn ended(&mut self) -> Result<Place, &'static str> {
+    fn ended(&mut self) -> Result<Place, Flaw> {
         if self.is_instruction && self.last != b'?' {
-            return Err("an instruction does not end");
+            return Err(Flaw::OpenInstruction);
         }
         if self.name == b"sst" && stated(&self.tag).is_some_and(|count| count > self.strings_max) {
-            return Err("it states too many shared strings");
+            return Err(Flaw::ManyStringsStated);
         }
         Ok(Place::Text)
     }
@@ -272,9 +319,9 @@ fn stated(tag: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SPAN_BYTES_MAX, Scan};
+    use super::{Flaw, SPAN_BYTES_MAX, Scan, flawed};
 
-    fn said(xml: &str) -> Result<(), &'static str> {
+    fn said(xml: &str) -> Result<(), Flaw> {
         let mut scan = Scan::new(2);
         xml.bytes().try_for_each(|byte| scan.feed(byte))
     }
@@ -304,5 +351,13 @@ mod tests {
         ] {
             assert!(said(bad).is_err(), "{}", &bad[..bad.len().min(40)]);
         }
+    }
+
+    #[test]
+    fn a_flaw_is_told_in_each_language_by_itself() {
+        let failure = flawed("账.xlsx", Flaw::NoZip);
+        let zh = failure.message.get(console::Lang::Zh);
+        assert_eq!(zh, "账.xlsx 不是可读取的工作簿：不是 ZIP 文件，或文件结尾之后还有其他内容");
+        assert!(failure.message.get(console::Lang::En).contains("it is no ZIP file, or has something after its end"));
     }
 }

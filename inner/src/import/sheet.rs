@@ -10,7 +10,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::Limits;
 use super::lines::{Handing, Piece, Raw};
-use super::parts::broken;
+use super::parts::{Flaw, flawed, misread};
 use super::source::{Source, bad};
 
 type Workbook = Xlsx<BufReader<File>>;
@@ -27,17 +27,17 @@ pub(super) fn read_xlsx(
     sender: Sender<Piece>,
 ) -> Result<(), Failure> {
     let shown = source.shown;
-    let mut workbook = Workbook::new(BufReader::new(source.file)).map_err(|error| broken(&shown, &error))?;
+    let mut workbook = Workbook::new(BufReader::new(source.file)).map_err(|error| misread(&shown, &error))?;
     let name = chosen(&workbook, sheet, &shown)?;
-    let mut reader = workbook.worksheet_cells_reader(&name).map_err(|error| broken(&shown, &error))?;
+    let mut reader = workbook.worksheet_cells_reader(&name).map_err(|error| misread(&shown, &error))?;
     let mut handing = Handing::new(sender, limits);
     let mut row: Option<(u32, Vec<Raw>)> = None;
     let mut at = 0;
-    while let Some(cell) = reader.next_cell().map_err(|error| broken(&shown, &error))? {
+    while let Some(cell) = reader.next_cell().map_err(|error| misread(&shown, &error))? {
         let (number, column) = cell.get_position();
         if let Some((before, cells)) = row.take_if(|(before, _)| *before != number) {
             if before > number {
-                return Err(broken(&shown, &"its rows are not in order"));
+                return Err(flawed(&shown, Flaw::RowOrder));
             }
             at = u64::from(before);
             if handing.take(i64::from(before) + 1, cells, at)?.is_err() {

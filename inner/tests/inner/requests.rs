@@ -80,3 +80,21 @@ async fn a_request_is_answered_with_a_notice_or_with_the_rule_that_it_breaks() {
         "a refused request takes no pay code"
     );
 }
+
+#[tokio::test]
+async fn what_came_back_answered_is_not_issued_again_and_no_pay_code_is_given_twice() {
+    let bureau = Bureau::open().await;
+    bureau.bench.add(request(&bureau, "R1", |_, _| {})).await;
+    bureau.bench.add(request(&bureau, "R2", |_, item| item.item_code = "000".to_owned())).await;
+    bureau.match_all().await;
+    let first = answer(&bureau, "R1").await;
+    // The backup is from before the requests: ferry returned notice and answers, and the peer sent the requests again.
+    bureau.bench.sql("DELETE FROM inner_serial").await;
+    bureau.bench.sql("INSERT INTO inner_asked (request_id) SELECT request_id FROM notice_request").await;
+    bureau.bench.add(request(&bureau, "R3", |_, _| {})).await;
+    bureau.match_all().await;
+    assert_eq!(answer(&bureau, "R1").await, first);
+    let third = answer(&bureau, "R3").await;
+    assert_eq!((third.state, third.pay_code == first.pay_code), (1, false));
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM pay_notice").await, 2);
+}

@@ -53,7 +53,7 @@ async fn one_person_asks_and_another_allows() {
     // The operator does not become another person by another role.
     let same = role(&zone, "op", Role::Reviewer).await;
     let (status, answer) = zone.post_as(&same, "/order/confirm-allow", allow.clone()).await;
-    assert_eq!((status, code(&answer)), (403, "same-person"));
+    assert_eq!((status, code(&answer)), (409, "same-person"));
     let sql = "UPDATE outer_evidence SET state = 1, checker = maker, check_time = make_time";
     let forced = sqlx::query(sql).execute(&mut zone.connection().await).await;
     assert!(forced.unwrap_err().to_string().contains("CHECK"));

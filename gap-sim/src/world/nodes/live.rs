@@ -96,7 +96,7 @@ impl World {
         }
         if self.is_safe {
             // What is written after the faults crosses too, and so does its answer.
-            let bound = self.options.liveness_ms + (self.rounds() + self.load_rounds()) * self.options.round_ms;
+            let bound = self.options.liveness_ms + self.rounds() * self.options.round_ms + self.load_ms();
             self.liveness_end_ms = self.liveness_end_ms.max(self.now_ms + bound);
         }
         result

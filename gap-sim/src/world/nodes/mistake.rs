@@ -42,6 +42,4 @@ mistakes! {
     ConfirmedApart = "confirmed-apart",
     /// A payment that is heard of again is confirmed under another number.
     ConfirmedAnew = "confirmed-anew",
-    /// A payment whose confirmation came back after a restore is judged as if it were new.
-    JudgedAnew = "judged-anew",
 }

@@ -6,7 +6,8 @@ use contract::rows::{
     PayConfirmItem, PayNotice, PayNoticeItem,
 };
 use contract::rules::{
-    Charge, Debt, GuardRefusal, OfflineSource, OrderEvent, OrderState, Policy, check_confirm, check_request, may_pay,
+    Charge, Debt, GuardRefusal, LATE_FEE, OfflineSource, OrderEvent, OrderState, Policy, check_confirm, check_request,
+    may_pay,
 };
 
 use super::books::{Order, Txn};
@@ -18,8 +19,6 @@ use super::people::Payment;
 const PAID: i64 = 1;
 /// 已退.
 const REFUNDED: i64 = 2;
-/// 滞纳金 is no item of the agency; a confirmation carries it as a line under this code and name.
-const LATE_FEE: (&str, &str) = ("103050199", "滞纳金");
 
 /// What became of a payment that was heard of.
 #[derive(Debug, Clone)]
@@ -65,15 +64,7 @@ pub fn order(desk: &mut Desk<'_>, pay_code: &str, expire_ms: u64) -> Option<Stri
     let mut items: Vec<PayConfirmItem> = lines.into_iter().map(|line| line_of(&no, line)).collect();
     if notice.late_fee_fen > 0 {
         let line_no = items.last().map_or(1, |line| line.line_no + 1);
-        items.push(PayConfirmItem {
-            confirm_id: no.clone(),
-            line_no,
-            item_code: LATE_FEE.0.to_owned(),
-            item_name: LATE_FEE.1.to_owned(),
-            quantity: 1,
-            unit_fen: notice.late_fee_fen,
-            amount_fen: notice.late_fee_fen,
-        });
+        items.push(LATE_FEE.line(&no, line_no, notice.late_fee_fen));
     }
     let confirm = PayConfirm {
         pay_code: Some(notice.pay_code),
@@ -231,8 +222,7 @@ fn settle(desk: &mut Desk<'_>, order: Order, said: &Payment) -> Heard {
     let confirm_id = confirm_id(desk, said);
     // It is there already where this zone was put back to before the payment and ferry has returned what had crossed.
     let returned: Option<PayConfirm> = desk.find_by(&confirm_id);
-    let stands =
-        returned.as_ref().filter(|_| desk.mistake != Some(Mistake::JudgedAnew)).map(|confirm| confirm.is_duplicate);
+    let stands = returned.as_ref().map(|confirm| confirm.is_duplicate);
     let paid_before = stands.unwrap_or_else(|| is_paid_before(desk, &order));
     let after = order.state.after(OrderEvent::Succeeded { paid_before });
     // A second payment of a paid order leaves the order as it is.

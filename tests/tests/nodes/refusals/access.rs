@@ -151,7 +151,7 @@ fn people(place: &Place) -> Vec<Case> {
             Some(&place.tokens[OUTER].both),
             &allow,
         )
-        .ends(403, "same-person"),
+        .ends(409, "same-person"),
         put("a client with an unknown permission", &[("permission", "king")]).ends(400, "permission").naming("unit"),
         put("a client whose key is none", &[("public_key", "-----BEGIN PUBLIC KEY-----")]).ends(400, "public-key"),
         put("a client with a blank in its id", &[("id", "a b")]).ends(400, "client-id").naming("64"),
