@@ -5,32 +5,37 @@ use std::path::Path;
 use super::Stopwatch;
 use crate::demo::database::Database;
 
-/// The node's tables that a payment adds rows to, in the order of what refers to what.
-const TABLES: [&str; 8] = [
-    "outer_order",
-    "outer_order_item",
-    "outer_attempt",
-    "outer_txn",
-    "pay_confirm",
-    "pay_confirm_item",
-    "outer_callback",
-    "node_nonce",
+/// The order of a payment whose row number is the first parameter.
+macro_rules! order {
+    () => {
+        "(SELECT platform_order_no FROM done.outer_order WHERE rowid = CAST(?1 AS INTEGER))"
+    };
+}
+
+/// The node's tables that a payment adds rows to, in the order of what refers to what, and which rows are those of an order.
+const TABLES: [(&str, &str); 7] = [
+    ("outer_order", concat!("platform_order_no = ", order!())),
+    ("outer_order_item", concat!("platform_order_no = ", order!())),
+    ("outer_attempt", concat!("platform_order_no = ", order!())),
+    ("outer_txn", concat!("platform_order_no = ", order!())),
+    ("pay_confirm", concat!("platform_order_no = ", order!())),
+    (
+        "pay_confirm_item",
+        concat!("confirm_id = (SELECT confirm_id FROM done.outer_txn WHERE platform_order_no = ", order!(), ")"),
+    ),
+    ("outer_callback", concat!("kind = 'order' AND object = ", order!())),
 ];
+/// What the two signed messages of a payment add, which names no order: any row stands for any other.
+const NONCES: &str = "INSERT INTO main.node_nonce SELECT * FROM done.node_nonce WHERE rowid = CAST(?1 AS INTEGER)";
 /// Tables written when an order is made; the others are written when its money came in.
 const OF_ORDER: usize = 2;
-
-/// Rows of each table that a payment has.
-#[derive(Debug, Clone)]
-struct Share {
-    table: &'static str,
-    first: u64,
-    each: u64,
-}
 
 /// What was written since a copy was made, and the copy.
 pub struct Replay {
     database: Database,
-    shares: Vec<Share>,
+    /// The row numbers before the first order and the first nonce.
+    orders: u64,
+    nonces: u64,
     payments: u64,
 }
 
@@ -45,23 +50,24 @@ impl Replay {
         source.close();
     }
 
-    /// The rows that a database has beyond its copy, of so many payments.
+    /// What a database has beyond its copy, of so many payments.
     ///
     /// # Panics
-    /// When payments do not all have as many rows.
+    /// When it has another number of orders, or fewer signed messages.
     #[must_use]
     pub fn of(database: &Path, copy: &Path, payments: u64) -> Self {
         let mut into = Database::open(copy).expect("the copy opens");
         into.run("ATTACH DATABASE ?1 AS done", &[&database.display().to_string()]).expect("the database is attached");
-        let shares = TABLES.map(|table| {
+        let [(orders, more_orders), (nonces, more_nonces)] = ["outer_order", "node_nonce"].map(|table| {
             let last = |database: &mut Database, schema: &str| {
                 database.number(&format!("SELECT coalesce(max(rowid), 0) FROM {schema}.{table}"), &[]).expect("a table")
             };
-            let (before, after) = (last(&mut into, "main"), last(&mut into, "done"));
-            Share { table, first: before + 1, each: (after - before) / payments }
+            let before = last(&mut into, "main");
+            (before, last(&mut into, "done") - before)
         });
-        assert!(shares.iter().all(|share| share.each > 0), "a payment has rows in each of its tables: {shares:?}");
-        Self { database: into, shares: shares.to_vec(), payments }
+        assert_eq!(more_orders, payments, "a payment has one order");
+        assert!(more_nonces >= 2 * payments, "a payment has two signed messages");
+        Self { database: into, orders, nonces, payments }
     }
 
     /// Writes so many payments again from the one of a number on, with three transactions each as the node has them, or so many
@@ -94,24 +100,22 @@ impl Replay {
         self.database.run("COMMIT", &[]).expect("it fits");
     }
 
-    /// The rows of a payment, those of its order or those of its money.
+    /// The rows of a payment, those of its order or those of its money, each with a signed message.
     fn rows(&mut self, payment: u64, of_order: bool) {
-        let shares = if of_order { &self.shares[..OF_ORDER] } else { &self.shares[OF_ORDER..] };
-        for Share { table, first, each } in shares {
-            let (from, to) = (first + payment * each, first + (payment + 1) * each);
-            let sql = format!(
-                "INSERT INTO main.{table} SELECT * FROM done.{table} WHERE rowid >= CAST(?1 AS INTEGER) AND rowid < CAST(?2 AS INTEGER)"
-            );
-            self.database.run(&sql, &[&from.to_string(), &to.to_string()]).expect("the same rows fit");
+        let order = (self.orders + payment + 1).to_string();
+        for (table, which) in if of_order { &TABLES[..OF_ORDER] } else { &TABLES[OF_ORDER..] } {
+            let sql = format!("INSERT INTO main.{table} SELECT * FROM done.{table} WHERE {which}");
+            let written = self.database.run(&sql, &[&order]).expect("the same rows fit");
+            assert!(written > 0, "a payment has rows in {table}");
         }
+        let nonce = self.nonces + 2 * payment + if of_order { 1 } else { 2 };
+        self.database.run(NONCES, &[&nonce.to_string()]).expect("the same row fits");
     }
 
     /// The change of an order's state, which rewrites its row.
     fn touch(&mut self, payment: u64) {
-        let rowid = (self.shares[0].first + payment).to_string();
-        let sql = "UPDATE main.outer_order SET update_time = update_time WHERE platform_order_no = \
-                   (SELECT platform_order_no FROM done.outer_order WHERE rowid = CAST(?1 AS INTEGER))";
-        self.database.run(sql, &[&rowid]).expect("the order is there");
+        let sql = concat!("UPDATE main.outer_order SET update_time = update_time WHERE platform_order_no = ", order!());
+        self.database.run(sql, &[&(self.orders + payment + 1).to_string()]).expect("the order is there");
     }
 
     /// Ends.
