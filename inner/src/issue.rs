@@ -1,13 +1,14 @@
 //! Issuing notices (缴款书开具): checked against base data, with a pay code that is minted here and nowhere else.
 
-use contract::pay_code::{SERIALS_MAX, pay_code};
 use contract::rows::{BaseAgency, BaseIncomeItem, PayNotice, PayNoticeItem, Row as _};
 use contract::rules::{Fault, Rule, agency_in_force, check_notice, item_in_force, outside_standards};
 use node::rows::{find_by, insert, select, text};
-use node::{Failure, Kind, Moment, Node};
+use node::{Failure, Moment, Node};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
+
+use crate::mint::mint;
 
 /// A line of a notice that is to be issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -86,7 +87,7 @@ pub async fn issue(
     let Sealed { draft, request_id } = sealed;
     let today = now.date8();
     let agency = agency(connection, &draft.agency_id, &today).await?;
-    let code = mint(connection, &agency, &today).await?;
+    let code = mint(connection, &agency.mof_div_code[..6], now).await?;
     let mut items = Vec::with_capacity(draft.lines.len().min(contract::rules::LINES_MAX));
     let mut faults = Vec::new();
     for (line_no, line) in (1..).zip(draft.lines.iter().take(contract::rules::LINES_MAX + 1)) {
@@ -137,48 +138,6 @@ async fn agency(connection: &mut SqliteConnection, id: &str, today: &str) -> Res
     let found: Option<BaseAgency> = find_by(connection, id).await?;
     agency_in_force(found, id, today)
         .map_err(|rule| Failure::of_faults(vec![Fault::refusal("pay_notice", "", "agency_id", rule)]))
-}
-
-/// The next pay code of an agency's region. Serial numbers are taken in the transaction of their notice, so none is lost and
-/// none is given twice.
-async fn mint(connection: &mut SqliteConnection, agency: &BaseAgency, today: &str) -> Result<String, Failure> {
-    let (region, year) = (&agency.mof_div_code[..6], &today[2..4]);
-    let taken: Option<i64> = sqlx::query_scalar("SELECT next FROM inner_serial WHERE region = ?1 AND year = ?2")
-        .bind(region.to_owned())
-        .bind(year.to_owned())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let mut serial = taken.unwrap_or(0);
-    loop {
-        let number = u64::try_from(serial).map_err(Failure::internal)?;
-        if number >= SERIALS_MAX {
-            return Err(exhausted(region));
-        }
-        serial += 1;
-        let code = pay_code(region, year, number);
-        // A ledger that pushes notices of its own may have taken a number of this form.
-        if find_by::<PayNotice>(connection, &code).await?.is_none() {
-            sqlx::query(
-                "INSERT INTO inner_serial (region, year, next) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (region, year) DO UPDATE SET next = ?3",
-            )
-            .bind(region.to_owned())
-            .bind(year.to_owned())
-            .bind(serial)
-            .execute(connection)
-            .await?;
-            return Ok(code);
-        }
-    }
-}
-
-fn exhausted(region: &str) -> Failure {
-    Failure::new(
-        Kind::Conflict,
-        "no-pay-codes-left",
-        console::text!("the region {region} has no pay codes left this year", "区划 {region} 本年度缴款码已用尽"),
-        console::Text::fixed("configure another pattern of pay codes", "请更换缴款码规则"),
-    )
 }
 
 /// A line out of base data, or what it breaks.

@@ -15,6 +15,7 @@ pub mod import;
 pub mod import_command;
 pub mod issue;
 pub mod matching;
+mod mint;
 pub mod offline;
 pub mod program;
 pub mod proposal;

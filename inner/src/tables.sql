@@ -1,6 +1,6 @@
 -- What the intranet node keeps for itself beside the contract's tables. None of it crosses.
 
--- 缴款码序号: the next serial number of a region and year
+-- 缴款码序号: the least serial number of a region and year that is not taken; each minute begins at numbers of its own
 CREATE TABLE inner_serial (
   region TEXT NOT NULL CHECK (length(region) = 6),
   year TEXT NOT NULL CHECK (length(year) = 2),

@@ -6,6 +6,7 @@ use inner::api::Drafts;
 use inner::issue::{Draft, Line};
 use inner::program::MIGRATIONS;
 use inner::proposal::{self, Asked};
+use inner::report::Report;
 use inner::waiting::QUEUES;
 use inner::wish::Wish;
 use node::Failure;
@@ -15,6 +16,17 @@ use node::testing::Bench;
 
 /// Agencies and items that the bureau has: enough for every line of business.
 const SOME: u64 = 40;
+
+/// What a police office reports of a notice that was paid to it in full.
+pub fn of_police(notice: &PayNotice) -> Report {
+    Report {
+        pay_code: notice.pay_code.clone(),
+        source: 2,
+        source_ref: "JJ-1".to_owned(),
+        amount_fen: notice.total_fen,
+        pay_time: "20260302093000".to_owned(),
+    }
+}
 
 /// A bureau.
 pub struct Bureau {

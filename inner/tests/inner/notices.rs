@@ -102,3 +102,14 @@ async fn two_people_decide_about_what_nobody_can_match() {
     assert_eq!(bureau.result(1).await.decision, 2);
     assert_eq!(bureau.bench.number("SELECT decision FROM inner_book").await, 2);
 }
+
+#[tokio::test]
+async fn a_pay_code_that_was_lost_with_its_notice_is_given_to_nobody_else() {
+    let bureau = Bureau::open().await;
+    let lost = bureau.issue_all(vec![bureau.draft(), bureau.draft()]).await.unwrap();
+    // The database is put back to before the notices, which had not crossed; payers hold their codes.
+    bureau.bench.sql("DELETE FROM pay_notice_item; DELETE FROM pay_notice; DELETE FROM inner_serial").await;
+    bureau.bench.clock.advance(60_000);
+    let minted = bureau.issue_all(vec![bureau.draft(), bureau.draft()]).await.unwrap();
+    assert!(minted.iter().all(|code| !lost.contains(code)), "{lost:?} {minted:?}");
+}

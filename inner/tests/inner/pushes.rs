@@ -8,7 +8,6 @@ use axum::response::IntoResponse as _;
 use contract::rules::Decision;
 use inner::api::take_all;
 use inner::courier::{Courier, DELAYS_MS, Signer};
-use inner::report::Report;
 use inner::wish::Wish;
 use node::http::{Caller, Who};
 use node::message::Message;
@@ -16,7 +15,7 @@ use node::post::Post;
 use node::testing::pair;
 use serde_json::{Value, json};
 
-use super::bench::Bureau;
+use super::bench::{Bureau, of_police};
 
 /// What a system does with a message: by its number from 0 on.
 type Does = fn(usize) -> Answer;
@@ -162,13 +161,7 @@ async fn what_is_decided_later_is_told_too() {
     bureau.propose(Wish::Book { confirm_id: bureau.confirm_id(1) }).await.unwrap();
     let client = bureau.client("police-1", "counter:police", None, None).await;
     let caller = Caller { who: Who::Client(client), address: "local".to_owned() };
-    let report = Report {
-        pay_code: police.pay_code.clone(),
-        source: 2,
-        source_ref: "JJ-1".to_owned(),
-        amount_fen: police.total_fen,
-        pay_time: "20260302093000".to_owned(),
-    };
+    let report = of_police(&police);
     let taken = take_all(&bureau.bench.node, caller, vec![report]).await.unwrap();
     bureau.bench.add(bureau.paid(2, Some(&police), police.total_fen)).await;
     bureau.match_all().await;

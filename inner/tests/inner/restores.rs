@@ -11,7 +11,7 @@ use node::client::Client;
 use node::http::{Caller, Who};
 use node::rounds::Round;
 
-use super::bench::Bureau;
+use super::bench::{Bureau, of_police};
 
 /// The books and all that the node keeps are those of an empty backup; the tables of the contract are as they were.
 const EMPTY_BACKUP: &str = "DELETE FROM inner_push; DELETE FROM inner_book; DELETE FROM inner_report; \
@@ -32,17 +32,6 @@ async fn books(bureau: &Bureau) -> String {
         .await
 }
 
-/// A report of the police about a notice, with all that it asks for.
-fn to_the_police(notice: &PayNotice) -> Report {
-    Report {
-        pay_code: notice.pay_code.clone(),
-        source: 2,
-        source_ref: "JJ-1".to_owned(),
-        amount_fen: notice.total_fen,
-        pay_time: "20260302093000".to_owned(),
-    }
-}
-
 async fn take(bureau: &Bureau, client: &Client, report: &Report) -> Taken {
     let caller = Caller { who: Who::Client(client.clone()), address: "local".to_owned() };
     take_all(&bureau.bench.node, caller, vec![report.clone()]).await.unwrap().payments.remove(0)
@@ -54,7 +43,7 @@ async fn paid_twice() -> (Bureau, PayNotice, Client) {
     let notice = bureau.issue().await;
     bureau.client("unit-1", "agency", Some(&notice.agency_id), Some("http://127.0.0.1:9/told")).await;
     let client = bureau.client("police-1", "counter:police", None, None).await;
-    take(&bureau, &client, &to_the_police(&notice)).await;
+    take(&bureau, &client, &of_police(&notice)).await;
     bureau.bench.add(bureau.paid(1, Some(&notice), notice.total_fen)).await;
     bureau.match_all().await;
     assert_eq!(bureau.result(1).await.decision, Decision::RefundOffline.number());
@@ -101,13 +90,7 @@ async fn the_books_are_as_they_were_and_agencies_are_told_under_the_same_numbers
     bureau.match_all().await;
     bureau.propose(Wish::Book { confirm_id: bureau.confirm_id(2) }).await.unwrap();
     let client = bureau.client("police-1", "counter:police", None, None).await;
-    let report = Report {
-        pay_code: police.pay_code.clone(),
-        source: 2,
-        source_ref: "JJ-1".to_owned(),
-        amount_fen: police.total_fen,
-        pay_time: "20260302093000".to_owned(),
-    };
+    let report = of_police(&police);
     let take = async || {
         let caller = Caller { who: Who::Client(client.clone()), address: "local".to_owned() };
         take_all(&bureau.bench.node, caller, vec![report.clone()]).await.unwrap().payments.remove(0)
@@ -151,13 +134,7 @@ async fn an_offline_payment_that_was_to_go_back_still_is() {
     let notice = bureau.issue().await;
     let client = bureau.client("police-1", "counter:police", None, None).await;
     let caller = Caller { who: Who::Client(client), address: "local".to_owned() };
-    let report = Report {
-        pay_code: notice.pay_code.clone(),
-        source: 2,
-        source_ref: "JJ-1".to_owned(),
-        amount_fen: notice.total_fen,
-        pay_time: "20260302093000".to_owned(),
-    };
+    let report = of_police(&notice);
     take_all(&bureau.bench.node, caller, vec![report]).await.unwrap();
     // The backup is from before the online payment; what comes back says that the offline one gives way.
     bureau.bench.sql("UPDATE offline_payment SET refund_state = 1").await;
@@ -195,7 +172,7 @@ async fn an_offline_payment_that_came_back_pays_its_notice() {
     let bureau = Bureau::open().await;
     let notice = bureau.issue().await;
     let client = bureau.client("police-1", "counter:police", None, None).await;
-    take(&bureau, &client, &to_the_police(&notice)).await;
+    take(&bureau, &client, &of_police(&notice)).await;
     bureau.bench.sql(EMPTY_BACKUP).await;
     bureau.bench.sql("UPDATE pay_notice SET state = 0").await;
     bureau.match_all().await;
@@ -313,7 +290,7 @@ async fn what_was_answered_is_booked_before_a_counter_reports_once_more() {
     bureau.bench.sql(EMPTY_BACKUP).await;
     // What the police reported never left the zone.
     bureau.bench.sql("DELETE FROM inner_returned; DELETE FROM offline_payment; UPDATE pay_notice SET state = 0").await;
-    let taken = take(&bureau, &client, &to_the_police(&notice)).await;
+    let taken = take(&bureau, &client, &of_police(&notice)).await;
     assert_eq!((taken.match_state, taken.refund_state), (Some(MatchState::Duplicate.number()), Some(1)));
     bureau.match_all().await;
     assert_eq!(bureau.bench.text("SELECT source FROM inner_book WHERE counts = 1").await, "ONLINE");
@@ -325,7 +302,7 @@ async fn an_answer_that_comes_back_too_late_takes_the_place_of_an_offline_paymen
     let bureau = Bureau::open().await;
     let (police, online, reviewed) = (bureau.issue().await, bureau.issue().await, bureau.issue().await);
     let client = bureau.client("police-1", "counter:police", None, None).await;
-    take(&bureau, &client, &to_the_police(&police)).await;
+    take(&bureau, &client, &of_police(&police)).await;
     bureau.bench.add(bureau.paid(1, Some(&online), online.total_fen)).await;
     bureau.bench.add(bureau.paid(2, Some(&reviewed), reviewed.total_fen + 1)).await;
     bureau.bench.add(bureau.paid(3, Some(&reviewed), reviewed.total_fen)).await;
@@ -357,7 +334,7 @@ async fn an_offline_payment_that_comes_back_before_its_notice_waits_for_it() {
     let bureau = Bureau::open().await;
     let notice = bureau.issue().await;
     let client = bureau.client("police-1", "counter:police", None, None).await;
-    let taken = take(&bureau, &client, &to_the_police(&notice)).await;
+    let taken = take(&bureau, &client, &of_police(&notice)).await;
     bureau.bench.sql(EMPTY_BACKUP).await;
     bureau.bench.sql("DELETE FROM pay_notice_item; DELETE FROM pay_notice").await;
     bureau.match_all().await;
