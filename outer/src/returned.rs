@@ -158,7 +158,7 @@ async fn one(own: &PayNode, connection: &mut SqliteConnection, confirm: &PayConf
     let paid_before = confirm.is_duplicate || counts_already(connection, confirm).await?;
     let (order, told) = match Order::look_up(connection, &confirm.platform_order_no).await? {
         Some(order) => into_order(connection, order, confirm, basis, paid_before, now).await?,
-        None => placeholder(own, connection, confirm, basis, paid_before, now).await?,
+        None => stand_in(own, connection, confirm, basis, paid_before, now).await?,
     };
     let txn = Txn {
         channel: confirm.channel.clone(),
@@ -233,7 +233,7 @@ async fn into_order(
 }
 
 /// An order in the place of one that is lost, with what its confirmation says of it.
-async fn placeholder(
+async fn stand_in(
     own: &PayNode,
     connection: &mut SqliteConnection,
     confirm: &PayConfirm,
