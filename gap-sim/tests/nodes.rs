@@ -32,12 +32,14 @@ fn the_nodes_of_a_seed_do_the_same_again_and_leave_nothing_out() {
 }
 
 #[test]
-fn a_confirmation_apart_from_its_order_is_noticed() {
-    let noticed = (1..=30).find_map(|seed| match run(seed, Some(Mistake::ConfirmedApart)).verdict {
-        Verdict::Correctness(violation) => Some(violation.invariant),
-        Verdict::Pass | Verdict::Liveness(_) | Verdict::Undecided => None,
-    });
-    assert_eq!(noticed, Some(BOOKED_ONCE));
+fn a_confirmation_apart_from_its_order_and_money_that_counts_twice_are_noticed() {
+    for mistake in [Mistake::ConfirmedApart, Mistake::SecondCounts] {
+        let noticed = (1..=30).find_map(|seed| match run(seed, Some(mistake)).verdict {
+            Verdict::Correctness(violation) => Some(violation.invariant),
+            Verdict::Pass | Verdict::Liveness(_) | Verdict::Undecided => None,
+        });
+        assert_eq!(noticed, Some(BOOKED_ONCE), "{}", mistake.name());
+    }
 }
 
 #[test]

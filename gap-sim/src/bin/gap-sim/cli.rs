@@ -132,7 +132,7 @@ impl SwarmArguments {
 #[derive(Debug, Args)]
 pub struct BreaksArguments {
     /// The seeds to try, as `FIRST..LAST`.
-    #[arg(long, value_name = "FIRST..LAST", default_value = "1..500", value_parser = seeds)]
+    #[arg(long, value_name = "FIRST..LAST", default_value = "1..1000", value_parser = seeds)]
     pub seeds: (u64, u64),
     /// One mistake only.
     #[arg(long, value_name = "NAME")]

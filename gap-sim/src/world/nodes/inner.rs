@@ -349,7 +349,10 @@ fn book(desk: &mut Desk<'_>, confirm: &PayConfirm) -> Option<ConfirmResult> {
     let answered: Option<ConfirmResult> = desk.find_by(&confirm.confirm_id);
     if let Some(answered) = answered {
         let (state, decision) = MatchState::of(answered.match_state).zip(Decision::of(answered.decision))?;
-        let judged = Judged { state, decision, other: answered.other_ref, diff_fen: answered.diff_fen };
+        let judged = match desk.mistake {
+            Some(Mistake::JudgedAnew) => judged(desk, confirm),
+            _ => Judged { state, decision, other: answered.other_ref, diff_fen: answered.diff_fen },
+        };
         if desk.mistake != Some(Mistake::RebookedAlone) {
             settle(desk, confirm, &judged);
         }

@@ -36,8 +36,12 @@ mistakes! {
     AnsweredApart = "answered-apart",
     /// A confirmation that was answered before a restore is booked again, and nothing follows from it for its notice.
     RebookedAlone = "rebooked-alone",
+    /// A confirmation that was answered before a restore is judged again, whatever the answer had been.
+    JudgedAnew = "judged-anew",
     /// An offline payment that came back after a restore is not booked again.
     OfflineForgotten = "offline-forgotten",
+    /// Money of an order counts whatever other orders of its notice were paid.
+    SecondCounts = "second-counts",
     /// The order is paid in one transaction and confirmed in the next.
     ConfirmedApart = "confirmed-apart",
     /// A payment that is heard of again is confirmed under another number.

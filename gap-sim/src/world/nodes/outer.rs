@@ -280,7 +280,8 @@ fn confirm_id(desk: &mut Desk<'_>, said: &Payment) -> String {
 /// Whether another payment counts already for what an order pays. One to the police does not: the online payment stands then.
 fn is_paid_before(desk: &Desk<'_>, order: &Order) -> bool {
     let Some(pay_code) = &order.confirm.pay_code else { return false };
-    if desk.kept().states(pay_code, &order.confirm.platform_order_no).into_iter().any(OrderState::counts) {
+    let forgets = desk.mistake == Some(Mistake::SecondCounts);
+    if !forgets && desk.kept().states(pay_code, &order.confirm.platform_order_no).into_iter().any(OrderState::counts) {
         return true;
     }
     let is_police = |paid: &OfflinePayment| paid.source == OfflineSource::PoliceBatch.number();
