@@ -213,9 +213,9 @@ async fn list_callbacks(own: &PayNode, asked: CallbacksAsked, lang: Lang) -> Res
 async fn list_exceptions(own: &PayNode, asked: ExceptionsAsked, lang: Lang) -> Result<Output, Failure> {
     let found = exception::list(own, asked).await?;
     let line = |one: &exception::ExceptionShown| {
-        let note = one.note.as_deref().unwrap_or("-");
+        let (maker, note) = (one.maker.as_deref().unwrap_or("-"), one.note.as_deref().unwrap_or("-"));
         format!(
-            "{}\t{}\t{}\t{}\t{}\t{}\t{note}\n",
+            "{}\t{}\t{}\t{}\t{}\t{}\t{maker}\t{note}\n",
             one.exception_id, one.kind, one.channel, one.channel_order_no, one.platform_order_no, one.create_time
         )
     };

@@ -28,7 +28,8 @@ impl Charge {
             ("fee_fen", self.fee_fen),
             ("received_fen", self.received_fen),
         ];
-        for (column, fen) in parts.into_iter().chain([("original_fen", self.original_fen)]) {
+        // The whole is named before a part that is as wrong only because it is computed from it.
+        for (column, fen) in [("original_fen", self.original_fen)].into_iter().chain(parts) {
             if fen < 0 {
                 return Some((column, Rule::Negative));
             }
@@ -63,7 +64,7 @@ mod tests {
         assert_eq!(code(Charge { fee_fen: -38, received_fen: 9_438, ..charge }), Some(("fee_fen", "negative")));
         assert_eq!(code(Charge::default()), Some(("original_fen", "amount-zero")));
         assert_eq!(
-            code(Charge { original_fen: 100_000_000_000, ..Charge::default() }),
+            code(Charge { original_fen: 100_000_000_000, received_fen: 100_000_000_000, ..Charge::default() }),
             Some(("original_fen", "amount-too-large"))
         );
     }

@@ -85,7 +85,7 @@ async fn an_order_by_lines_keeps_the_rules_of_the_contract() {
     assert_eq!(broken(&|asked| asked["payer_type"] = json!(3)).await, ["payer_type out-of-range"]);
     assert_eq!(broken(&|asked| asked["payer_name"] = json!("名".repeat(51))).await, ["payer_name too-wide"]);
     assert_eq!(broken(&|asked| asked["amount_fen"] = json!(0)).await, ["original_fen amount-zero"]);
-    assert_eq!(broken(&|asked| asked["amount_fen"] = json!(i64::MAX)).await, ["received_fen amount-too-large"]);
+    assert_eq!(broken(&|asked| asked["amount_fen"] = json!(i64::MAX)).await, ["original_fen amount-too-large"]);
     assert_eq!(broken(&|asked| asked["biz_discount_fen"] = json!(-1)).await, ["biz_discount_fen negative"]);
     assert_eq!(broken(&|asked| asked["biz_discount_fen"] = json!(i64::MIN)).await, ["biz_discount_fen negative"]);
     assert_eq!(broken(&|asked| asked["lines"] = json!([])).await, ["line_no no-lines"]);

@@ -87,10 +87,10 @@ fn by_lines(place: &Place) -> Vec<Case> {
         wrong("an item that the agency does not collect", "item_code", "not-collected", &|order| {
             order["lines"][0]["item_code"] = "999999".into();
         }),
-        wrong("an order of twelve digits", "received_fen", "amount-too-large", &|order| {
+        wrong("an order of twelve digits", "original_fen", "amount-too-large", &|order| {
             order["amount_fen"] = 100_000_000_000_i64.into();
         }),
-        wrong("an order below nothing", "received_fen", "negative", &|order| order["amount_fen"] = (-5).into()),
+        wrong("an order below nothing", "original_fen", "negative", &|order| order["amount_fen"] = (-5).into()),
         wrong("an order for a name that is too wide", "payer_name", "too-wide", &|order| {
             order["payer_name"] = "王".repeat(200).into();
         }),
