@@ -3,16 +3,13 @@
 //! A serial number begins with the minute of the year. What was minted after the backup, and handed to a payer before its notice
 //! crossed, is known to nobody after the loss; but it was minted in an earlier minute than anything that is minted then.
 
-use contract::pay_code::{SERIALS_MAX, pay_code};
+use contract::pay_code::{SERIALS_MAX, first_serial, pay_code};
 use contract::rows::PayNotice;
 use node::rows::find_by;
 use node::{Failure, Kind, Moment};
 use sqlx::sqlite::SqliteConnection;
 
 const MINUTE_MS: i64 = 60_000;
-/// Serial numbers of a region that begin with one minute: a leap year's 527 040 minutes have room for so many each within
-/// [`SERIALS_MAX`]. Where more are minted in a minute, those of the next ones are taken.
-const OF_A_MINUTE: i64 = 100_000;
 
 /// The next pay code of a region of 6 digits. The serial number is taken in the transaction of the notice.
 ///
@@ -26,14 +23,13 @@ pub async fn mint(connection: &mut SqliteConnection, region: &str, now: Moment) 
         .bind(year.to_owned())
         .fetch_optional(&mut *connection)
         .await?;
-    let mut serial = left.unwrap_or(0).max(first_of_minute(now)?);
+    let mut serial = u64::try_from(left.unwrap_or(0)).map_err(Failure::internal)?.max(first_of_minute(now)?);
     loop {
-        let number = u64::try_from(serial).map_err(Failure::internal)?;
-        if number >= SERIALS_MAX {
+        if serial >= SERIALS_MAX {
             return Err(exhausted(region));
         }
+        let code = pay_code(region, year, serial);
         serial += 1;
-        let code = pay_code(region, year, number);
         // A ledger that pushes notices of its own may have taken a number of this form.
         if find_by::<PayNotice>(connection, &code).await?.is_none() {
             sqlx::query(
@@ -42,7 +38,7 @@ pub async fn mint(connection: &mut SqliteConnection, region: &str, now: Moment) 
             )
             .bind(region.to_owned())
             .bind(year.to_owned())
-            .bind(serial)
+            .bind(i64::try_from(serial).map_err(Failure::internal)?)
             .execute(connection)
             .await?;
             return Ok(code);
@@ -51,11 +47,12 @@ pub async fn mint(connection: &mut SqliteConnection, region: &str, now: Moment) 
 }
 
 /// The least serial number of a minute.
-fn first_of_minute(now: Moment) -> Result<i64, Failure> {
+fn first_of_minute(now: Moment) -> Result<u64, Failure> {
     let year = &now.date8()[..4];
     let begin = Moment::of_time14(&format!("{year}0101000000"))
         .ok_or_else(|| Failure::internal(format!("the year {year} has no beginning")))?;
-    Ok((now.ms() - begin.ms()) / MINUTE_MS * OF_A_MINUTE)
+    let minute = u64::try_from((now.ms() - begin.ms()) / MINUTE_MS).map_err(Failure::internal)?;
+    Ok(first_serial(minute))
 }
 
 fn exhausted(region: &str) -> Failure {

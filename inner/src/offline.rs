@@ -2,7 +2,7 @@
 
 use console::Text;
 use contract::rows::{OfflinePayment, PayNotice};
-use contract::rules::{Decision, Fault, Judgement, MatchState, Rule, check_offline};
+use contract::rules::{Decision, Fault, MatchState, Rule, check_offline, judge_offline};
 use node::rows::{find_by, insert, put};
 use node::{Failure, Kind, Moment, Node, guid};
 use sqlx::sqlite::SqliteConnection;
@@ -110,7 +110,8 @@ pub(crate) async fn book(
             Text::fixed("two people decide about it", "由双人处理"),
         ));
     }
-    let judged = match_notice(connection, &notice, report.amount_fen).await?;
+    let first = counting(connection, &notice.pay_code).await?.map(|(payment_id, _)| payment_id);
+    let judged = judge_offline((notice.state, notice.total_fen), first.as_deref(), report.amount_fen);
     let payment = OfflinePayment {
         book_no: guid(&*node.entropy, now)?,
         refund_state: i64::from(judged.decision == Decision::RefundOffline),
@@ -128,7 +129,7 @@ pub(crate) async fn book(
     };
     let is_matched = judged.state == MatchState::Matched;
     // The line comes first: a payment without one is taken for one that ferry returned.
-    entry.write(connection, judged.borrow(), is_matched).await?;
+    entry.write(connection, judged, is_matched).await?;
     insert(connection, &payment).await?;
     if is_matched {
         pay_notice(connection, &notice.pay_code, now).await?;
@@ -140,37 +141,6 @@ pub(crate) async fn book(
         .await?;
     tell_booking(connection, Event::Booked, &payment.book_no, now).await?;
     Ok(Booked { payment, match_state: Some(judged.state.number()) })
-}
-
-/// A judgement that owns what it refers to.
-struct Judged {
-    state: MatchState,
-    decision: Decision,
-    other: Option<String>,
-    diff_fen: i64,
-}
-
-impl Judged {
-    fn borrow(&self) -> Judgement<'_> {
-        Judgement { state: self.state, decision: self.decision, other: self.other.as_deref(), diff_fen: self.diff_fen }
-    }
-}
-
-/// Judges an offline payment: one that comes after any other that counts is to go back offline.
-async fn match_notice(
-    connection: &mut SqliteConnection,
-    notice: &PayNotice,
-    amount_fen: i64,
-) -> Result<Judged, Failure> {
-    let first = counting(connection, &notice.pay_code).await?.map(|(payment_id, _)| payment_id);
-    let plain = |state, decision| Judged { state, decision, other: None, diff_fen: 0 };
-    let diff_fen = amount_fen.saturating_sub(notice.total_fen);
-    Ok(match (first, notice.state) {
-        (Some(first), _) => Judged { other: Some(first), ..plain(MatchState::Duplicate, Decision::RefundOffline) },
-        (None, _) if diff_fen != 0 => Judged { diff_fen, ..plain(MatchState::AmountDiff, Decision::Review) },
-        (None, 0) => plain(MatchState::Matched, Decision::Book),
-        (None, _) => plain(MatchState::NoNotice, Decision::Review),
-    })
 }
 
 /// An online payment counts in the place of an offline one (线下退付), which is to go back. One that has gone back already stays so.

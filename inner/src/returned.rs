@@ -2,7 +2,7 @@
 //! answered stands; nothing is judged anew that somebody was told of.
 
 use contract::rows::{ConfirmResult, OfflinePayment, PayConfirm, PayNotice};
-use contract::rules::{Decision, Judgement, MatchState, OfflineSource};
+use contract::rules::{Decision, Judgement, MatchState, OfflineSource, judge_returned_offline};
 use node::rows::{find_by, put};
 use node::{Failure, Moment};
 use sqlx::sqlite::SqliteConnection;
@@ -211,8 +211,7 @@ async fn is_named(connection: &mut SqliteConnection, payment_id: &str) -> Result
     Ok(sqlx::query_scalar(sql).bind(payment_id.to_owned()).fetch_one(connection).await?)
 }
 
-/// Books an offline payment under its own number. Its row says whether it is to go back; whether another amount was reviewed it does
-/// not say, so two people look again.
+/// Books an offline payment that came back, under its own number.
 async fn rebook_offline(
     connection: &mut SqliteConnection,
     payment: &OfflinePayment,
@@ -221,19 +220,11 @@ async fn rebook_offline(
     let notice: Option<PayNotice> = find_by(connection, &payment.pay_code).await?;
     let notice = notice.ok_or_else(|| Failure::missing("notice", "缴款通知书", &payment.pay_code))?;
     let first = counting(connection, &payment.pay_code).await?.map(|(payment_id, _)| payment_id);
-    let diff_fen = payment.amount_fen.saturating_sub(notice.total_fen);
-    let (state, decision) = if payment.refund_state > 0 {
-        (MatchState::Duplicate, Decision::RefundOffline)
-    } else if diff_fen != 0 {
-        (MatchState::AmountDiff, Decision::Review)
-    } else if first.is_some() || notice.state == 2 {
-        (MatchState::NoNotice, Decision::Review)
-    } else {
-        (MatchState::Matched, Decision::Book)
-    };
+    let due = (notice.state, notice.total_fen);
+    let judged = judge_returned_offline(due, first.as_deref(), payment.amount_fen, payment.refund_state);
+    let is_matched = judged.state == MatchState::Matched;
     let source = OfflineSource::of(payment.source)
         .ok_or_else(|| Failure::internal(format!("{} has no known source", payment.payment_id)))?;
-    let judged = Judgement { state, decision, other: first.as_deref(), diff_fen };
     let entry = Entry {
         book_no: &payment.book_no,
         source: source_name(source),
@@ -244,8 +235,8 @@ async fn rebook_offline(
         pay_date: &payment.pay_date,
         book_time: &payment.create_time,
     };
-    entry.write(connection, judged, state == MatchState::Matched).await?;
-    if state == MatchState::Matched {
+    entry.write(connection, judged, is_matched).await?;
+    if is_matched {
         pay_notice(connection, &payment.pay_code, now).await?;
     }
     tell_booking(connection, Event::Booked, &payment.book_no, now).await?;

@@ -1,7 +1,7 @@
 //! Money that came in (到账): transaction, order, confirmation and notification, all or nothing.
 
 use contract::rows::{PayConfirm, PayConfirmItem, PayNotice};
-use contract::rules::{OrderEvent, OrderState, UNCLEAR, check_confirm};
+use contract::rules::{self, OrderEvent, OrderState, OtherPayments, UNCLEAR, check_confirm};
 use node::rows::{find_by, insert, text};
 use node::{Failure, Moment};
 use schemars::JsonSchema;
@@ -18,8 +18,6 @@ use crate::service::PayNode;
 
 /// The column that a confirmation's account is encrypted for.
 pub(crate) const CONFIRM_ACCT: (&str, &str) = ("pay_confirm", "payer_acct");
-/// 已缴.
-const NOTICE_PAID: i64 = 1;
 
 kept! {
     /// A transaction (交易): money that came in.
@@ -165,17 +163,15 @@ async fn paid_offline(connection: &mut SqliteConnection, pay_code: &str) -> Resu
     Ok(found.bind(pay_code.to_owned()).fetch_one(connection).await?)
 }
 
-/// Whether another payment counts already for what an order pays. One to the police does not: the online payment stands then, and
-/// the police give theirs back (A 3.3.1.7).
+/// Whether another payment counts already for what an order pays.
 async fn is_paid_before(connection: &mut SqliteConnection, order: &Order) -> Result<bool, Failure> {
     let Some(pay_code) = &order.pay_code else { return Ok(false) };
-    if order.siblings(connection).await?.into_iter().any(OrderState::counts) {
-        return Ok(true);
-    }
+    let orders = order.siblings(connection).await?;
     let (at_a_bank, to_the_police) = paid_offline(connection, pay_code).await?;
-    let notice = find_by::<PayNotice>(connection, pay_code).await?;
-    let is_notice_paid = notice.is_some_and(|notice| notice.state == NOTICE_PAID);
-    Ok(at_a_bank > 0 || (is_notice_paid && to_the_police == 0))
+    let notice_state = find_by::<PayNotice>(connection, pay_code).await?.map(|notice| notice.state);
+    let others =
+        OtherPayments { orders: &orders, at_a_bank: at_a_bank > 0, to_the_police: to_the_police > 0, notice_state };
+    Ok(rules::is_paid_before(others))
 }
 
 /// 确认单号: the same for the same payment, so that a zone that was put back and hears of it again confirms nothing twice. The first 48

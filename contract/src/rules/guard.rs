@@ -73,10 +73,47 @@ pub fn may_pay(debt: Debt<'_>, today: &str) -> Result<(), GuardRefusal> {
     Ok(())
 }
 
+/// What was paid for a debt besides the payment that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherPayments<'r> {
+    /// The states of the other orders for it.
+    pub orders: &'r [OrderState],
+    /// At a bank's counter, and not refunded.
+    pub at_a_bank: bool,
+    /// To the police (交警批量), and not refunded.
+    pub to_the_police: bool,
+    /// The notice's state: 0 未缴, 1 已缴, 2 作废.
+    pub notice_state: Option<i64>,
+}
+
+/// Whether another payment counts already, so that one that has come in now is one too many (重缴). One to the police does not: the
+/// online payment stands then, and the police give theirs back (A 3.3.1.7). A notice that is paid by nothing that the outer zone
+/// knows of was paid by what has yet to cross.
+#[must_use]
+pub fn is_paid_before(others: OtherPayments<'_>) -> bool {
+    let is_notice_paid = others.notice_state == Some(NOTICE_PAID);
+    others.orders.iter().any(|state| state.counts()) || others.at_a_bank || (is_notice_paid && !others.to_the_police)
+}
+
+/// 已缴.
+const NOTICE_PAID: i64 = 1;
+
 #[cfg(test)]
 mod tests {
-    use super::{Debt, GuardRefusal, may_pay};
+    use super::{Debt, GuardRefusal, OtherPayments, is_paid_before, may_pay};
     use crate::rules::OrderState;
+
+    #[test]
+    fn one_payment_counts_and_one_to_the_police_makes_way() {
+        let none = OtherPayments { orders: &[], at_a_bank: false, to_the_police: false, notice_state: Some(0) };
+        assert!(!is_paid_before(none));
+        assert!(!is_paid_before(OtherPayments { orders: &[OrderState::Closed, OrderState::Repaid], ..none }));
+        assert!(is_paid_before(OtherPayments { orders: &[OrderState::Late], ..none }));
+        assert!(is_paid_before(OtherPayments { at_a_bank: true, ..none }));
+        assert!(is_paid_before(OtherPayments { notice_state: Some(1), ..none }));
+        assert!(!is_paid_before(OtherPayments { notice_state: Some(1), to_the_police: true, ..none }));
+        assert!(!is_paid_before(OtherPayments { notice_state: None, to_the_police: true, ..none }));
+    }
 
     #[test]
     fn a_debt_is_paid_once() {

@@ -106,6 +106,44 @@ pub fn judge<'r>(paid: Paid<'r>, known: Known<'r>) -> Judgement<'r> {
     plain(MatchState::Matched, Decision::Book)
 }
 
+/// Judges a payment that was made offline, by the notice's state and total in fen and the payment that counts for it, if any: one
+/// that comes after any other is to go back offline.
+#[must_use]
+pub fn judge_offline((state, total_fen): (i64, i64), first: Option<&str>, amount_fen: i64) -> Judgement<'_> {
+    let plain = |state, decision| Judgement { state, decision, other: None, diff_fen: 0 };
+    let diff_fen = amount_fen.saturating_sub(total_fen);
+    match first {
+        Some(_) => Judgement { other: first, ..plain(MatchState::Duplicate, Decision::RefundOffline) },
+        None if diff_fen != 0 => Judgement { diff_fen, ..plain(MatchState::AmountDiff, Decision::Review) },
+        None if state == UNPAID => plain(MatchState::Matched, Decision::Book),
+        None => plain(MatchState::NoNotice, Decision::Review),
+    }
+}
+
+/// Judges an offline payment that came back to a ledger which was put back. Its row says whether it is to go back (`refund_state` above
+/// 0); whether another amount was reviewed it does not say, so people look again.
+#[must_use]
+pub fn judge_returned_offline(
+    (state, total_fen): (i64, i64),
+    first: Option<&str>,
+    amount_fen: i64,
+    refund_state: i64,
+) -> Judgement<'_> {
+    let diff_fen = amount_fen.saturating_sub(total_fen);
+    let (match_state, decision) = if refund_state > 0 {
+        (MatchState::Duplicate, Decision::RefundOffline)
+    } else if diff_fen != 0 {
+        (MatchState::AmountDiff, Decision::Review)
+    } else if first.is_some() || state == VOID {
+        (MatchState::NoNotice, Decision::Review)
+    } else {
+        (MatchState::Matched, Decision::Book)
+    };
+    Judgement { state: match_state, decision, other: first, diff_fen }
+}
+
+/// 未缴.
+const UNPAID: i64 = 0;
 /// 作废.
 const VOID: i64 = 2;
 
@@ -135,7 +173,23 @@ numbered!(OfflineSource { Bank = 1, PoliceBatch = 2 });
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, Judgement, Known, MatchState, OfflineSource, Paid, judge};
+    use super::{
+        Decision, Judgement, Known, MatchState, OfflineSource, Paid, judge, judge_offline, judge_returned_offline,
+    };
+
+    #[test]
+    fn the_first_offline_payment_of_what_is_due_counts() {
+        let said = |state, first, amount| {
+            let Judgement { state, decision, other, diff_fen } = judge_offline((state, 200), first, amount);
+            (state, decision, other, diff_fen)
+        };
+        assert_eq!(said(0, None, 200), (MatchState::Matched, Decision::Book, None, 0));
+        assert_eq!(said(0, Some("c1"), 200), (MatchState::Duplicate, Decision::RefundOffline, Some("c1"), 0));
+        assert_eq!(said(0, None, 150), (MatchState::AmountDiff, Decision::Review, None, -50));
+        for state in [1, 2] {
+            assert_eq!(said(state, None, 200), (MatchState::NoNotice, Decision::Review, None, 0));
+        }
+    }
 
     const PAID: Paid<'static> = Paid { pay_code: Some("61"), amount_fen: 200, is_duplicate: false };
 
@@ -156,6 +210,21 @@ mod tests {
         assert_eq!(said(Paid { is_duplicate: true, ..PAID }, due), (MatchState::Duplicate, Decision::RefundOnline));
         let other = judge(Paid { amount_fen: 150, ..PAID }, due);
         assert_eq!((other.state, other.decision, other.diff_fen), (MatchState::AmountDiff, Decision::Review, -50));
+    }
+
+    #[test]
+    fn an_offline_payment_that_came_back_counts_as_far_as_its_row_and_the_notice_say() {
+        let said = |notice, first, amount, refund| {
+            let Judgement { state, decision, .. } = judge_returned_offline(notice, first, amount, refund);
+            (state, decision)
+        };
+        for state in [0, 1] {
+            assert_eq!(said((state, 200), None, 200, 0), (MatchState::Matched, Decision::Book));
+        }
+        assert_eq!(said((1, 200), None, 200, 2), (MatchState::Duplicate, Decision::RefundOffline));
+        assert_eq!(said((1, 200), None, 150, 0), (MatchState::AmountDiff, Decision::Review));
+        assert_eq!(said((1, 200), Some("c1"), 200, 0), (MatchState::NoNotice, Decision::Review));
+        assert_eq!(said((2, 200), None, 200, 0), (MatchState::NoNotice, Decision::Review));
     }
 
     #[test]

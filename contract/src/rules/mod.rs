@@ -22,9 +22,11 @@ pub use base::check_base;
 pub use calendar::{is_date8, is_time14, is_time17};
 pub use charge::Charge;
 pub use fault::{Fault, Rule, Severity};
-pub use guard::{Debt, GuardRefusal, may_pay};
+pub use guard::{Debt, GuardRefusal, OtherPayments, is_paid_before, may_pay};
 pub use income::{agency_in_force, in_force, item_in_force, outside_standards};
-pub use matching::{Decision, Judgement, Known, MatchState, OfflineSource, Paid, judge};
+pub use matching::{
+    Decision, Judgement, Known, MatchState, OfflineSource, Paid, judge, judge_offline, judge_returned_offline,
+};
 pub use order::{OrderEvent, OrderState};
 pub use paper::{check_confirm, check_notice, check_offline, check_request};
 pub use parse::{BoolSpelling, MoneySpelling, Spelling, money, parse_cell};

@@ -1,18 +1,18 @@
 //! The inner node: base data, notices, answers to requests, offline payments, and matching with the ledger.
 
-use contract::pay_code::pay_code;
+use contract::pay_code::{first_serial, pay_code};
 use contract::rows::{
     BaseAgency, BaseAgencyItem, BaseBillItem, BaseIncomeItem, ConfirmResult, NoticeRequest, NoticeRequestItem,
     NoticeRequestResult, OfflinePayment, PayConfirm, PayNotice, PayNoticeItem,
 };
 use contract::rules::{
-    Decision, Judgement, Known, MatchState, OfflineSource, Paid, Policy, check_notice, check_offline, check_request,
-    judge,
+    Decision, Judgement, Known, MatchState, OfflineSource, Paid, Policy, agency_in_force, check_notice, check_offline,
+    check_request, in_force, item_in_force, judge, judge_offline, judge_returned_offline,
 };
 use contract::{Cell, rows};
 
 use super::books::{Entry, Source};
-use super::desk::{Desk, json};
+use super::desk::{Desk, china, json};
 use super::mistake::Mistake;
 use super::people::Report;
 
@@ -68,25 +68,23 @@ pub struct Draft {
 /// Issues a notice (开具), or the code of the rule that it breaks.
 pub fn issue(desk: &mut Desk<'_>, draft: Draft) -> Result<PayNotice, &'static str> {
     let today = desk.today();
-    let agency: BaseAgency = desk.find_by(&draft.notice.agency_id).ok_or("no-such")?;
-    if !in_force(agency.is_enabled, agency.is_deleted, &agency.start_date, &today) {
-        return Err("not-in-force");
-    }
+    let agency: Option<BaseAgency> = desk.find_by(&draft.notice.agency_id);
+    let agency = agency_in_force(agency, &draft.notice.agency_id, &today).map_err(|rule| rule.code())?;
     let rights = desk.all::<BaseAgencyItem>();
     let items = desk.all::<BaseIncomeItem>();
     let code = mint(desk, &agency.mof_div_code[..6], &today[2..4]);
     let mut lines = Vec::new();
     for (line_no, (item_code, quantity, unit_fen)) in (1..).zip(draft.lines) {
-        let item = items.iter().find(|item| {
-            let is_right = |right: &BaseAgencyItem| right.agency_id == agency.id && right.item_id == item.id;
-            let counts =
-                |right: &&BaseAgencyItem| in_force(right.is_enabled, right.is_deleted, &right.start_date, &today);
-            item.ele_code == item_code && rights.iter().filter(|right| is_right(right)).any(|right| counts(&right))
-        });
-        let item = item.ok_or("not-collected")?;
-        if !in_force(item.is_enabled, item.is_deleted, &item.start_date, &today) {
-            return Err("not-in-force");
-        }
+        let is_collected = |item: &&BaseIncomeItem| {
+            item.ele_code == item_code
+                && rights.iter().any(|right| {
+                    let BaseAgencyItem { is_enabled, is_deleted, start_date, end_date, .. } = right;
+                    (&right.agency_id, &right.item_id) == (&agency.id, &item.id)
+                        && in_force(*is_enabled, *is_deleted, start_date, end_date.as_deref(), &today)
+                })
+        };
+        let collected = items.iter().filter(is_collected).cloned().collect();
+        let item = item_in_force(collected, &today).map_err(|rule| rule.code())?;
         lines.push(PayNoticeItem {
             pay_code: code.clone(),
             line_no,
@@ -122,16 +120,14 @@ pub fn issue(desk: &mut Desk<'_>, draft: Draft) -> Result<PayNotice, &'static st
     Ok(notice)
 }
 
-fn in_force(is_enabled: bool, is_deleted: bool, start: &str, today: &str) -> bool {
-    is_enabled && !is_deleted && start <= today
-}
-
 /// The next pay code of a region: what is taken is taken with its notice, and one that is there is passed over.
 fn mint(desk: &mut Desk<'_>, region: &str, year: &str) -> String {
+    let [day, hour, minute] = ["%j", "%H", "%M"].map(|part| china(desk.wall_ms, part).parse().unwrap_or(0_u64));
+    let first = first_serial((day.saturating_sub(1) * 24 + hour) * 60 + minute);
     loop {
         let next = desk.books().serials.entry(format!("{region}{year}")).or_default();
-        *next += 1;
-        let code = pay_code(region, year, *next);
+        let code = pay_code(region, year, (*next).max(first));
+        *next = (*next).max(first) + 1;
         if desk.find_by::<PayNotice>(&code).is_none() {
             return code;
         }
@@ -253,7 +249,9 @@ pub fn take_offline(desk: &mut Desk<'_>, report: &Report) {
         return;
     }
     let Some(notice) = desk.find_by::<PayNotice>(&report.pay_code) else { return };
-    let judged = judge_offline(desk, &notice, report.amount_fen);
+    let first = desk.kept().counting(&notice.pay_code).map(|entry| entry.payment_id.clone());
+    let judged = judge_offline((notice.state, notice.total_fen), first.as_deref(), report.amount_fen);
+    let judged = Judged::of(judged);
     let (time, book_no) = (desk.time17(), desk.guid('B'));
     let paid = OfflinePayment {
         payment_id: desk.guid('O'),
@@ -273,33 +271,13 @@ pub fn take_offline(desk: &mut Desk<'_>, report: &Report) {
     enter_offline(desk, &paid, judged);
 }
 
-/// One that comes after any other that counts is to go back offline.
-fn judge_offline(desk: &Desk<'_>, notice: &PayNotice, amount_fen: i64) -> Judged {
-    let first = desk.kept().counting(&notice.pay_code).map(|entry| entry.payment_id.clone());
-    let plain = |state, decision| Judged { state, decision, other: None, diff_fen: 0 };
-    let diff_fen = amount_fen - notice.total_fen;
-    match (first, notice.state) {
-        (Some(first), _) => Judged { other: Some(first), ..plain(MatchState::Duplicate, Decision::RefundOffline) },
-        (None, _) if diff_fen != 0 => Judged { diff_fen, ..plain(MatchState::AmountDiff, Decision::Review) },
-        (None, UNPAID) => plain(MatchState::Matched, Decision::Book),
-        (None, _) => plain(MatchState::NoNotice, Decision::Review),
-    }
-}
-
 /// What came back after a restore says whether it is to go back; whether it counts follows from that and from the notice, which came
 /// back with it.
 fn rebook_offline(desk: &mut Desk<'_>, paid: &OfflinePayment) {
     let notice: Option<PayNotice> = desk.find_by(&paid.pay_code);
-    let judged = match notice {
-        Some(notice) if paid.refund_state == 0 => {
-            let state = if notice.state == PAID { UNPAID } else { notice.state };
-            judge_offline(desk, &PayNotice { state, ..notice }, paid.amount_fen)
-        }
-        Some(_) | None => {
-            let first = desk.kept().counting(&paid.pay_code).map(|entry| entry.payment_id.clone());
-            Judged { state: MatchState::Duplicate, decision: Decision::RefundOffline, other: first, diff_fen: 0 }
-        }
-    };
+    let due = notice.map_or((VOID, paid.amount_fen), |notice| (notice.state, notice.total_fen));
+    let first = desk.kept().counting(&paid.pay_code).map(|entry| entry.payment_id.clone());
+    let judged = Judged::of(judge_returned_offline(due, first.as_deref(), paid.amount_fen, paid.refund_state));
     enter_offline(desk, paid, judged);
 }
 

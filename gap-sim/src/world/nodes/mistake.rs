@@ -42,6 +42,8 @@ mistakes! {
     OfflineForgotten = "offline-forgotten",
     /// Money of an order counts whatever other orders of its notice were paid.
     SecondCounts = "second-counts",
+    /// A confirmation that came back after a restore is made no transaction of, and counts for nothing.
+    ReturnedForgotten = "returned-forgotten",
     /// The order is paid in one transaction and confirmed in the next.
     ConfirmedApart = "confirmed-apart",
     /// A payment that is heard of again is confirmed under another number.

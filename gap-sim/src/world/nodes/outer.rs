@@ -6,8 +6,8 @@ use contract::rows::{
     PayConfirmItem, PayNotice, PayNoticeItem,
 };
 use contract::rules::{
-    Charge, Debt, GuardRefusal, LATE_FEE, OfflineSource, OrderEvent, OrderState, Policy, check_confirm, check_request,
-    may_pay,
+    self, Charge, Debt, GuardRefusal, LATE_FEE, OfflineSource, OrderEvent, OrderState, OtherPayments, Policy,
+    check_confirm, check_request, may_pay,
 };
 
 use super::books::{Order, Txn};
@@ -15,8 +15,6 @@ use super::desk::{Desk, china};
 use super::mistake::Mistake;
 use super::people::Payment;
 
-/// 已缴.
-const PAID: i64 = 1;
 /// 已退.
 const REFUNDED: i64 = 2;
 
@@ -141,7 +139,7 @@ fn line_of(no: &str, line: PayNoticeItem) -> PayConfirmItem {
 /// What the guard says of a pay code, leaving one order out; none where there is no notice.
 fn guard(desk: &Desk<'_>, pay_code: &str, but: &str) -> Option<Result<(), GuardRefusal>> {
     let notice: PayNotice = desk.find_by(pay_code)?;
-    let orders = desk.kept().states(pay_code, but);
+    let orders = states(desk, pay_code, but);
     let debt = Debt {
         notice_state: notice.state,
         expire_date: notice.expire_date.as_deref(),
@@ -151,6 +149,62 @@ fn guard(desk: &Desk<'_>, pay_code: &str, but: &str) -> Option<Result<(), GuardR
     Some(may_pay(debt, &desk.today()))
 }
 
+/// The states of the orders for a pay code, all but one. A confirmation that is not one too many counts as an order that is paid: its
+/// order may be lost with the database.
+fn states(desk: &Desk<'_>, pay_code: &str, but: &str) -> Vec<OrderState> {
+    let counts = |confirm: &PayConfirm| {
+        let is_other = confirm.pay_code.as_deref() == Some(pay_code) && confirm.platform_order_no != but;
+        is_other && !confirm.is_duplicate && desk.mistake != Some(Mistake::ReturnedForgotten)
+    };
+    let confirmed = desk.all::<PayConfirm>().into_iter().filter(counts).map(|_| OrderState::Paid);
+    desk.kept().states(pay_code, but).into_iter().chain(confirmed).collect()
+}
+
+/// Confirmations that no transaction knows: the zone was put back, and ferry has returned them. The one that counts comes first.
+pub fn returned(desk: &Desk<'_>) -> Vec<PayConfirm> {
+    if desk.mistake == Some(Mistake::ReturnedForgotten) {
+        return Vec::new();
+    }
+    let is_unknown = |confirm: &PayConfirm| !desk.kept().txns.contains_key(&confirm.channel_order_no);
+    let mut found: Vec<PayConfirm> = desk.all().into_iter().filter(is_unknown).collect();
+    let place = |one: &PayConfirm| (one.is_duplicate, one.create_time.clone(), one.confirm_id.clone());
+    found.sort_by_key(place);
+    found
+}
+
+/// Makes transactions of what has come back: the order that was put back is paid, and another stands in for one that is lost.
+pub fn take_returned(desk: &mut Desk<'_>) {
+    for confirm in returned(desk) {
+        let (no, pay_code) = (confirm.platform_order_no.clone(), confirm.pay_code.clone());
+        let counts = |states: Vec<OrderState>| states.into_iter().any(OrderState::counts);
+        let others = pay_code.is_some_and(|code| counts(desk.kept().states(&code, &no)));
+        let paid_before = confirm.is_duplicate || others;
+        let (txn_no, confirm_id) = (confirm.channel_order_no.clone(), confirm.confirm_id.clone());
+        let txn = Txn {
+            order_no: no.clone(),
+            confirm_id: confirm_id.clone(),
+            amount_fen: confirm.amount_fen,
+            is_duplicate: confirm.is_duplicate,
+        };
+        match desk.books().orders.get_mut(&no) {
+            Some(order) => {
+                if let Some(state) = order.state.after(OrderEvent::Succeeded { paid_before }) {
+                    (order.state, order.confirm_id) = (state, Some(confirm_id));
+                }
+            }
+            None => {
+                let mut items: Vec<PayConfirmItem> =
+                    desk.all::<PayConfirmItem>().into_iter().filter(|item| item.confirm_id == confirm_id).collect();
+                items.sort_by_key(|item| item.line_no);
+                let state = if paid_before { OrderState::Repaid } else { OrderState::Paid };
+                let order = Order { confirm, items, state, expire_ms: desk.wall_ms, confirm_id: Some(confirm_id) };
+                desk.books().orders.insert(no, order);
+            }
+        }
+        desk.books().txns.insert(txn_no, txn);
+    }
+}
+
 fn paid_offline(desk: &Desk<'_>, pay_code: &str) -> impl Iterator<Item = OfflinePayment> {
     let counts = move |paid: &OfflinePayment| paid.pay_code == pay_code && paid.refund_state != REFUNDED;
     desk.all::<OfflinePayment>().into_iter().filter(counts)
@@ -158,6 +212,7 @@ fn paid_offline(desk: &Desk<'_>, pay_code: &str) -> impl Iterator<Item = Offline
 
 /// The payer chooses a channel: what is to be paid, if the guard lets him.
 pub fn pay(desk: &mut Desk<'_>, no: &str) -> Option<i64> {
+    take_returned(desk);
     let order = desk.kept().orders.get(no)?.clone();
     let after = order.state.after(OrderEvent::Started)?;
     if order.expire_ms <= desk.wall_ms {
@@ -188,6 +243,7 @@ pub fn expired(desk: &Desk<'_>) -> Vec<String> {
 
 /// Closes an order (超时关单), if it is still open.
 pub fn close(desk: &mut Desk<'_>, no: &str) {
+    take_returned(desk);
     let state = desk.kept().orders.get(no).and_then(|order| order.state.after(OrderEvent::Expired));
     if let Some(state) = state {
         go(desk, no, state);
@@ -196,6 +252,7 @@ pub fn close(desk: &mut Desk<'_>, no: &str) {
 
 /// Takes what a channel says of an order. The same again changes nothing; what fits no order is kept for people.
 pub fn hear(desk: &mut Desk<'_>, said: &Payment) -> Heard {
+    take_returned(desk);
     if !said.is_success {
         let state = desk.kept().orders.get(&said.order_no).and_then(|order| order.state.after(OrderEvent::Failed));
         if let Some(state) = state {
@@ -220,10 +277,7 @@ pub fn hear(desk: &mut Desk<'_>, said: &Payment) -> Heard {
 fn settle(desk: &mut Desk<'_>, order: Order, said: &Payment) -> Heard {
     let no = order.confirm.platform_order_no.clone();
     let confirm_id = confirm_id(desk, said);
-    // It is there already where this zone was put back to before the payment and ferry has returned what had crossed.
-    let returned: Option<PayConfirm> = desk.find_by(&confirm_id);
-    let stands = returned.as_ref().map(|confirm| confirm.is_duplicate);
-    let paid_before = stands.unwrap_or_else(|| is_paid_before(desk, &order));
+    let paid_before = is_paid_before(desk, &order);
     let after = order.state.after(OrderEvent::Succeeded { paid_before });
     // A second payment of a paid order leaves the order as it is.
     let told = after.unwrap_or(OrderState::Repaid);
@@ -256,9 +310,6 @@ fn settle(desk: &mut Desk<'_>, order: Order, said: &Payment) -> Heard {
     }
     let txn = Txn { order_no: no, confirm_id, amount_fen: said.amount_fen, is_duplicate };
     desk.books().txns.insert(said.channel_order_no.clone(), txn);
-    if returned.is_some() {
-        return Heard::Settled;
-    }
     if desk.mistake == Some(Mistake::ConfirmedApart) {
         return Heard::Unconfirmed(Box::new((confirm, items)));
     }
@@ -277,21 +328,24 @@ fn confirm_id(desk: &mut Desk<'_>, said: &Payment) -> String {
     if desk.mistake == Some(Mistake::ConfirmedAnew) { desk.guid('C') } else { format!("C{}", said.channel_order_no) }
 }
 
-/// Whether another payment counts already for what an order pays. One to the police does not: the online payment stands then.
+/// Whether another payment counts already for what an order pays.
 fn is_paid_before(desk: &Desk<'_>, order: &Order) -> bool {
     let Some(pay_code) = &order.confirm.pay_code else { return false };
     let forgets = desk.mistake == Some(Mistake::SecondCounts);
-    if !forgets && desk.kept().states(pay_code, &order.confirm.platform_order_no).into_iter().any(OrderState::counts) {
-        return true;
-    }
+    let orders = if forgets { Vec::new() } else { states(desk, pay_code, &order.confirm.platform_order_no) };
     let is_police = |paid: &OfflinePayment| paid.source == OfflineSource::PoliceBatch.number();
     let (to_the_police, at_a_bank): (Vec<_>, Vec<_>) = paid_offline(desk, pay_code).partition(is_police);
-    let is_notice_paid = desk.find_by::<PayNotice>(pay_code).is_some_and(|notice| notice.state == PAID);
-    !at_a_bank.is_empty() || (is_notice_paid && to_the_police.is_empty())
+    rules::is_paid_before(OtherPayments {
+        orders: &orders,
+        at_a_bank: !at_a_bank.is_empty(),
+        to_the_police: !to_the_police.is_empty(),
+        notice_state: desk.find_by::<PayNotice>(pay_code).map(|notice| notice.state),
+    })
 }
 
-/// Tells units what has been answered and was not told, and gives the pay codes that they asked for.
+/// Takes what has come back, tells units what has been answered and was not told, and gives the pay codes that they asked for.
 pub fn relay(desk: &mut Desk<'_>) -> Vec<String> {
+    take_returned(desk);
     let mut news = Vec::new();
     for answer in desk.all::<ConfirmResult>() {
         desk.books().told.insert(answer.confirm_id, (answer.match_state, answer.decision));
@@ -303,8 +357,11 @@ pub fn relay(desk: &mut Desk<'_>) -> Vec<String> {
     news
 }
 
-/// Whether something was answered and not told.
+/// Whether something has come back, or was answered and not told.
 pub fn has_news(desk: &Desk<'_>) -> bool {
+    if !returned(desk).is_empty() {
+        return true;
+    }
     let told = &desk.kept().told;
     let of_confirm =
         |answer: ConfirmResult| told.get(&answer.confirm_id) != Some(&(answer.match_state, answer.decision));
