@@ -78,7 +78,11 @@ pub struct Judgement<'r> {
 pub fn judge<'r>(paid: Paid<'r>, known: Known<'r>) -> Judgement<'r> {
     let plain = |state, decision| Judgement { state, decision, other: None, diff_fen: 0 };
     if paid.pay_code.is_none() {
-        return plain(MatchState::NoNotice, Decision::Book);
+        // What began at an agency's own site has nothing inside to be compared with; only the outer zone sees its order paid twice.
+        return match paid.is_duplicate {
+            true => plain(MatchState::Duplicate, Decision::RefundOnline),
+            false => plain(MatchState::NoNotice, Decision::Book),
+        };
     }
     let Some((notice_state, total_fen)) = known.notice else {
         return plain(MatchState::NoNotice, Decision::Review);
@@ -239,7 +243,10 @@ mod tests {
 
     #[test]
     fn money_without_a_notice_is_booked_or_looked_at() {
-        assert_eq!(said(Paid { pay_code: None, ..PAID }, Known::default()), (MatchState::NoNotice, Decision::Book));
+        let direct = Paid { pay_code: None, ..PAID };
+        assert_eq!(said(direct, Known::default()), (MatchState::NoNotice, Decision::Book));
+        let again = Paid { is_duplicate: true, ..direct };
+        assert_eq!(said(again, Known::default()), (MatchState::Duplicate, Decision::RefundOnline));
         assert_eq!(said(PAID, Known::default()), (MatchState::NoNotice, Decision::Review));
         let void = Known { notice: Some((2, 200)), ..Known::default() };
         assert_eq!(said(PAID, void), (MatchState::NoNotice, Decision::Review));

@@ -101,15 +101,18 @@ fn booked(usurped: &BTreeSet<StreamName>, database: &Database, entry: &Entry) ->
 fn replay(database: &Database) -> Result<(), String> {
     let mut first: BTreeMap<&str, (&str, Source)> = BTreeMap::new();
     for entry in &database.books.ledger {
-        let Some(code) = entry.pay_code.as_deref() else {
-            expect(entry, MatchState::NoNotice, Decision::Book, None)?;
-            continue;
-        };
-        let before = first.get(code).copied();
         let (is_marked, amount_fen) = match by_id::<PayConfirm>(database, &entry.payment_id) {
             Some(confirm) => (confirm.is_duplicate, confirm.amount_fen),
             None => (false, entry.amount_fen),
         };
+        let Some(code) = entry.pay_code.as_deref() else {
+            match is_marked {
+                true => expect(entry, MatchState::Duplicate, Decision::RefundOnline, None)?,
+                false => expect(entry, MatchState::NoNotice, Decision::Book, None)?,
+            }
+            continue;
+        };
+        let before = first.get(code).copied();
         match (entry.source, before) {
             (Source::Online, Some((other, Source::Offline(OfflineSource::PoliceBatch)))) => {
                 expect(entry, MatchState::Duplicate, Decision::RefundOffline, Some(other))?;

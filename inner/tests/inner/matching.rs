@@ -37,6 +37,24 @@ async fn a_second_payment_is_a_duplicate_that_names_the_first() {
 }
 
 #[tokio::test]
+async fn a_second_payment_of_what_began_at_a_site_goes_back_too() {
+    let bureau = Bureau::open().await;
+    for serial in [1, 2] {
+        bureau.bench.add(bureau.paid(serial, None, 500)).await;
+    }
+    let marked = "UPDATE pay_confirm SET is_duplicate = 1 WHERE rowid = (SELECT max(rowid) FROM pay_confirm)";
+    bureau.bench.sql(marked).await;
+    bureau.match_all().await;
+    let first = bureau.result(1).await;
+    assert_eq!((first.match_state, first.decision), (MatchState::NoNotice.number(), Decision::Book.number()));
+    let second = bureau.result(2).await;
+    assert_eq!(
+        (second.match_state, second.decision),
+        (MatchState::Duplicate.number(), Decision::RefundOnline.number())
+    );
+}
+
+#[tokio::test]
 async fn another_amount_a_void_notice_and_no_notice_are_told_apart() {
     let bureau = Bureau::open().await;
     let (notice, void) = (bureau.issue().await, bureau.issue().await);
