@@ -65,7 +65,8 @@ pub async fn ask(connection: &mut SqliteConnection, asked: Asked, act: Act, now:
             console::Text::fixed("say why", "请说明理由"),
         ));
     }
-    judge(connection, &asked.wish, now).await?;
+    let ground = judge(connection, &asked.wish, now).await?;
+    let asked = Asked { wish: asked.wish.about(&ground), ..asked };
     let wish = serde_json::to_string(&asked.wish).map_err(Failure::internal)?;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO inner_proposal (wish, reason, asked_by, asked_time) VALUES (?1, ?2, ?3, ?4) RETURNING id",

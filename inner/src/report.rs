@@ -54,6 +54,14 @@ pub struct Report {
     pub pay_time: String,
 }
 
+impl Report {
+    /// Whether both tell of the same money: all but whose notice it is for.
+    fn is_same_payment(&self, other: &Self) -> bool {
+        let of = |report: &Self| (report.source, report.source_ref.clone(), report.amount_fen, report.pay_time.clone());
+        of(self) == of(other)
+    }
+}
+
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -167,7 +175,8 @@ impl Reporter {
     }
 }
 
-/// Takes a report in the caller's transaction. The same report again is answered as the first time.
+/// Takes a report in the caller's transaction. The same report again is answered as the first time; one that is kept may come again with
+/// another pay code alone, because the money of its number is known by its amount and time.
 ///
 /// # Errors
 /// When the database is busy; what is wrong with the report is in what becomes of it.
@@ -230,7 +239,7 @@ async fn take_one(
     }
 }
 
-/// Keeps a report that is not booked, in the place of what was kept under its number.
+/// Keeps a report that is not booked, in the place of what was kept under its number: of the same payment, as [`before`] has looked.
 pub(crate) async fn keep(
     connection: &mut SqliteConnection,
     reporter: &Reporter,
@@ -310,6 +319,7 @@ pub(crate) async fn before(
     match kept {
         None => Ok(None),
         Some(kept) if kept.is_returned && kept.report != *report => Err(taken_number(&report.source_ref)),
+        Some(kept) if !kept.report.is_same_payment(report) => Err(taken_number(&report.source_ref)),
         Some(kept) => {
             let became = if kept.is_returned { Became::Returned } else { Became::Kept };
             Ok(Some(Taken { repeated: kept.report == *report, ..Taken::of(source_ref, became) }))

@@ -55,12 +55,32 @@ pub enum Wish {
         report_id: String,
         /// 缴款码.
         pay_code: String,
+        /// The report that is meant, as it is kept; what is asked for without it is asked for with the one that is kept then. It is booked
+        /// only as it was when it was asked for.
+        #[serde(default)]
+        report: Option<Report>,
     },
     /// 退回报送: the money of a report that is kept goes back where it was paid.
     ReturnReport {
         /// 报送号: reporter/流水号.
         report_id: String,
+        /// The report that is meant, as for one that is assigned.
+        #[serde(default)]
+        report: Option<Report>,
     },
+}
+
+impl Wish {
+    /// The wish with what it is about, as that stands when it is asked for: whoever allows it sees it, and allows nothing else.
+    pub(crate) fn about(self, ground: &Ground) -> Self {
+        let Ground::Report(_, kept) = ground else { return self };
+        let report = Some((**kept).clone());
+        match self {
+            Self::AssignReport { report_id, pay_code, .. } => Self::AssignReport { report_id, pay_code, report },
+            Self::ReturnReport { report_id, .. } => Self::ReturnReport { report_id, report },
+            other => other,
+        }
+    }
 }
 
 /// What a wish is about, as it stands.
@@ -115,15 +135,11 @@ pub(crate) async fn judge(connection: &mut SqliteConnection, wish: &Wish, now: M
             notice(connection, &payment.pay_code).await?;
             Ok(Ground::Entered(reporter))
         }
-        Wish::AssignReport { report_id, pay_code } => {
+        Wish::AssignReport { report_id, pay_code, report } => {
             notice(connection, pay_code).await?;
-            let (reporter, report) = kept(connection, report_id).await?;
-            Ok(Ground::Report(reporter, Box::new(Report { pay_code: pay_code.clone(), ..report })))
+            kept(connection, report_id, report.as_ref()).await
         }
-        Wish::ReturnReport { report_id } => {
-            let (reporter, report) = kept(connection, report_id).await?;
-            Ok(Ground::Report(reporter, Box::new(report)))
-        }
+        Wish::ReturnReport { report_id, report } => kept(connection, report_id, report.as_ref()).await,
     }
 }
 
@@ -148,17 +164,21 @@ async fn reporter(
     }
 }
 
-/// A report that is kept, as it would be booked by two people: whose notices its counter reports for does not matter to them.
-async fn kept(connection: &mut SqliteConnection, report_id: &str) -> Result<(Reporter, Report), Failure> {
+/// A report that is kept, and still as it was meant; whose notices its counter reports for does not matter to two people.
+async fn kept(connection: &mut SqliteConnection, report_id: &str, meant: Option<&Report>) -> Result<Ground, Failure> {
     let kept: Option<Kept> = report::find(connection, report_id).await?;
     let kept = kept.ok_or_else(|| Failure::missing("report", "线下缴款报送", report_id))?;
     if kept.is_booked || kept.is_returned {
         return Err(conflict("not-kept", console::text!("{report_id} waits for nobody", "{report_id} 不在待处理状态")));
     }
+    if meant.is_some_and(|meant| *meant != kept.report) {
+        let message = console::text!("{report_id} says something else by now", "报送 {report_id} 的内容已变更");
+        return Err(conflict("report-changed", message));
+    }
     let source = OfflineSource::of(kept.report.source)
         .ok_or_else(|| Failure::internal(format!("{report_id} has no known source")))?;
     let id = report_id.split('/').next().unwrap_or_default().to_owned();
-    Ok((Reporter { id, source, agency_id: None }, kept.report))
+    Ok(Ground::Report(Reporter { id, source, agency_id: None }, Box::new(kept.report)))
 }
 
 /// Looks that a booking is under review, and where it is to count, that no other payment counts for its notice.
@@ -232,8 +252,9 @@ pub(crate) async fn fulfil(
         Ground::Report(reporter, report) => {
             let report_id = reporter.report_id(&report.source_ref);
             report::forget(connection, &report_id).await?;
-            if matches!(wish, Wish::AssignReport { .. }) {
-                return offline::book(connection, node, &reporter, &report, now).await.map(|_| ());
+            if let Wish::AssignReport { pay_code, .. } = wish {
+                let assigned = Report { pay_code: pay_code.clone(), ..*report };
+                return offline::book(connection, node, &reporter, &assigned, now).await.map(|_| ());
             }
             sqlx::query("UPDATE inner_report SET returned_time = ?2 WHERE report_id = ?1")
                 .bind(report_id)

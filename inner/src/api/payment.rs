@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use node::http::{Access, Api, Caller, Done};
 use node::record::{self, Act};
-use node::{Failure, Kind, Node, Service as _};
+use node::{Failure, Kind, Moment, Node, Service as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::sqlite::SqliteConnection;
 
 use super::REVIEWER;
 use crate::offline;
@@ -74,16 +75,34 @@ pub async fn take_all(node: &Node, caller: Caller, reports: Vec<Report>) -> Resu
             Box::pin(async move {
                 let mut payments = Vec::with_capacity(reports.len());
                 for report in reports {
-                    let taken = report::take(connection, &for_job, &reporter, report, now).await?;
-                    let object = format!("inner_report/{}", reporter.report_id(&taken.source_ref));
-                    let is_now = serde_json::to_string(&taken).map_err(Failure::internal)?;
-                    record::note(connection, &Act { object, is_now: Some(is_now), ..act.clone() }).await?;
-                    payments.push(taken);
+                    payments.push(take_one(connection, &for_job, &reporter, report, (&act, now)).await?);
                 }
                 Ok(AllTaken { payments })
             })
         })
         .await
+}
+
+/// Takes a report, and records what was known of its number before, what it says and what became of it.
+async fn take_one(
+    connection: &mut SqliteConnection,
+    node: &Node,
+    reporter: &Reporter,
+    report: Report,
+    (act, now): (&Act, Moment),
+) -> Result<Taken, Failure> {
+    let report_id = reporter.report_id(&report.source_ref);
+    let kept = report::find(connection, &report_id).await?;
+    let said = json!(report);
+    let taken = report::take(connection, node, reporter, report, now).await?;
+    let act = Act {
+        object: format!("inner_report/{report_id}"),
+        was: kept.map(|kept| json!({ "report": kept.report }).to_string()),
+        is_now: Some(json!({ "report": said, "taken": taken }).to_string()),
+        ..act.clone()
+    };
+    record::note(connection, &act).await?;
+    Ok(taken)
 }
 
 /// Notes that a payment that was to go back has gone back.

@@ -168,7 +168,11 @@ async fn money_of_a_pay_code_that_nobody_knows_is_kept_until_two_people_say_whos
     inner::api::again(&bureau.bench.node, &Caller::local("li"), report_id.clone()).await.unwrap();
     bureau.match_all().await;
     assert_eq!(bureau.bench.text("SELECT report_id FROM inner_reported WHERE problem IS NOT NULL").await, report_id);
-    let assign = |pay_code: &str| Wish::AssignReport { report_id: report_id.clone(), pay_code: pay_code.to_owned() };
+    let assign = |pay_code: &str| Wish::AssignReport {
+        report_id: report_id.clone(),
+        pay_code: pay_code.to_owned(),
+        report: None,
+    };
     assert_eq!(bureau.propose(assign("1")).await, Err("not-found"));
     let both = [bureau.ask("li", assign(&notice.pay_code)).await, bureau.ask("li", assign(&notice.pay_code)).await];
     assert_eq!(bureau.decide("zhao", both[0].unwrap(), true).await, Ok(()));
@@ -185,8 +189,9 @@ async fn money_that_is_nobodys_goes_back_by_two_people_and_is_never_booked() {
     let bureau = open().await;
     bank(&bureau, &"9".repeat(20), "GM-1", 100).await;
     let report_id = "bank-1/GM-1".to_owned();
-    bureau.propose(Wish::ReturnReport { report_id: report_id.clone() }).await.unwrap();
-    assert_eq!(bureau.propose(Wish::ReturnReport { report_id }).await, Err("not-kept"));
+    let wish = Wish::ReturnReport { report_id, report: None };
+    bureau.propose(wish.clone()).await.unwrap();
+    assert_eq!(bureau.propose(wish).await, Err("not-kept"));
     assert_eq!(bank(&bureau, &"9".repeat(20), "GM-1", 100).await.became, Became::Returned);
     assert_eq!(code(&bank(&bureau, &"9".repeat(20), "GM-1", 101).await), "source-ref-taken");
     assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book").await, 0);
@@ -203,6 +208,60 @@ async fn a_kept_report_that_is_told_rightly_at_last_is_booked() {
 }
 
 #[tokio::test]
+async fn another_payment_of_the_number_of_a_kept_report_is_refused_and_what_is_kept_stays() {
+    let bureau = open().await;
+    let notice = bureau.issue().await;
+    let first = report(&"9".repeat(20), 1, "GM-1", notice.total_fen + 200);
+    assert_eq!(take(&bureau, "bank-1", first.clone()).await.became, Became::Kept);
+    let later = Report { pay_time: "20260302094500".to_owned(), ..first.clone() };
+    let less = Report { pay_code: notice.pay_code.clone(), amount_fen: notice.total_fen, ..first.clone() };
+    for other in [later, less] {
+        let taken = take(&bureau, "bank-1", other.clone()).await;
+        assert_eq!((taken.became, code(&taken)), (Became::Refused, "source-ref-taken"));
+        // What was known and what is said now are on record.
+        let (was, is_now) = last_act(&bureau).await;
+        assert_eq!(was["report"], serde_json::json!(first));
+        assert_eq!((&is_now["report"], &is_now["taken"]["became"]), (&serde_json::json!(other), &"refused".into()));
+    }
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book").await, 0);
+    let kept = bureau.bench.text("SELECT report FROM inner_report JOIN inner_reported USING (report_id)").await;
+    assert_eq!(serde_json::from_str::<Report>(&kept).unwrap(), first);
+}
+
+/// What the record says of the last report: before, and now.
+async fn last_act(bureau: &Bureau) -> (serde_json::Value, serde_json::Value) {
+    let both =
+        "SELECT json_array(json(was), json(is_now)) FROM node_act WHERE what = 'offline-take' ORDER BY id DESC LIMIT 1";
+    serde_json::from_str(&bureau.bench.text(both).await).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_allowed_is_the_report_that_was_asked_about() {
+    let bureau = open().await;
+    let notice = bureau.issue().await;
+    bank(&bureau, &"9".repeat(20), "GM-1", notice.total_fen).await;
+    let (report_id, pay_code) = ("bank-1/GM-1".to_owned(), notice.pay_code.clone());
+    let first = report(&"9".repeat(20), 1, "GM-1", notice.total_fen);
+    let meant = |report: Option<Report>| Wish::AssignReport {
+        report_id: report_id.clone(),
+        pay_code: pay_code.clone(),
+        report,
+    };
+    let another = Report { amount_fen: 1, ..first.clone() };
+    assert_eq!(bureau.ask("li", meant(Some(another))).await, Err("report-changed"));
+    let id = bureau.ask("li", meant(None)).await.unwrap();
+    let wish: Wish = serde_json::from_str(&bureau.bench.text("SELECT wish FROM inner_proposal").await).unwrap();
+    assert_eq!(wish, meant(Some(first)), "whoever allows it sees the payment");
+    // The counter tells it again with another pay code that nobody knows.
+    assert_eq!(bank(&bureau, &"8".repeat(20), "GM-1", notice.total_fen).await.became, Became::Kept);
+    assert_eq!(bureau.decide("zhao", id, true).await, Err("report-changed"));
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book").await, 0);
+    assert_eq!(bureau.decide("zhao", id, false).await, Ok(()));
+    bureau.propose(meant(None)).await.unwrap();
+    assert_eq!(bureau.notice(&notice.pay_code).await.state, 1);
+}
+
+#[tokio::test]
 async fn a_counter_of_an_agency_reports_for_that_agency_alone() {
     let bureau = open().await;
     let notice = bureau.issue().await;
@@ -212,7 +271,8 @@ async fn a_counter_of_an_agency_reports_for_that_agency_alone() {
     bureau.client("bank-1", "counter:bank", Some(&notice.agency_id), None).await;
     assert_eq!(bank(&bureau, &notice.pay_code, "GM-2", notice.total_fen).await.became, Became::Booked);
     // Whose money the first one is two people say.
-    let wish = Wish::AssignReport { report_id: "bank-1/GM-1".to_owned(), pay_code: notice.pay_code.clone() };
+    let (report_id, pay_code) = ("bank-1/GM-1".to_owned(), notice.pay_code.clone());
+    let wish = Wish::AssignReport { report_id, pay_code, report: None };
     bureau.propose(wish).await.unwrap();
     assert_eq!(bureau.bench.number("SELECT sum(counts) FROM inner_book").await, 1);
     assert_eq!(bureau.bench.number("SELECT count(*) FROM offline_payment WHERE refund_state = 1").await, 1);
