@@ -6,6 +6,15 @@ use node::rows::{find_by, put};
 use node::{Failure, Moment};
 use sqlx::sqlite::SqliteConnection;
 
+/// Numbers of changes that begin with one millisecond: more than are written in it, and small enough for the numbers to stay whole in
+/// JSON, below 2^53, for the next two centuries.
+const CHANGES_OF_A_MS: i64 = 1_000;
+
+/// The least number of a change at a time.
+pub(crate) const fn first_change(now: Moment) -> i64 {
+    now.ms() * CHANGES_OF_A_MS
+}
+
 /// The source of bookings that came through the gap.
 pub(crate) const ONLINE: &str = "ONLINE";
 
@@ -36,10 +45,11 @@ impl Entry<'_> {
         connection: &mut SqliteConnection,
         judged: Judgement<'_>,
         counts: bool,
+        now: Moment,
     ) -> Result<(), Failure> {
         sqlx::query(
-            "INSERT INTO inner_book (book_no, source, payment_id, pay_code, agency_id, amount_fen, pay_date, match_state, decision, \
-             other_ref, book_time, counts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT INTO inner_book (seq, book_no, source, payment_id, pay_code, agency_id, amount_fen, pay_date, match_state, decision, \
+             other_ref, book_time, counts) VALUES (max(?13, (SELECT ifnull(max(seq), 0) + 1 FROM inner_book)), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )
         .bind(self.book_no.to_owned())
         .bind(self.source)
@@ -53,6 +63,7 @@ impl Entry<'_> {
         .bind(judged.other.map(str::to_owned))
         .bind(self.book_time.to_owned())
         .bind(counts)
+        .bind(first_change(now))
         .execute(connection)
         .await?;
         Ok(())
@@ -89,12 +100,13 @@ pub(crate) async fn decide(
 ) -> Result<(), Failure> {
     let counts = decision == Decision::Book;
     let pay_code: Option<String> = sqlx::query_scalar(
-        "UPDATE inner_book SET decision = ?2, counts = ?3 AND pay_code IN (SELECT pay_code FROM pay_notice) WHERE book_no = ?1 \
-         RETURNING pay_code",
+        "UPDATE inner_book SET decision = ?2, counts = ?3 AND pay_code IN (SELECT pay_code FROM pay_notice), \
+         seq = max(?4, (SELECT max(seq) + 1 FROM inner_book)) WHERE book_no = ?1 RETURNING pay_code",
     )
     .bind(book_no.to_owned())
     .bind(decision.number())
     .bind(counts)
+    .bind(first_change(now))
     .fetch_one(&mut *connection)
     .await?;
     match pay_code.filter(|_| counts) {

@@ -54,7 +54,7 @@ async fn book_first(
     let judged = judge(paid, known.borrow());
     let (book_no, book_time) = (guid(&*node.entropy, now)?, now.time17());
     settle(connection, judged, &known, now).await?;
-    entry(confirm, &book_no, &book_time).write(connection, judged, counts_online(judged)).await?;
+    entry(confirm, &book_no, &book_time).write(connection, judged, counts_online(judged), now).await?;
     insert(
         connection,
         &ConfirmResult {

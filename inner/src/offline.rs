@@ -7,7 +7,7 @@ use node::rows::{find_by, insert, put};
 use node::{Failure, Kind, Moment, Node, guid};
 use sqlx::sqlite::SqliteConnection;
 
-use crate::book::{Entry, counting, pay_notice, source_name};
+use crate::book::{Entry, counting, first_change, pay_notice, source_name};
 use crate::push::{Event, tell_booking};
 use crate::report::{Report, Reporter};
 use crate::returned;
@@ -129,7 +129,7 @@ pub(crate) async fn book(
     };
     let is_matched = judged.state == MatchState::Matched;
     // The line comes first: a payment without one is taken for one that ferry returned.
-    entry.write(connection, judged, is_matched).await?;
+    entry.write(connection, judged, is_matched, now).await?;
     insert(connection, &payment).await?;
     if is_matched {
         pay_notice(connection, &notice.pay_code, now).await?;
@@ -146,11 +146,14 @@ pub(crate) async fn book(
 /// An online payment counts in the place of an offline one (线下退付), which is to go back. One that has gone back already stays so.
 pub(crate) async fn give_way(connection: &mut SqliteConnection, payment_id: &str, now: Moment) -> Result<(), Failure> {
     // The line comes first: a payment that is not as its line says is taken for one that ferry returned.
-    let line: Option<String> =
-        sqlx::query_scalar("UPDATE inner_book SET counts = 0, decision = 3 WHERE payment_id = ?1 RETURNING book_no")
-            .bind(payment_id.to_owned())
-            .fetch_optional(&mut *connection)
-            .await?;
+    let line: Option<String> = sqlx::query_scalar(
+        "UPDATE inner_book SET counts = 0, decision = 3, seq = max(?2, (SELECT max(seq) + 1 FROM inner_book)) \
+         WHERE payment_id = ?1 RETURNING book_no",
+    )
+    .bind(payment_id.to_owned())
+    .bind(first_change(now))
+    .fetch_optional(&mut *connection)
+    .await?;
     let found: Option<OfflinePayment> = find_by(connection, payment_id).await?;
     let Some(mut payment) = found else { return Ok(()) };
     if payment.refund_state == 0 {

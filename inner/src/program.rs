@@ -22,7 +22,7 @@ pub struct InnerNode;
 pub enum Verb {
     /// Import base data from a file
     Import(ImportArgs),
-    /// List what was booked, the oldest first
+    /// List what was booked, the latest change last
     Bookings(BookingsArgs),
 }
 
@@ -35,17 +35,17 @@ pub struct BookingsArgs {
     /// Only those under review
     #[arg(long)]
     review: bool,
-    /// Those after this place
+    /// Those that changed after this number
     #[arg(long)]
     after: Option<i64>,
 }
 
 const CHINESE: &[(&str, &str, &str)] = &[
     ("", "", "内网非税节点：基础数据、缴款通知书、匹配入账。"),
-    ("bookings", "", "列出入账记录，最早的在前"),
+    ("bookings", "", "列出入账记录，最近变更的在后"),
     ("bookings", "pay_code", "只列出此缴款码"),
     ("bookings", "review", "只列出待人工核查的"),
-    ("bookings", "after", "从此序号之后开始"),
+    ("bookings", "after", "从此变更序号之后开始"),
 ];
 
 /// Its tables, version by version.

@@ -97,11 +97,11 @@ async fn rebook(
     let entry = matching::entry(confirm, &answered.book_no, &answered.book_time);
     if let Some(other) = make_room(connection, counts_for, now).await? {
         let judged = Judgement { decision: Decision::Review, other: Some(&other), ..judged };
-        entry.write(connection, judged, false).await?;
+        entry.write(connection, judged, false, now).await?;
         tell_booking(connection, Event::Booked, &answered.book_no, now).await?;
         return review_again(connection, answered, &other, now).await;
     }
-    entry.write(connection, judged, counts_for.is_some()).await?;
+    entry.write(connection, judged, counts_for.is_some(), now).await?;
     if let Some(other) = judged.other.filter(|_| decision == Decision::RefundOffline) {
         offline::give_way(connection, other, now).await?;
     }
@@ -235,7 +235,7 @@ async fn rebook_offline(
         pay_date: &payment.pay_date,
         book_time: &payment.create_time,
     };
-    entry.write(connection, judged, is_matched).await?;
+    entry.write(connection, judged, is_matched, now).await?;
     if is_matched {
         pay_notice(connection, &payment.pay_code, now).await?;
     }

@@ -36,8 +36,9 @@ INSERT INTO inner_asked (request_id) SELECT request_id FROM notice_request;
 
 -- 收入账: one line for every payment, online and offline
 CREATE TABLE inner_book (
-  -- In the order of commits: what pulls by it misses nothing.
-  seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  -- 变更序号: another one, larger than any other, whenever the line is written or changes; it begins with the time, so that it is
+  -- larger than any that was pulled before a backup was put back.
+  seq INTEGER NOT NULL PRIMARY KEY,
   book_no TEXT NOT NULL UNIQUE,
   source TEXT NOT NULL CHECK (source IN ('ONLINE', 'BANK', 'POLICE_BATCH')),
   payment_id TEXT NOT NULL UNIQUE,

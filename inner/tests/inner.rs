@@ -4,6 +4,7 @@
 mod inner {
     mod base;
     pub mod bench;
+    mod books;
     mod ledger;
     mod matching;
     mod notices;

@@ -22,14 +22,16 @@ pub struct Looked {
     pub decision: Option<i64>,
     /// 匹配结果: 1 相符, 2 重复, 3 金额不符, 4 无通知书.
     pub match_state: Option<i64>,
-    /// The place of the booking after which the page begins.
+    /// The number of the change after which the page begins: the largest `seq` that was pulled.
     pub after: Option<i64>,
 }
 
 /// A booking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Booking {
-    /// The place in the order of bookings: what pulls by it misses none.
+    /// The number of the booking's last change. A booking that is written or decided about gets a number larger than any before, also
+    /// after a backup was put back: whoever pulls by it hears of every booking, and again of each that changed, under the same
+    /// `book_no`.
     pub seq: i64,
     /// 记账号.
     pub book_no: String,
@@ -55,7 +57,7 @@ pub struct Booking {
     pub book_time: String,
 }
 
-/// A page of bookings, the oldest first.
+/// A page of bookings, those that have not changed for longest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Page {
     /// The bookings.

@@ -58,7 +58,7 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
     .post(
         "/ledger/bookings",
         ledger,
-        "Pulls bookings after one",
+        "Pulls bookings, and what was decided about them, after a number",
         |service: Arc<Inner>, _, asked: Looked| async move {
             let page: Page = books::look(service.node(), asked).await?;
             Ok(page)

@@ -25,6 +25,7 @@ pub const LEDGER: &str = "ledger";
 /// Every permission of a client.
 pub const PERMISSIONS: &[&str] = &[LEDGER, COUNTER_BANK, COUNTER_POLICE, crate::push::AGENCY];
 
+pub use books::{Booking, Looked, look};
 pub use notice::{Drafts, issue_all};
 pub use payment::{refund, take_all};
 pub use problem::again;

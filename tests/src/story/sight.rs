@@ -170,8 +170,7 @@ fn judged(of: &Value) -> Text {
 fn book_text(booking: Option<&Value>) -> Text {
     let Some(booking) = booking else { return text!("nothing", "无") };
     let amount = yuan(booking["amount_fen"].as_u64().unwrap_or(0));
-    let seq = &booking["seq"];
-    text!("no. {seq}, {amount} yuan", "第 {seq} 笔，{amount} 元")
+    text!("{amount} yuan", "{amount} 元")
 }
 
 /// What the unit's site was told of the order, its confirmation or the request, in order.
