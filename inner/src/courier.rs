@@ -1,4 +1,4 @@
-//! Carrying what agencies' systems are told to them: each system has a turn of its own, so that one that is away delays no other.
+//! Carrying what agencies' systems are told to them: each agency has a turn of its own, so that a system that is away delays no other.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,8 @@ use node::{Failure, Moment, Node, unwound};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::push::{AGENCY, receiver};
 
 /// Delays after each try that was not received, in milliseconds: 1, 3, 5, 15 and 30 minutes (后台通知补偿). The last one repeats, because a
 /// booking that nobody was told of is never given up.
@@ -38,16 +40,16 @@ pub struct Courier {
     busy: Arc<Mutex<BTreeSet<String>>>,
 }
 
-/// The turn of a system; when it ends, however it ends, the system may have another.
+/// The turn of an agency's system; when it ends, however it ends, the agency may have another.
 struct Turn {
     courier: Courier,
-    client: String,
+    agency_id: String,
     _place: OwnedSemaphorePermit,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.courier.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.client);
+        self.courier.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.agency_id);
     }
 }
 
@@ -75,46 +77,48 @@ impl Courier {
         Self { node, post, signer, room: Arc::new(Semaphore::new(AT_ONCE)), busy: Arc::default() }
     }
 
-    /// Begins a turn for each system that has something to be told and none at present; whose message waits longest comes first.
+    /// Begins a turn for each agency whose system can be told something and has no turn at present; whose message waits longest comes
+    /// first.
     /// Nobody's turn is waited for.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn round(&self) -> Result<Round, Failure> {
         let now = self.node.clock.now();
-        let clients: Vec<String> = self
+        let agencies: Vec<String> = self
             .node
             .database
             .read(move |connection| {
                 Box::pin(async move {
                     let found = sqlx::query_scalar(
-                        "SELECT p.client FROM inner_push AS p JOIN node_client AS c ON c.id = p.client \
-                         WHERE p.done_time IS NULL AND p.next_ms <= ?1 AND c.is_enabled = 1 AND c.notify_url IS NOT NULL \
-                         GROUP BY p.client ORDER BY min(p.next_ms), p.client",
+                        "SELECT agency_id FROM (SELECT agency_id, (SELECT min(p.next_ms) FROM inner_push AS p \
+                         WHERE p.agency_id = c.agency_id AND p.done_time IS NULL) AS due FROM node_client AS c \
+                         WHERE permission = ?2 AND is_enabled = 1 AND notify_url IS NOT NULL GROUP BY agency_id) \
+                         WHERE due <= ?1 ORDER BY due, agency_id",
                     );
-                    Ok(found.bind(now.ms()).fetch_all(connection).await?)
+                    Ok(found.bind(now.ms()).bind(AGENCY).fetch_all(connection).await?)
                 })
             })
             .await?;
-        for client in clients {
-            let Some(turn) = self.turn(client) else { continue };
+        for agency_id in agencies {
+            let Some(turn) = self.turn(agency_id) else { continue };
             tokio::spawn(async move {
                 if let Err(failure) = unwound(turn.take()).await.and_then(|taken| taken) {
-                    tracing::warn!(code = failure.code, "telling {}: {}", turn.client, failure.message);
+                    tracing::warn!(code = failure.code, "telling {}: {}", turn.agency_id, failure.message);
                 }
             });
         }
         Ok(Round::Rest)
     }
 
-    fn turn(&self, client: String) -> Option<Turn> {
+    fn turn(&self, agency_id: String) -> Option<Turn> {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if busy.contains(&client) {
+        if busy.contains(&agency_id) {
             return None;
         }
         let place = Arc::clone(&self.room).try_acquire_owned().ok()?;
-        busy.insert(client.clone());
-        Some(Turn { courier: self.clone(), client, _place: place })
+        busy.insert(agency_id.clone());
+        Some(Turn { courier: self.clone(), agency_id, _place: place })
     }
 
     async fn send(&self, url: String, document: &Value) -> Result<Try, Failure> {
@@ -135,10 +139,10 @@ impl Turn {
     async fn take(&self) -> Result<(), Failure> {
         let node = &self.courier.node;
         for _ in 0..TURN_MAX {
-            let (client, now) = (self.client.clone(), node.clock.now());
+            let (agency_id, now) = (self.agency_id.clone(), node.clock.now());
             let waiting = node
                 .database
-                .read(move |connection| Box::pin(async move { next(connection, &client, now).await }))
+                .read(move |connection| Box::pin(async move { next(connection, &agency_id, now).await }))
                 .await?;
             let Some(one) = waiting else { break };
             let tried = self.courier.send(one.url.clone(), &one.document).await?;
@@ -161,7 +165,7 @@ impl Turn {
             Try::Refused(error) => (Some(error), false),
             Try::Away(error) => (Some(error), true),
         };
-        let client = self.client.clone();
+        let agency_id = self.agency_id.clone();
         node.database
             .write(move |connection| {
                 Box::pin(async move {
@@ -177,9 +181,9 @@ impl Turn {
                     .await?;
                     if is_away {
                         sqlx::query(
-                            "UPDATE inner_push SET next_ms = ?2 WHERE client = ?1 AND done_time IS NULL AND next_ms < ?2",
+                            "UPDATE inner_push SET next_ms = ?2 WHERE agency_id = ?1 AND done_time IS NULL AND next_ms < ?2",
                         )
-                        .bind(client)
+                        .bind(agency_id)
                         .bind(next_ms)
                         .execute(connection)
                         .await?;
@@ -191,19 +195,22 @@ impl Turn {
     }
 }
 
-type Found = (String, i64, String, String);
+type Found = (String, i64, String);
 
-async fn next(connection: &mut SqliteConnection, client: &str, now: Moment) -> Result<Option<Waiting>, Failure> {
+/// The next message of an agency, for the system that is told now.
+async fn next(connection: &mut SqliteConnection, agency_id: &str, now: Moment) -> Result<Option<Waiting>, Failure> {
+    let Some(url) = receiver(connection, agency_id).await?.and_then(|client| client.notify_url) else {
+        return Ok(None);
+    };
     let found: Option<Found> = sqlx::query_as(
-        "SELECT p.push_no, p.attempt, c.notify_url, p.document FROM inner_push AS p JOIN node_client AS c ON c.id = p.client \
-         WHERE p.client = ?1 AND p.done_time IS NULL AND p.next_ms <= ?2 AND c.is_enabled = 1 AND c.notify_url IS NOT NULL \
-         ORDER BY p.attempt, p.rowid LIMIT 1",
+        "SELECT push_no, attempt, document FROM inner_push WHERE agency_id = ?1 AND done_time IS NULL AND next_ms <= ?2 \
+         ORDER BY attempt, rowid LIMIT 1",
     )
-    .bind(client.to_owned())
+    .bind(agency_id.to_owned())
     .bind(now.ms())
     .fetch_optional(connection)
     .await?;
-    let Some((push_no, attempt, url, document)) = found else { return Ok(None) };
+    let Some((push_no, attempt, document)) = found else { return Ok(None) };
     let document = serde_json::from_str(&document).map_err(Failure::internal)?;
     Ok(Some(Waiting { push_no, attempt, url, document }))
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::courier::Courier;
 use crate::waiting::{self, QUEUES, Queue};
-use crate::{api, receipt};
+use crate::{api, push, receipt};
 
 /// How often what has come is looked for: a confirmation is to be answered within seconds, and a look is one read of an index.
 const EVERY: Duration = Duration::from_millis(200);
@@ -42,7 +42,12 @@ impl Service for Inner {
     }
 
     async fn problems(&self) -> Result<u64, Failure> {
-        self.node.database.read(|connection| Box::pin(waiting::count_problems(connection))).await
+        let count = self.node.database.read(|connection| {
+            Box::pin(
+                async move { Ok(waiting::count_problems(connection).await? + push::count_untold(connection).await?) },
+            )
+        });
+        count.await
     }
 }
 

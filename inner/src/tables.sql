@@ -113,18 +113,20 @@ BEGIN
   INSERT INTO inner_returned (payment_id) VALUES (NEW.payment_id);
 END;
 
--- 待推送: what the collecting agency's system is to be told of
+-- 待推送: what the collecting agency's system is to be told of, also where the agency has none yet
 CREATE TABLE inner_push (
   -- 通知号: made of what happened, so that it is the same after a backup was put back; the receiver knows a message by it.
   push_no TEXT NOT NULL PRIMARY KEY,
-  client TEXT NOT NULL,
+  -- Whose system is told; which one that is, is found out when it is told.
+  agency_id TEXT NOT NULL,
   document TEXT NOT NULL,
   attempt INTEGER NOT NULL DEFAULT 0,
   next_ms INTEGER NOT NULL,
   done_time TEXT,
   last_error TEXT
 ) STRICT;
-CREATE INDEX inner_push_next ON inner_push (client, next_ms) WHERE done_time IS NULL;
+CREATE INDEX inner_push_due ON inner_push (agency_id, next_ms) WHERE done_time IS NULL;
+CREATE INDEX inner_push_turn ON inner_push (agency_id, attempt) WHERE done_time IS NULL;
 
 -- 受理回执: what was answered to requests with a number of the sender's
 CREATE TABLE inner_receipt (

@@ -28,7 +28,7 @@ pub const PERMISSIONS: &[&str] = &[LEDGER, COUNTER_BANK, COUNTER_POLICE, crate::
 pub use books::{Booking, Looked, look};
 pub use notice::{Drafts, issue_all};
 pub use payment::{refund, take_all};
-pub use problem::again;
+pub use problem::{again, list as problems};
 
 /// Rows of one page: what a person reads, or a message carries.
 const PAGE_ROWS: i64 = 200;

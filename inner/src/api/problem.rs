@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{OPERATOR, PAGE_ROWS, READERS};
+use crate::push::{self, Untold};
 use crate::service::Inner;
 use crate::waiting;
 
@@ -28,6 +29,8 @@ pub struct Problem {
 pub struct Problems {
     /// The problems.
     pub problems: Vec<Problem>,
+    /// Agencies that have messages waiting and no system that could be told, up to a page.
+    pub untold: Vec<Untold>,
 }
 
 /// What is tried again.
@@ -47,11 +50,23 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
     })
 }
 
-async fn list(node: &Node) -> Result<Problems, Failure> {
-    let found = node.database.read(|connection| Box::pin(waiting::problems(connection, PAGE_ROWS))).await?;
+/// What waits for people.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list(node: &Node) -> Result<Problems, Failure> {
+    let (found, untold) = node
+        .database
+        .read(|connection| {
+            Box::pin(async move {
+                let found = waiting::problems(connection, PAGE_ROWS).await?;
+                Ok((found, push::untold(connection, PAGE_ROWS).await?))
+            })
+        })
+        .await?;
     let shown = |one: waiting::Waiting| Problem { of: one.of.to_owned(), id: one.id, problem: one.problem };
     let problems = found.into_iter().map(shown).collect();
-    Ok(Problems { problems })
+    Ok(Problems { problems, untold })
 }
 
 /// Lets the next round try one again.

@@ -184,3 +184,73 @@ async fn what_is_decided_later_is_told_too() {
     numbers.dedup();
     assert_eq!(numbers.len(), told.len());
 }
+
+/// Books so many payments of an agency.
+async fn book(bureau: &Bureau, agency_id: &str, serials: std::ops::Range<u64>) {
+    let notice = bureau.issue().await;
+    let of_agency = contract::rows::PayNotice { agency_id: agency_id.to_owned(), ..notice };
+    for serial in serials {
+        bureau.bench.add(bureau.paid(serial, Some(&of_agency), 100)).await;
+    }
+    bureau.match_all().await;
+}
+
+#[tokio::test]
+async fn a_system_that_is_added_or_enabled_later_hears_what_waited() {
+    let bureau = Bureau::open().await;
+    let service = std::sync::Arc::new(inner::service::Inner::new(bureau.bench.node.clone()));
+    let problems = async || node::desk::health(&*service).await.unwrap().problems;
+    let untold = async || {
+        let listed = inner::api::problems(&bureau.bench.node).await.unwrap().untold;
+        listed.into_iter().map(|one| (one.agency_id, one.messages, one.has_client)).collect::<Vec<_>>()
+    };
+    let agency = Agency::open(|_| Answer::Takes).await;
+    // One agency has no system, and the other's is disabled.
+    let off = bureau.client("unit-b", "agency", Some("b"), Some(&agency.url)).await;
+    set_client(&bureau, node::client::Client { is_enabled: false, ..off.clone() }).await;
+    book(&bureau, "a", 0..2).await;
+    book(&bureau, "b", 2..5).await;
+    assert_eq!(untold().await, [("b".to_owned(), 3, true), ("a".to_owned(), 2, false)]);
+    assert_eq!(problems().await, 1, "an agency without a system is no problem");
+    let courier = courier(&bureau);
+    courier.round().await.unwrap();
+    assert_eq!(attempts(&bureau).await, 0);
+    set_client(&bureau, off).await;
+    assert_eq!((untold().await, problems().await), (vec![("a".to_owned(), 2, false)], 0));
+    told_until(&courier, "what waited for one", async || undone(&bureau).await == 2).await;
+    bureau.client("unit-a", "agency", Some("a"), Some(&agency.url)).await;
+    told_until(&courier, "what waited for the other", async || undone(&bureau).await == 0).await;
+    assert_eq!(untold().await, []);
+    let mut told: Vec<String> =
+        agency.told().iter().map(|one| one["payment_id"].as_str().unwrap().to_owned()).collect();
+    let mut meant: Vec<String> = (0..5).map(|serial| bureau.confirm_id(serial)).collect();
+    told.sort();
+    meant.sort();
+    assert_eq!(told, meant);
+}
+
+async fn set_client(bureau: &Bureau, client: node::client::Client) {
+    let now = bureau.bench.node.clock.now();
+    let put = bureau
+        .bench
+        .node
+        .database
+        .write(move |connection| Box::pin(async move { node::client::put(connection, &client, now).await }));
+    put.await.unwrap();
+}
+
+#[tokio::test]
+async fn another_system_takes_the_place_of_one_that_is_disabled() {
+    let bureau = Bureau::open().await;
+    let (first, second) = (Agency::open(|_| Answer::Refuses).await, Agency::open(|_| Answer::Takes).await);
+    let old = bureau.client("unit-1", "agency", Some("a"), Some(&first.url)).await;
+    bureau.client("unit-2", "agency", Some("a"), Some(&second.url)).await;
+    book(&bureau, "a", 0..1).await;
+    let courier = courier(&bureau);
+    told_until(&courier, "a try", async || attempts(&bureau).await == 1).await;
+    assert_eq!((first.told().len(), second.told().len()), (1, 0), "the first by id is told");
+    set_client(&bureau, node::client::Client { is_enabled: false, ..old }).await;
+    bureau.bench.clock.advance(DELAYS_MS[0]);
+    told_until(&courier, "the receipt", async || undone(&bureau).await == 0).await;
+    assert_eq!(second.told(), first.told());
+}
