@@ -100,7 +100,7 @@ pub(crate) async fn decide(
 ) -> Result<(), Failure> {
     let counts = decision == Decision::Book;
     let pay_code: Option<String> = sqlx::query_scalar(
-        "UPDATE inner_book SET decision = ?2, counts = ?3 AND pay_code IN (SELECT pay_code FROM pay_notice), \
+        "UPDATE inner_book SET decision = ?2, counts = ?3 AND ifnull(pay_code IN (SELECT pay_code FROM pay_notice), 0), \
          seq = max(?4, (SELECT max(seq) + 1 FROM inner_book)) WHERE book_no = ?1 RETURNING pay_code",
     )
     .bind(book_no.to_owned())

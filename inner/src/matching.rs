@@ -1,8 +1,10 @@
 //! Matching and booking (匹配入账): every confirmation that comes is booked once, answered, and told to the collecting agency.
 
-use contract::rows::{ConfirmResult, OfflinePayment, PayConfirm, PayNotice};
-use contract::rules::{Decision, Judgement, Known, OfflineSource, Paid, judge};
-use node::rows::{find_by, insert};
+use contract::rows::{ConfirmResult, OfflinePayment, PayConfirm, PayConfirmItem, PayNotice};
+use contract::rules::{
+    Decision, Fault, Judgement, Known, MatchState, OfflineSource, Paid, Policy, Rule, Severity, check_confirm, judge,
+};
+use node::rows::{find_by, insert, select, text};
 use node::{Failure, Moment, Node, guid};
 use sqlx::sqlite::SqliteConnection;
 
@@ -51,7 +53,11 @@ async fn book_first(
         amount_fen: confirm.amount_fen,
         is_duplicate: confirm.is_duplicate,
     };
-    let judged = judge(paid, known.borrow());
+    let faults = faults(connection, confirm).await?;
+    for fault in &faults {
+        tracing::warn!("the confirmation {} is not right: {fault}", confirm.confirm_id);
+    }
+    let judged = reviewed_if(!faults.is_empty(), judge(paid, known.borrow()));
     let (book_no, book_time) = (guid(&*node.entropy, now)?, now.time17());
     settle(connection, judged, &known, now).await?;
     entry(confirm, &book_no, &book_time).write(connection, judged, counts_online(judged), now).await?;
@@ -70,6 +76,27 @@ async fn book_first(
     )
     .await?;
     tell_booking(connection, Event::Booked, &book_no, now).await
+}
+
+/// What a confirmation breaks by itself: lines that do not add up say. Whose it is is judged by its notice, so its pay code may be of
+/// any form.
+pub(crate) async fn faults(connection: &mut SqliteConnection, confirm: &PayConfirm) -> Result<Vec<Fault>, Failure> {
+    let items: Vec<PayConfirmItem> =
+        select(connection, "WHERE confirm_id = ?1 ORDER BY line_no", &[text(&confirm.confirm_id)]).await?;
+    let is_broken = |fault: &Fault| {
+        fault.severity == Severity::Refusal && !matches!(fault.rule, Rule::PayCodeForm { .. } | Rule::PayCodeCheck)
+    };
+    Ok(check_confirm(confirm, &items, &Policy::default()).into_iter().filter(is_broken).collect())
+}
+
+/// Money whose confirmation is not right in itself is real: it is booked for two people to decide about, and counts for nothing until
+/// then. One that goes back anyway goes back.
+fn reviewed_if(is_at_fault: bool, judged: Judgement<'_>) -> Judgement<'_> {
+    if !is_at_fault || judged.decision != Decision::Book {
+        return judged;
+    }
+    let state = if judged.state == MatchState::Matched { MatchState::AmountDiff } else { judged.state };
+    Judgement { state, decision: Decision::Review, ..judged }
 }
 
 /// The line of a confirmation.

@@ -87,10 +87,10 @@ async fn rebook(
     let judged = judgement(answered)?;
     let Judgement { state, decision, .. } = judged;
     let pay_code = confirm.pay_code.as_deref();
-    // What begins at a unit's site has no pay code and is never reviewed.
-    let is_reviewed = pay_code.is_some()
-        && matches!(state, MatchState::AmountDiff | MatchState::NoNotice)
-        && decision != Decision::Review;
+    // What begins at a unit's site has no pay code, and is reviewed only where it is not right in itself.
+    let is_reviewed = matches!(state, MatchState::AmountDiff | MatchState::NoNotice)
+        && decision != Decision::Review
+        && (pay_code.is_some() || !matching::faults(connection, confirm).await?.is_empty());
     let is_to_count = counts_online(judged)
         || (is_reviewed && decision == Decision::Book && has_notice(connection, pay_code).await?);
     let counts_for = pay_code.filter(|_| is_to_count);

@@ -1,6 +1,8 @@
 //! Confirmations are booked once, answered, and judged as the rules say.
 
+use contract::Change;
 use contract::rules::{Decision, MatchState};
+use inner::wish::Wish;
 
 use super::bench::Bureau;
 
@@ -74,6 +76,51 @@ async fn another_amount_a_void_notice_and_no_notice_are_told_apart() {
     let (book, review) = (Decision::Book.number(), Decision::Review.number());
     assert_eq!(said, [(diff, review, 1), (none, review, 0), (none, book, 0), (none, review, 0)]);
     assert_eq!(bureau.notice(&notice.pay_code).await.state, 0);
+}
+
+/// A confirmation that came without its lines.
+fn without_lines(bureau: &Bureau, serial: u64, notice: Option<&contract::rows::PayNotice>, fen: i64) -> Vec<Change> {
+    let mut changes = bureau.paid(serial, notice, fen);
+    changes.truncate(1);
+    changes
+}
+
+#[tokio::test]
+async fn a_confirmation_that_is_not_right_in_itself_is_reviewed_before_it_counts() {
+    let bureau = Bureau::open().await;
+    let (notice, twice) = (bureau.issue().await, bureau.issue().await);
+    bureau.bench.add(without_lines(&bureau, 1, Some(&notice), notice.total_fen)).await;
+    bureau.bench.add(without_lines(&bureau, 2, None, 500)).await;
+    bureau.bench.add(bureau.paid(3, Some(&twice), twice.total_fen)).await;
+    bureau.bench.add(without_lines(&bureau, 4, Some(&twice), twice.total_fen)).await;
+    bureau.match_all().await;
+    let (diff, none, second) =
+        (MatchState::AmountDiff.number(), MatchState::NoNotice.number(), MatchState::Duplicate.number());
+    let (review, refund) = (Decision::Review.number(), Decision::RefundOnline.number());
+    let mut said = Vec::new();
+    for serial in [1, 2, 4] {
+        let result = bureau.result(serial).await;
+        said.push((result.match_state, result.decision, result.diff_fen));
+    }
+    assert_eq!(said, [(diff, review, 0), (none, review, 0), (second, refund, 0)]);
+    assert_eq!(bureau.notice(&notice.pay_code).await.state, 0, "it counts for nothing yet");
+    for serial in [1, 2] {
+        bureau.propose(Wish::Book { confirm_id: bureau.confirm_id(serial) }).await.unwrap();
+    }
+    assert_eq!(bureau.notice(&notice.pay_code).await.state, 1);
+    // After a backup was put back agencies are told the same once more.
+    let told = "SELECT group_concat(push_no, ' ' ORDER BY push_no) FROM inner_push";
+    let before = bureau.bench.text(told).await;
+    bureau
+        .bench
+        .sql(
+            "DELETE FROM inner_push; DELETE FROM inner_book; \
+             INSERT INTO inner_arrived (confirm_id) SELECT confirm_id FROM pay_confirm",
+        )
+        .await;
+    bureau.match_all().await;
+    assert_eq!(bureau.bench.text(told).await, before);
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM inner_book WHERE counts = 1").await, 2);
 }
 
 #[tokio::test]
