@@ -1,5 +1,7 @@
 //! Issuing notices (缴款书开具): checked against base data, with a pay code that is minted here and nowhere else.
 
+use std::collections::BTreeSet;
+
 use contract::rows::{BaseAgency, BaseIncomeItem, PayNotice, PayNoticeItem, Row as _};
 use contract::rules::{Fault, Rule, agency_in_force, check_notice, item_in_force, outside_standards};
 use node::rows::{find_by, insert, select, text};
@@ -8,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
 
-use crate::mint::mint;
+use crate::mint::{check, mint};
 
 /// A line of a notice that is to be issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,11 +90,16 @@ pub async fn issue(
     let today = now.date8();
     let agency = agency(connection, &draft.agency_id, &today).await?;
     let code = mint(connection, &agency.mof_div_code[..6], now).await?;
+    check(&code, &node.policy)?;
     let mut items = Vec::with_capacity(draft.lines.len().min(contract::rules::LINES_MAX));
+    let mut accounts = BTreeSet::new();
     let mut faults = Vec::new();
     for (line_no, line) in (1..).zip(draft.lines.iter().take(contract::rules::LINES_MAX + 1)) {
         match item(connection, &agency, line, &code, line_no, &today).await? {
-            Ok(item) => items.push(item),
+            Ok(item) => {
+                accounts.extend(account(connection, &agency, &item.item_id, &today).await?);
+                items.push(item);
+            }
             Err(fault) => faults.push(fault),
         }
     }
@@ -115,7 +122,8 @@ pub async fn issue(
         state: 0,
         biz_line: draft.biz_line,
         biz_ref: draft.biz_ref,
-        account_id: None,
+        // Lines that go to several accounts name none: the money is parted when it is settled.
+        account_id: accounts.pop_first().filter(|_| accounts.is_empty()),
         request_id,
         create_time: time.clone(),
         update_time: time,
@@ -138,6 +146,23 @@ async fn agency(connection: &mut SqliteConnection, id: &str, today: &str) -> Res
     let found: Option<BaseAgency> = find_by(connection, id).await?;
     agency_in_force(found, id, today)
         .map_err(|rule| Failure::of_faults(vec![Fault::refusal("pay_notice", "", "agency_id", rule)]))
+}
+
+/// The account (收款账户) into which an agency has an item paid, if both it and what names it are in force on a day.
+async fn account(
+    connection: &mut SqliteConnection,
+    agency: &BaseAgency,
+    item_id: &str,
+    today: &str,
+) -> Result<Option<String>, Failure> {
+    let found = sqlx::query_scalar(
+        "SELECT a.id FROM base_agency_item AS i JOIN base_account AS a ON a.id = i.account_id \
+         WHERE i.agency_id = ?1 AND i.item_id = ?2 AND i.is_enabled = 1 AND i.is_deleted = 0 AND i.start_date <= ?3 \
+         AND ifnull(i.end_date, '99991231') >= ?3 AND a.is_enabled = 1 AND a.is_deleted = 0 AND a.start_date <= ?3 \
+         AND ifnull(a.end_date, '99991231') >= ?3 ORDER BY a.id LIMIT 1",
+    );
+    let found = found.bind(agency.id.clone()).bind(item_id.to_owned()).bind(today.to_owned());
+    Ok(found.fetch_optional(connection).await?)
 }
 
 /// A line out of base data, or what it breaks.
@@ -168,9 +193,12 @@ async fn item(
     }
     let subject: Option<String> = sqlx::query_scalar(
         "SELECT s.ele_code FROM base_item_subject AS i JOIN base_budget_subject AS s ON s.id = i.subject_id \
-         WHERE i.item_id = ?1 AND i.is_enabled = 1 AND i.is_deleted = 0 ORDER BY i.share_level IS NOT NULL, s.ele_code LIMIT 1",
+         WHERE i.item_id = ?1 AND i.is_enabled = 1 AND i.is_deleted = 0 AND i.start_date <= ?2 AND ifnull(i.end_date, '99991231') >= ?2 \
+         AND s.is_enabled = 1 AND s.is_deleted = 0 AND s.start_date <= ?2 AND ifnull(s.end_date, '99991231') >= ?2 \
+         ORDER BY i.share_level IS NOT NULL, s.ele_code LIMIT 1",
     )
     .bind(item.id.clone())
+    .bind(today.to_owned())
     .fetch_optional(connection)
     .await?;
     let Some(subj_code) = subject else {

@@ -3,12 +3,18 @@
 //! A serial number begins with the minute of the year. What was minted after the backup, and handed to a payer before its notice
 //! crossed, is known to nobody after the loss; but it was minted in an earlier minute than anything that is minted then.
 
+use console::Text;
 use contract::pay_code::{SERIALS_MAX, first_serial, pay_code};
 use contract::rows::PayNotice;
+use contract::rules::Policy;
 use node::rows::find_by;
 use node::{Failure, Kind, Moment};
 use sqlx::sqlite::SqliteConnection;
 
+/// The code of the failure where minted codes do not fit the pattern that is configured.
+pub(crate) const MISFIT: &str = "pay-code-pattern";
+/// A region that is named where the codes of none fit: Beijing's.
+const ANY_REGION: &str = "110000";
 const MINUTE_MS: i64 = 60_000;
 
 /// The next pay code of a region of 6 digits. The serial number is taken in the transaction of the notice.
@@ -60,6 +66,56 @@ fn exhausted(region: &str) -> Failure {
         Kind::Conflict,
         "no-pay-codes-left",
         console::text!("the region {region} has no pay codes left this year", "区划 {region} 本年度缴款码已用尽"),
-        console::Text::fixed("configure another pattern of pay codes", "请更换缴款码规则"),
+        Text::fixed(
+            "serial numbers begin anew with the year; until then issue from another region",
+            "顺序号于新年度重新起算；此前请由其他区划开具",
+        ),
     )
+}
+
+/// Looks that what is minted is taken: a region's first code of the year must fit the pattern that is configured.
+///
+/// # Errors
+/// When it does not, with the code.
+pub fn check_region(region: &str, policy: &Policy, now: Moment) -> Result<(), Failure> {
+    check(&pay_code(region, &now.date8()[2..4], 0), policy)
+}
+
+/// Looks that a code that was minted fits the pattern. One that does not is a matter of this node's configuration, and no fault of
+/// whoever asked: the request waits until the configuration is mended.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn check(code: &str, policy: &Policy) -> Result<(), Failure> {
+    let Some(rule) = policy.pay_code.check(code) else { return Ok(()) };
+    let (en, zh) = (rule.english(), rule.chinese());
+    Err(Failure::new(
+        Kind::Internal,
+        MISFIT,
+        console::text!(
+            "{code} is minted here, and node.policy does not take it: {en}",
+            "本节点生成的缴款码 {code} 不符合 node.policy：{zh}"
+        ),
+        Text::fixed(
+            "configure a node.policy.pay_code_pattern that takes codes of 6 digits of the region, 2 of the year, 11 of a number and a check digit",
+            "请配置能容纳“区划 6 位、年度 2 位、顺序号 11 位、校验位 1 位”的 node.policy.pay_code_pattern",
+        ),
+    ))
+}
+
+/// Looks that the codes of every region that has an agency fit the pattern; before there are agencies, that those of some region do.
+///
+/// # Errors
+/// When they do not, or the database cannot be read.
+pub async fn check_all(connection: &mut SqliteConnection, policy: &Policy, now: Moment) -> Result<(), Failure> {
+    let found: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT substr(mof_div_code, 1, 6) FROM base_agency WHERE is_enabled = 1 AND is_deleted = 0 ORDER BY 1",
+    )
+    .fetch_all(connection)
+    .await?;
+    if found.is_empty() {
+        let mut checked = contract::regions().into_iter().map(|region| check_region(&region.code[..6], policy, now));
+        return if checked.any(|one| one.is_ok()) { Ok(()) } else { check_region(ANY_REGION, policy, now) };
+    }
+    found.iter().try_for_each(|region| check_region(region, policy, now))
 }

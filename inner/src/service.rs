@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use console::Fault;
+use console::{ExitCode, Fault};
 use node::http::{Listen, serve};
 use node::rounds::{Round, rounds};
 use node::supervisor::supervised;
-use node::{Failure, Node, Service};
+use node::{Failure, Kind, Node, Service};
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::courier::Courier;
 use crate::waiting::{self, QUEUES, Queue};
-use crate::{api, push, receipt};
+use crate::{api, mint, push, receipt};
 
 /// How often what has come is looked for: a confirmation is to be answered within seconds, and a look is one read of an index.
 const EVERY: Duration = Duration::from_millis(200);
@@ -51,11 +51,31 @@ impl Service for Inner {
     }
 }
 
+/// Looks whether the node could issue notices as it is configured.
+///
+/// # Errors
+/// When codes that are minted do not fit the pattern of pay codes, or the database cannot be read.
+pub async fn check(node: &Node) -> Result<(), Fault> {
+    let (policy, now) = (Arc::clone(&node.policy), node.clock.now());
+    let checked = node
+        .database
+        .read(move |connection| Box::pin(async move { mint::check_all(connection, &policy, now).await }))
+        .await;
+    checked.map_err(|failure| match failure.kind {
+        // What is configured is wrong before anything is asked.
+        Kind::Internal if failure.code == mint::MISFIT => {
+            Fault::new("config", ExitCode::Config, failure.message, failure.next)
+        }
+        _ => failure.fault(),
+    })
+}
+
 /// Serves until `end` says so.
 ///
 /// # Errors
-/// When an address cannot be had or the node's key cannot be read.
+/// When an address cannot be had, the node's key cannot be read, or the configuration allows no notices.
 pub async fn run(node: Node, config: Config, end: watch::Receiver<bool>) -> Result<(), Fault> {
+    check(&node).await?;
     let (signer, post) = (config.signer()?, config.node.post()?);
     let (listen, health) = (Listen::on(config.node.listen).await?, Listen::on(config.node.health).await?);
     let service = Arc::new(Inner::new(node.clone()));

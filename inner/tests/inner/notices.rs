@@ -1,5 +1,6 @@
 //! Notices: issued with codes that are minted here, checked by every rule, voided by two people.
 
+use contract::rules::{PayCodePattern, Policy};
 use inner::issue::Draft;
 use inner::proposal::{self, Asked};
 use inner::wish::Wish;
@@ -112,4 +113,58 @@ async fn a_pay_code_that_was_lost_with_its_notice_is_given_to_nobody_else() {
     bureau.bench.clock.advance(60_000);
     let minted = bureau.issue_all(vec![bureau.draft(), bureau.draft()]).await.unwrap();
     assert!(minted.iter().all(|code| !lost.contains(code)), "{lost:?} {minted:?}");
+}
+
+#[tokio::test]
+async fn a_notice_names_the_account_that_its_lines_are_paid_into() {
+    let bureau = Bureau::open().await;
+    bureau.bench.sql("UPDATE base_agency_item SET account_id = (SELECT min(id) FROM base_account)").await;
+    let account = bureau.bench.text("SELECT min(id) FROM base_account").await;
+    assert_eq!(bureau.issue().await.account_id, Some(account));
+    bureau.bench.sql("UPDATE base_account SET is_enabled = 0").await;
+    assert_eq!(bureau.issue().await.account_id, None, "an account that is disabled takes nothing");
+}
+
+#[tokio::test]
+async fn a_line_is_booked_to_a_budget_subject_that_is_in_force() {
+    let bureau = Bureau::open().await;
+    let refused = async |sql: &'static str| {
+        bureau.bench.sql(sql).await;
+        let failure = bureau.issue_all(vec![bureau.draft()]).await.unwrap_err();
+        let fault = failure.faults.into_iter().next().unwrap();
+        assert_eq!((fault.rule.code(), fault.column), ("no-such", "item_code"), "{sql}");
+    };
+    // The clock of the test stands at 2026-03-02.
+    refused("UPDATE base_item_subject SET end_date = '20260301'").await;
+    bureau.bench.sql("UPDATE base_item_subject SET end_date = '20260302'").await;
+    bureau.issue().await;
+    refused("UPDATE base_budget_subject SET end_date = '20260301'").await;
+    refused("UPDATE base_budget_subject SET end_date = NULL, is_deleted = 1").await;
+    refused("UPDATE base_budget_subject SET is_deleted = 0, is_enabled = 0").await;
+    bureau.bench.sql("UPDATE base_budget_subject SET is_enabled = 1").await;
+    bureau.issue().await;
+}
+
+/// The same node with another pattern of pay codes.
+fn with_pattern(node: &node::Node, pattern: &str) -> node::Node {
+    let pay_code = PayCodePattern::new(pattern, true).unwrap();
+    let policy = std::sync::Arc::new(Policy { pay_code, ..Policy::default() });
+    node::Node { policy, ..node.clone() }
+}
+
+#[tokio::test]
+async fn a_pattern_that_minted_codes_do_not_fit_is_refused_at_the_start() {
+    let bureau = Bureau::open().await;
+    let check = async |node: &node::Node, pattern| inner::service::check(&with_pattern(node, pattern)).await;
+    let node = &bureau.bench.node;
+    let region = bureau.issue().await.pay_code[..6].to_owned();
+    let (fits, another) = (format!("^({region}|[0-9]{{6}})[0-9]{{14}}$"), format!("^{region}[0-9]{{10}}$"));
+    assert!(check(node, &fits).await.is_ok());
+    let fault = check(node, &another).await.unwrap_err();
+    assert_eq!((fault.code, fault.exit), ("config", console::ExitCode::Config));
+    assert!(fault.message.get(console::Lang::En).contains("node.policy"), "{fault:?}");
+    // Without agencies nobody knows which regions there will be.
+    let empty = node::testing::Bench::of("inner-node", inner::program::MIGRATIONS).await;
+    assert!(check(&empty.node, "^3504[0-9]{16}$").await.is_ok());
+    assert!(check(&empty.node, "^[A-Z]{20}$").await.is_err());
 }

@@ -198,7 +198,7 @@ async fn book(bureau: &Bureau, agency_id: &str, serials: std::ops::Range<u64>) {
 #[tokio::test]
 async fn a_system_that_is_added_or_enabled_later_hears_what_waited() {
     let bureau = Bureau::open().await;
-    let service = std::sync::Arc::new(inner::service::Inner::new(bureau.bench.node.clone()));
+    let service = Arc::new(inner::service::Inner::new(bureau.bench.node.clone()));
     let problems = async || node::desk::health(&*service).await.unwrap().problems;
     let untold = async || {
         let listed = inner::api::problems(&bureau.bench.node).await.unwrap().untold;

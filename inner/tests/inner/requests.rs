@@ -2,6 +2,7 @@
 
 use contract::Change;
 use contract::rows::{NoticeRequest, NoticeRequestItem, NoticeRequestResult};
+use contract::rules::{PayCodePattern, Policy};
 use inner::issue::Draft;
 
 use super::bench::Bureau;
@@ -98,4 +99,20 @@ async fn what_came_back_answered_is_not_issued_again_and_no_pay_code_is_given_tw
     let third = answer(&bureau, "R3").await;
     assert_eq!((third.state, third.pay_code == first.pay_code), (1, false));
     assert_eq!(bureau.bench.number("SELECT count(*) FROM pay_notice").await, 2);
+}
+
+#[tokio::test]
+async fn a_request_waits_where_the_configuration_takes_no_code_and_is_answered_when_it_is_mended() {
+    let bureau = Bureau::open().await;
+    bureau.bench.add(request(&bureau, "R1", |_, _| {})).await;
+    let pay_code = PayCodePattern::new("^[0-9]{16}$", false).unwrap();
+    let policy = std::sync::Arc::new(Policy { pay_code, ..Policy::default() });
+    let node = node::Node { policy, ..bureau.bench.node.clone() };
+    inner::waiting::round(&node, &inner::request::QUEUE).await.unwrap();
+    assert_eq!(bureau.bench.number("SELECT count(*) FROM notice_request_result").await, 0);
+    let problem = bureau.bench.text("SELECT problem FROM inner_asked").await;
+    assert!(problem.contains("node.policy"), "{problem}");
+    inner::api::again(&bureau.bench.node, &node::http::Caller::local("li"), "R1".to_owned()).await.unwrap();
+    bureau.match_all().await;
+    assert_eq!(answer(&bureau, "R1").await.state, 1);
 }
