@@ -71,6 +71,19 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// The payment in the books that it is about, if it is about one.
+    #[must_use]
+    pub fn payment_id(&self) -> Option<&str> {
+        match self {
+            Self::Book { confirm_id } | Self::RefundOnline { confirm_id } => Some(confirm_id),
+            Self::BookOffline { payment_id } | Self::RefundOffline { payment_id } => Some(payment_id),
+            Self::VoidNotice { .. }
+            | Self::EnterOffline { .. }
+            | Self::AssignReport { .. }
+            | Self::ReturnReport { .. } => None,
+        }
+    }
+
     /// The wish with what it is about, as that stands when it is asked for: whoever allows it sees it, and allows nothing else.
     pub(crate) fn about(self, ground: &Ground) -> Self {
         let Ground::Report(_, kept) = ground else { return self };

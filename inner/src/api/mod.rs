@@ -25,8 +25,8 @@ pub const LEDGER: &str = "ledger";
 /// Every permission of a client.
 pub const PERMISSIONS: &[&str] = &[LEDGER, COUNTER_BANK, COUNTER_POLICE, crate::push::AGENCY];
 
-pub use books::{Booking, Looked, look};
-pub use notice::{Drafts, issue_all};
+pub use books::{Booking, Looked, Summed, Total, look, look_at, sum};
+pub use notice::{Drafts, issue_all, proposals};
 pub use payment::{refund, take_all};
 pub use problem::{again, list as problems};
 
@@ -48,19 +48,29 @@ pub fn operations() -> Api<Inner> {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn bookings(
-    node: &node::Node,
-    pay_code: Option<String>,
-    review: bool,
-    after: Option<i64>,
-) -> Result<console::Output, console::Fault> {
-    let asked = books::Looked { pay_code, after, decision: review.then_some(4), ..books::Looked::default() };
-    let page = books::look(node, asked).await.map_err(|failure| failure.fault())?;
-    let line = |one: &books::Booking| {
+pub async fn bookings(node: &node::Node, asked: Looked) -> Result<console::Output, console::Fault> {
+    let page = look(node, asked).await.map_err(|failure| failure.fault())?;
+    let line = |one: &Booking| {
         let code = one.pay_code.as_deref().unwrap_or("-");
         let yuan = console::yuan(i128::from(one.amount_fen));
-        format!("{}\t{}\t{}\t{code}\t{yuan}\t{}\t{}\n", one.seq, one.book_no, one.source, one.match_state, one.decision)
+        let Booking { seq, book_no, source, agency_id, match_state, decision, .. } = one;
+        format!("{seq}\t{book_no}\t{source}\t{agency_id}\t{code}\t{yuan}\t{match_state}\t{decision}\n")
     };
     let human = page.bookings.iter().map(line).collect::<String>();
+    Ok(console::Output::new(human, serde_json::json!(page)))
+}
+
+/// A page of sums by agency for the command line.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn totals(node: &node::Node, asked: Summed) -> Result<console::Output, console::Fault> {
+    let page = sum(node, asked).await.map_err(|failure| failure.fault())?;
+    let line = |one: &Total| {
+        let yuan = console::yuan(i128::from(one.amount_fen));
+        let name = one.agency_name.as_deref().unwrap_or("-");
+        format!("{}\t{name}\t{}\t{yuan}\n", one.agency_id, one.count)
+    };
+    let human = page.totals.iter().map(line).collect::<String>();
     Ok(console::Output::new(human, serde_json::json!(page)))
 }

@@ -1,5 +1,6 @@
 //! Notices: issuing them singly and in bulk, looking at them, and voiding them by two people.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use contract::rows::{PayNotice, PayNoticeItem, Row as _};
@@ -11,12 +12,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::books::{Booking, of_payment};
 use super::{OPERATOR, PAGE_ROWS, READERS, REVIEWER};
 use crate::base::masked;
 use crate::issue::{Draft, issue};
 use crate::proposal::{self, Asked, Proposal};
 use crate::receipt::Ticket;
 use crate::service::Inner;
+use crate::wish::Wish;
 
 /// Notices issued at once: a transaction of some thousand rows, which ferry carries as one group.
 pub const DRAFTS_MAX: usize = 500;
@@ -77,6 +80,8 @@ pub struct Decided {
 pub struct Proposals {
     /// The proposals.
     pub proposals: Vec<Proposal>,
+    /// The bookings that they are about, known by `payment_id`: with the difference that two people decide about.
+    pub bookings: Vec<Booking>,
 }
 
 pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
@@ -102,8 +107,7 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
         |service: Arc<Inner>, caller, asked| async move { decide(service.node(), caller, asked).await },
     )
     .get("/proposals", READERS, "What waits for a second person", |service: Arc<Inner>, _, _: Empty| async move {
-        let read = service.node().database.read(|connection| Box::pin(proposal::list(connection, PAGE_ROWS)));
-        Ok(Proposals { proposals: read.await? })
+        proposals(service.node()).await
     })
 }
 
@@ -167,6 +171,29 @@ async fn look(node: &Node, pay_code: String) -> Result<Shown, Failure> {
     let (notice, items) = found.await?;
     let items = items.iter().map(|item| masked(node, &PayNoticeItem::TABLE, &item.cells())).collect();
     Ok(Shown { notice: masked(node, &PayNotice::TABLE, &notice.cells()), items })
+}
+
+/// Proposals, with the bookings that they are about.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn proposals(node: &Node) -> Result<Proposals, Failure> {
+    let read = node.database.read(|connection| {
+        Box::pin(async move {
+            let proposals = proposal::list(connection, PAGE_ROWS).await?;
+            let mut about = BTreeSet::new();
+            for one in &proposals {
+                let wish: Wish = serde_json::from_str(&one.wish).map_err(Failure::internal)?;
+                about.extend(wish.payment_id().map(str::to_owned));
+            }
+            let mut bookings = Vec::with_capacity(about.len());
+            for payment_id in about {
+                bookings.extend(of_payment(connection, &payment_id).await?);
+            }
+            Ok(Proposals { proposals, bookings })
+        })
+    });
+    read.await
 }
 
 async fn ask(node: &Node, caller: Caller, asked: Asked) -> Result<Proposed, Failure> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OPERATOR, PAGE_ROWS, READERS};
 use crate::push::{self, Untold};
+use crate::report::{self, Report};
 use crate::service::Inner;
 use crate::waiting;
 
@@ -22,6 +23,8 @@ pub struct Problem {
     pub id: String,
     /// What stands in its way.
     pub problem: String,
+    /// What a report says that is kept.
+    pub report: Option<Report>,
 }
 
 /// All of them, up to a page of each kind.
@@ -55,18 +58,18 @@ pub(super) fn operations(api: Api<Inner>) -> Api<Inner> {
 /// # Errors
 /// When the database cannot be read.
 pub async fn list(node: &Node) -> Result<Problems, Failure> {
-    let (found, untold) = node
-        .database
-        .read(|connection| {
-            Box::pin(async move {
-                let found = waiting::problems(connection, PAGE_ROWS).await?;
-                Ok((found, push::untold(connection, PAGE_ROWS).await?))
-            })
+    let read = node.database.read(|connection| {
+        Box::pin(async move {
+            let mut problems = Vec::new();
+            for one in waiting::problems(connection, PAGE_ROWS).await? {
+                let kept = if one.of == report::QUEUE.of { report::find(connection, &one.id).await? } else { None };
+                let report = kept.map(|kept| kept.report);
+                problems.push(Problem { of: one.of.to_owned(), id: one.id, problem: one.problem, report });
+            }
+            Ok(Problems { problems, untold: push::untold(connection, PAGE_ROWS).await? })
         })
-        .await?;
-    let shown = |one: waiting::Waiting| Problem { of: one.of.to_owned(), id: one.id, problem: one.problem };
-    let problems = found.into_iter().map(shown).collect();
-    Ok(Problems { problems, untold })
+    });
+    read.await
 }
 
 /// Lets the next round try one again.

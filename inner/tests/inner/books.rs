@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use contract::rules::Decision;
-use inner::api::{Booking, Looked, look, take_all};
+use inner::api::{Booking, Looked, Summed, Total, look, look_at, sum, take_all};
+use inner::report::Report;
 use inner::wish::Wish;
 use node::database::Database;
 use node::http::{Caller, Who};
 use node::testing::Bench;
+use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -109,4 +111,79 @@ async fn what_is_booked_after_a_backup_was_put_back_is_pulled() {
     let heard: Vec<String> = ledger.pull(&bureau).await.into_iter().map(|(payment, _)| payment).collect();
     assert_eq!(heard, [4, 2, 3].map(|serial| bureau.confirm_id(serial)));
     assert_eq!(ledger.lines, books(&bureau).await);
+}
+
+#[tokio::test]
+async fn people_see_what_was_paid_and_what_they_decide_about() {
+    let bureau = Bureau::open().await;
+    let notice = bureau.issue().await;
+    bureau.bench.add(bureau.paid(1, Some(&notice), notice.total_fen + 7)).await;
+    let mut broken = bureau.paid(2, None, 500);
+    broken.truncate(1);
+    bureau.bench.add(broken).await;
+    bureau.match_all().await;
+    let node = &bureau.bench.node;
+    let bookings = look(node, Looked::default()).await.unwrap().bookings;
+    let confirm = bureau.generator.confirmation(1).confirm;
+    let first = &bookings[0];
+    assert_eq!((first.diff_fen, first.biz_line.as_ref()), (7, Some(&confirm.biz_line)));
+    assert_eq!(first.biz_ref, confirm.biz_ref.or(notice.biz_ref));
+    let shown = look_at(node, first.book_no.clone()).await.unwrap();
+    assert_eq!((&shown.booking, &shown.payment["confirm_id"]), (first, &json!(bureau.confirm_id(1))));
+    assert_eq!((shown.lines[0]["amount_fen"].as_i64(), &shown.faults), (Some(first.amount_fen), &json!([])));
+    assert!(!shown.payment.to_string().contains("f1:"), "nothing is shown as it is stored: {}", shown.payment);
+    let other = look_at(node, bookings[1].book_no.clone()).await.unwrap();
+    assert_eq!((other.lines.len(), &other.faults[0]["rule"]), (0, &json!("no-lines")));
+    assert_eq!(look_at(node, "x".to_owned()).await.unwrap_err().code, "not-found");
+    // Whoever decides sees by how much the amount differs.
+    bureau.ask("li", Wish::RefundOnline { confirm_id: bureau.confirm_id(1) }).await.unwrap();
+    let proposals = inner::api::proposals(node).await.unwrap();
+    assert_eq!((proposals.proposals.len(), &proposals.bookings), (1, &vec![first.clone()]));
+}
+
+#[tokio::test]
+async fn an_offline_payment_and_a_kept_report_are_seen() {
+    let bureau = Bureau::open().await;
+    let notice = bureau.issue().await;
+    let client = bureau.client("police-1", "counter:police", None, None).await;
+    let caller = Caller { who: Who::Client(client), address: "local".to_owned() };
+    let more = Report { amount_fen: notice.total_fen + 3, ..of_police(&notice) };
+    let nobodys = Report { pay_code: "9".repeat(20), source_ref: "JJ-2".to_owned(), ..of_police(&notice) };
+    take_all(&bureau.bench.node, caller, vec![more.clone(), nobodys.clone()]).await.unwrap();
+    let node = &bureau.bench.node;
+    let bookings = look(node, Looked::default()).await.unwrap().bookings;
+    assert_eq!((bookings.len(), bookings[0].diff_fen), (1, 3));
+    let shown = look_at(node, bookings[0].book_no.clone()).await.unwrap();
+    assert_eq!(shown.payment["pay_time"], json!(more.pay_time));
+    let problems = inner::api::problems(node).await.unwrap().problems;
+    assert_eq!((problems.len(), problems[0].report.as_ref()), (1, Some(&nobodys)));
+}
+
+#[tokio::test]
+async fn payments_without_a_notice_are_summed_up_by_agency() {
+    let bureau = Bureau::open().await;
+    let (one, two) = (bureau.generator.agency(1), bureau.generator.agency(2));
+    let of = |serial: u64, agency_id: &str, fen: i64| {
+        let mut confirm = bureau.generator.confirmation(serial).confirm;
+        (confirm.pay_code, confirm.agency_id, confirm.amount_fen) = (None, agency_id.to_owned(), fen);
+        vec![contract::Change::insert(&confirm)]
+    };
+    for (serial, agency, fen) in [(1, &one, 100), (2, &two, 50), (3, &one, 250)] {
+        bureau.bench.add(of(serial, &agency.id, fen)).await;
+    }
+    let notice = bureau.issue().await;
+    bureau.bench.add(bureau.paid(4, Some(&notice), notice.total_fen)).await;
+    bureau.match_all().await;
+    let node = &bureau.bench.node;
+    let without = Summed { match_state: Some(4), ..Summed::default() };
+    let mut meant = [(one.id.clone(), Some(one.ele_name), 2, 350), (two.id.clone(), Some(two.ele_name), 1, 50)];
+    meant.sort();
+    let totals = async |asked: Summed| {
+        let of = |one: Total| (one.agency_id, one.agency_name, one.count, one.amount_fen);
+        sum(node, asked).await.unwrap().totals.into_iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(totals(without.clone()).await, meant);
+    assert_eq!(totals(Summed { agency_id: Some(two.id), ..without.clone() }).await.len(), 1);
+    assert_eq!(totals(Summed { after: Some(meant[0].0.clone()), ..without.clone() }).await, meant[1..]);
+    assert_eq!(totals(Summed { to_date: Some("20000101".to_owned()), ..without }).await, []);
 }
