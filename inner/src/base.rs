@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use contract::Cell;
-use contract::rows::{ColumnType, Kind, Table};
+use contract::rows::{Column, ColumnType, Kind, Table};
 use contract::rules::{Fault, Rule, Severity, check_base};
 use node::record::{self, Act};
 use node::rows::{bind, cells, columns_sql, put_cells};
@@ -192,13 +192,7 @@ fn merged(
 }
 
 /// A value as JSON has it. A sensitive one comes in the clear and is encrypted.
-fn given(
-    node: &Node,
-    table: &Table,
-    column: &'static contract::rows::Column,
-    id: &str,
-    value: &Value,
-) -> Result<Cell, Failure> {
+fn given(node: &Node, table: &Table, column: &'static Column, id: &str, value: &Value) -> Result<Cell, Failure> {
     let wrong = |wanted| Err(refused(table, id, column.name, Rule::WrongType { wanted }));
     match (value, column.kind) {
         (Value::Null, _) => Ok(Cell::Null),
@@ -264,16 +258,18 @@ async fn together(connection: &mut SqliteConnection, table: &Table, row: &[Cell]
 /// A row as a document, its sensitive values as they are stored.
 #[must_use]
 pub fn document(table: &Table, row: &[Cell]) -> Value {
-    let value = |(column, cell): (&contract::rows::Column, &Cell)| {
-        let value = match cell {
-            Cell::Null => Value::Null,
-            Cell::Int(number) if column.kind == ColumnType::Bool => Value::Bool(*number == 1),
-            Cell::Int(number) => Value::from(*number),
-            Cell::Text(text) => Value::from(text.clone()),
-        };
-        (column.name.to_owned(), value)
-    };
+    let value = |(column, cell): (&Column, &Cell)| (column.name.to_owned(), value_of(column, cell));
     Value::Object(table.columns.iter().zip(row).map(value).collect::<Map<_, _>>())
+}
+
+/// A value of a column as a document has it.
+pub(crate) fn value_of(column: &Column, cell: &Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Int(number) if column.kind == ColumnType::Bool => Value::Bool(*number == 1),
+        Cell::Int(number) => Value::from(*number),
+        Cell::Text(text) => Value::from(text.clone()),
+    }
 }
 
 /// A row as people see it: sensitive values opened and masked (脱敏).

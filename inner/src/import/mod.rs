@@ -13,6 +13,7 @@ mod parts;
 mod progress;
 mod report;
 mod resolve;
+mod sets;
 mod settle;
 mod sheet;
 mod source;
@@ -86,9 +87,12 @@ pub struct ImportAsked {
 /// If any line is refused nothing is written, and the report says why. Otherwise up to [`Limits::whole_rows`] rows
 /// are written in one transaction. More go in transactions of [`Limits::chunk_rows`] rows, parents before those below
 /// them: a crash in between leaves whole transactions, and the same file run again finds their rows unchanged and
-/// finishes the rest.
+/// finishes the rest. A row that somebody changed after the file was checked against it is not written over: the import
+/// fails with `changed-meanwhile`, and the transaction in which it was found leaves nothing.
 ///
-/// The record of acts gets an entry at the beginning and one at the end, unless nothing was to be written anyway.
+/// The record of acts gets an entry at the beginning and one at the end, unless nothing was to be written anyway, and
+/// one for each row that was there before, with what it was and what it is. Rows that are new are those of the file,
+/// whose digest stands in the entries.
 ///
 /// # Errors
 /// When the file cannot be read or is beyond a limit, its header does not fit the kind, another import is running, or
@@ -197,6 +201,9 @@ impl Import<'_> {
         self.progress.end();
         settle::settle(self.node, stage, table, &mut faults, self.progress).await?;
         count(stage, &mut report, faults).await?;
+        if report.refused == 0 && !self.asked.dry_run {
+            write::plan(stage, table).await?;
+        }
         stage.run("COMMIT").await?;
         let end = self.act("import-end", &report.counts());
         if self.asked.dry_run {
@@ -209,7 +216,8 @@ impl Import<'_> {
                 .await?;
             return Ok(report);
         }
-        write::write(self.node, stage, table, self.limits, end, self.progress).await?;
+        let changed = self.act("import-change", &json!({}));
+        write::write(self.node, stage, table, self.limits, (changed, end), self.progress).await?;
         Ok(report)
     }
 

@@ -104,7 +104,7 @@ impl Stage {
         columns.extend(header.by_code().map(|reference| format!("{} TEXT", reference.code_column())));
         self.run(&format!(
             "CREATE TABLE line (line INTEGER NOT NULL PRIMARY KEY, is_good INTEGER NOT NULL, \
-             found INTEGER NOT NULL DEFAULT 0, change INTEGER NOT NULL DEFAULT 0, {}) STRICT; \
+             found INTEGER NOT NULL DEFAULT 0, change INTEGER NOT NULL DEFAULT 0, was TEXT, {}) STRICT; \
              CREATE TABLE hit (line INTEGER NOT NULL, text TEXT NOT NULL, number INTEGER NOT NULL) STRICT; \
              CREATE TABLE code (target TEXT NOT NULL, year TEXT NOT NULL, code TEXT NOT NULL, division TEXT NOT NULL, \
              level_no INTEGER, id TEXT NOT NULL) STRICT; \

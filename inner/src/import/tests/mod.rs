@@ -1,6 +1,7 @@
 //! Imports into real databases.
 
 mod files;
+mod meanwhile;
 mod refusals;
 mod round_trip;
 mod sheets;
