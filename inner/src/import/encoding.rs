@@ -5,7 +5,7 @@ use encoding_rs::GB18030;
 /// The encoding of a CSV file (文件编码).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
-    /// UTF-8 where the whole file is that, GB 18030 otherwise.
+    /// UTF-8 where the whole file is that, or begins as only that does; GB 18030 otherwise.
     #[default]
     Auto,
     /// UTF-8, with a byte order mark or without.
@@ -44,11 +44,18 @@ impl Decided {
     }
 }
 
+/// The least first byte of a character beyond ASCII in UTF-8.
+const FIRST_BYTE: u8 = 0xc0;
+/// So many characters beyond ASCII without a fault are no accident: Chinese text of GB 18030 has a fault within the first few.
+const CHARACTERS_MEANT: u64 = 16;
+
 /// Whether bytes that come in pieces are UTF-8 together.
 #[derive(Debug, Default)]
 pub(super) struct Utf8Check {
     /// The beginning of a character that the last piece cut.
     cut: Vec<u8>,
+    /// Characters beyond ASCII before the first fault.
+    characters: u64,
     is_broken: bool,
 }
 
@@ -64,7 +71,10 @@ impl Utf8Check {
             self.cut.push(*byte);
             rest = after;
             match std::str::from_utf8(&self.cut) {
-                Ok(_) => self.cut.clear(),
+                Ok(_) => {
+                    self.characters += 1;
+                    self.cut.clear();
+                }
                 Err(error) if error.error_len().is_some() => {
                     self.is_broken = true;
                     return;
@@ -72,10 +82,17 @@ impl Utf8Check {
                 Err(_) => {}
             }
         }
+        let mut whole = rest;
         if let Err(error) = std::str::from_utf8(rest) {
             self.is_broken = error.error_len().is_some();
-            self.cut = rest[error.valid_up_to()..].to_vec();
+            (whole, self.cut) = (&rest[..error.valid_up_to()], rest[error.valid_up_to()..].to_vec());
         }
+        self.characters += whole.iter().map(|byte| u64::from(*byte >= FIRST_BYTE)).sum::<u64>();
+    }
+
+    /// Whether what came before the first fault is UTF-8 and can be nothing else.
+    pub(super) fn is_meant(&self) -> bool {
+        self.characters >= CHARACTERS_MEANT
     }
 
     /// Whether all of it was UTF-8.
@@ -99,6 +116,22 @@ mod tests {
             assert!(is_utf8("缴款码𠀀a".as_bytes(), size));
             assert!(!is_utf8(b"a\xe7\xbc", size));
             assert!(!is_utf8(b"\xbd\xc9\xbf\xee", size));
+        }
+    }
+
+    #[test]
+    fn text_that_was_meant_as_utf8_is_known_by_its_beginning() {
+        let is_meant = |bytes: &[u8], size: usize| {
+            let mut check = Utf8Check::default();
+            bytes.chunks(size).for_each(|piece| check.feed(piece));
+            assert!(!check.is_utf8());
+            check.is_meant()
+        };
+        let (meant, late) = ("财".repeat(16), "财".repeat(15));
+        for size in [1, 2, 7, 64] {
+            assert!(is_meant(&[meant.as_bytes(), b"\xff"].concat(), size));
+            assert!(!is_meant(&[late.as_bytes(), b"\xff", meant.as_bytes()].concat(), size));
+            assert!(!is_meant(&encoding_rs::GB18030.encode(&meant).0, size));
         }
     }
 

@@ -14,6 +14,8 @@ use super::{Form, Limits, parts};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 16;
+/// How UTF-8 may begin, and nothing else does.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 /// How UTF-16 begins.
 const UTF16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
@@ -112,7 +114,7 @@ impl Source {
 
     fn look(&mut self, asked: Encoding, most: u64) -> Result<(), Failure> {
         let (mut hasher, mut check, mut piece) = (Sm3::new(), Utf8Check::default(), vec![0; PIECE]);
-        let mut lines = 0;
+        let (mut lines, mut has_mark) = (0, false);
         loop {
             let read = match self.file.read(&mut piece) {
                 Ok(0) => break,
@@ -127,6 +129,7 @@ impl Source {
                     Text::fixed("save it as UTF-8 or GB 18030 (GBK)", "请另存为 UTF-8 或 GB 18030（GBK）编码"),
                 ));
             }
+            has_mark |= self.bytes == 0 && read.starts_with(BOM);
             self.bytes += read.len() as u64;
             if self.bytes > most {
                 return Err(beyond(&self.shown, most));
@@ -140,7 +143,8 @@ impl Source {
         self.rows = (self.form == Form::Csv).then(|| (lines + u64::from(!self.ends_line)).saturating_sub(1));
         self.digest = hex(&hasher.finalize());
         self.encoding = match asked {
-            Encoding::Auto if check.is_utf8() => Decided::Utf8,
+            // A broken byte further on is its line's fault, and no reason to take every other line for another encoding.
+            Encoding::Auto if has_mark || check.is_utf8() || check.is_meant() => Decided::Utf8,
             Encoding::Auto | Encoding::Gb18030 => Decided::Gb18030,
             Encoding::Utf8 => Decided::Utf8,
         };

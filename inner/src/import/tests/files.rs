@@ -58,6 +58,24 @@ fn lines_are_numbered_as_editors_number_them() {
 }
 
 #[test]
+fn a_broken_byte_leaves_the_other_lines_of_utf8_as_they_are() {
+    run(async {
+        let bench = Bench::new().await;
+        let lines = "610000000,2026,02,行政事业性收费,20260101\n".repeat(3);
+        for (mark, body) in [("", lines.as_str()), ("\u{feff}", "")] {
+            let mut bytes = format!("{mark}{HEAD}\n{body}").into_bytes();
+            bytes.extend(b"610000000,2026,03,a\xff,20260101\n");
+            bytes.extend("610000000,2026,04,罚没,20260101\n".as_bytes());
+            let report = bench.import("CATEGORY", "csv", &bytes).await.unwrap();
+            let broken: Vec<_> = report.faults.iter().filter(|fault| fault.code == "broken-bytes").collect();
+            assert_eq!(broken.len(), 1, "{report:?}");
+            assert!(broken[0].message.get(console::Lang::En).contains("UTF-8"));
+            assert_eq!(broken[0].line, if body.is_empty() { 2 } else { 5 });
+        }
+    });
+}
+
+#[test]
 fn broken_bytes_name_their_line() {
     run(async {
         let bench = Bench::new().await;
