@@ -37,7 +37,7 @@ pub struct ImportArgs {
     /// Only check the file
     #[arg(long)]
     dry_run: bool,
-    /// Write the lines that are refused into a CSV file
+    /// Write what is wrong with the lines into a CSV file: the first 1000, refusals before warnings
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -53,7 +53,7 @@ pub const CHINESE: &[(&str, &str, &str)] = &[
     ("import", "money", "金额的写法：分或元"),
     ("import", "sheet", "工作表；省略则为第一个"),
     ("import", "dry_run", "只校验，不写入"),
-    ("import", "report", "将被拒绝的行写入 CSV 文件"),
+    ("import", "report", "将各行的问题写入 CSV 文件：最多 1000 项，拒绝先于警告"),
 ];
 
 /// Imports a file.

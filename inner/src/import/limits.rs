@@ -51,6 +51,6 @@ impl Default for Limits {
     }
 }
 
-/// Faults that a report lists; all are counted. Nobody mends more at a time, and the report stays one page of a
-/// browser.
+/// Faults that a report lists, refusals before warnings; all are counted. Nobody mends more at a time, and the report
+/// stays one page of a browser.
 pub const REPORT_FAULTS_MAX: usize = 1_000;

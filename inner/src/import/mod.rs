@@ -297,7 +297,7 @@ impl Import<'_> {
     }
 }
 
-async fn count(stage: &mut Stage, report: &mut Report, mut faults: Faults) -> Result<(), Failure> {
+async fn count(stage: &mut Stage, report: &mut Report, faults: Faults) -> Result<(), Failure> {
     let mut number = async |sql: &str| -> Result<u64, Failure> {
         u64::try_from(stage.number(sql).await?).map_err(Failure::internal)
     };
@@ -311,7 +311,6 @@ async fn count(stage: &mut Stage, report: &mut Report, mut faults: Faults) -> Re
     }
     report.warned = faults.warnings;
     report.fault_count = faults.count;
-    faults.listed.sort_by(|one, other| (one.line, &one.column).cmp(&(other.line, &other.column)));
-    report.faults = faults.listed;
+    report.faults = faults.listed();
     Ok(())
 }

@@ -129,8 +129,10 @@ pub struct LineFault {
 /// The faults of an import: some listed, all counted.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    /// Those that are listed, the first ones that were found.
-    pub listed: Vec<LineFault>,
+    /// Refusals that are listed, the first ones that were found.
+    refusals: Vec<LineFault>,
+    /// Warnings that are listed where refusals leave room for them.
+    warned: Vec<LineFault>,
     /// How many there are, warnings included.
     pub count: u64,
     /// How many of them are warnings.
@@ -138,18 +140,33 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    /// How many more can be listed.
+    /// How many more refusals can be listed.
     pub(super) fn room(&self) -> usize {
-        REPORT_FAULTS_MAX.saturating_sub(self.listed.len())
+        REPORT_FAULTS_MAX.saturating_sub(self.refusals.len())
+    }
+
+    /// What is listed, by line: every refusal before any warning gets a place.
+    pub(super) fn listed(self) -> Vec<LineFault> {
+        let mut listed = self.refusals;
+        let room = REPORT_FAULTS_MAX.saturating_sub(listed.len());
+        listed.extend(self.warned.into_iter().take(room));
+        listed.sort_by(|one, other| (one.line, &one.column).cmp(&(other.line, &other.column)));
+        listed
     }
 
     /// Adds one, and counts it.
     pub(super) fn add(&mut self, line: i64, column: &str, rule: &LineRule, severity: Severity) {
         self.count += 1;
-        self.warnings += u64::from(severity == Severity::Warning);
-        if self.room() > 0 {
+        let of = match severity {
+            Severity::Refusal => &mut self.refusals,
+            Severity::Warning => {
+                self.warnings += 1;
+                &mut self.warned
+            }
+        };
+        if of.len() < REPORT_FAULTS_MAX {
             let column = column.to_owned();
-            self.listed.push(LineFault { line, column, code: rule.code(), message: rule.message(), severity });
+            of.push(LineFault { line, column, code: rule.code(), message: rule.message(), severity });
         }
     }
 
@@ -184,7 +201,7 @@ pub struct Report {
     pub warned: u64,
     /// All faults, those among them that are not listed.
     pub fault_count: u64,
-    /// The first faults by line, at most [`REPORT_FAULTS_MAX`].
+    /// Faults by line, at most [`REPORT_FAULTS_MAX`]; warnings have the places that refusals leave.
     pub faults: Vec<LineFault>,
 }
 

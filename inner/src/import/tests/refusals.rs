@@ -218,6 +218,22 @@ fn warnings_stop_nothing() {
 }
 
 #[test]
+fn warnings_do_not_hide_a_line_that_is_refused() {
+    run(async {
+        let bench = Bench::new().await;
+        let mut lines = vec!["mof_div_code,fiscal_year,ele_code,ele_name,start_date,uscc".to_owned()];
+        lines.extend((0..1_200).map(|at| format!("610000000,2026,{at:04},a,20260101,91350211M0000XUF46")));
+        lines.push("610000000,2026,9999,a,20260101,x".to_owned());
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let report = bench.csv("DEPT", &lines).await;
+        assert_eq!((report.refused, report.warned, report.fault_count), (1, 1_200, 1_201));
+        assert_eq!(report.faults.len(), 1_000);
+        assert_eq!(said(&report).last().map(String::as_str), Some("1202 uscc uscc-form"));
+        assert_eq!(said(&report)[998], "1000 uscc uscc-check");
+    });
+}
+
+#[test]
 fn a_report_lists_some_and_counts_all() {
     run(async {
         let bench = Bench::new().await;
