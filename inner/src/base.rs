@@ -17,31 +17,8 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::base_sets::{Touched, check_sets};
-
-/// The tables whose ids columns of base data hold.
-const REFERRED: [(&str, &str); 12] = [
-    ("region_id", "base_region"),
-    ("bank_id", "base_agent_bank"),
-    ("dept_id", "base_dept"),
-    ("fin_dept_id", "base_fin_dept"),
-    ("bill_type_id", "base_bill_type"),
-    ("category_id", "base_category"),
-    ("fund_nature_id", "base_fund_nature"),
-    ("subject_id", "base_budget_subject"),
-    ("agency_id", "base_agency"),
-    ("bill_batch_id", "base_bill_batch"),
-    ("account_id", "base_account"),
-    ("item_id", "base_income_item"),
-];
-
-/// The table whose id a column of a table holds, if it holds one.
-#[must_use]
-pub fn referred(table: &Table, column: &str) -> Option<&'static str> {
-    if column == "parent_id" {
-        return contract::rows::table(table.shape.table).map(|table| table.shape.table);
-    }
-    REFERRED.iter().find(|(name, _)| *name == column).map(|(_, target)| *target)
-}
+use crate::keys::{referred, unique};
+use crate::plain::plain;
 
 /// A row as people and ledgers write it: values by the names of columns. What is left out of a row that is there stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,6 +103,7 @@ async fn edit(
     let mut faults = check_base(table, &row, &node.policy);
     if faults.iter().all(|fault| fault.severity == Severity::Warning) {
         faults.extend(references(connection, table, &row).await?);
+        faults.extend(doubled(connection, table, &row).await?);
         faults.extend(together(connection, table, &row).await?);
     }
     let (broken, warned): (Vec<Fault>, Vec<Fault>) =
@@ -197,7 +175,9 @@ fn given(node: &Node, table: &Table, column: &'static Column, id: &str, value: &
     match (value, column.kind) {
         (Value::Null, _) => Ok(Cell::Null),
         (Value::String(text), ColumnType::Text(_)) if column.is_sensitive => {
-            node.field_key.seal((table.shape.table, column.name), text, &*node.entropy).map(Cell::Text)
+            let text = plain(text).map_err(|rule| refused(table, id, column.name, rule))?;
+            let seal = |text| node.field_key.seal((table.shape.table, column.name), text, &*node.entropy);
+            Ok(text.map(seal).transpose()?.map_or(Cell::Null, Cell::Text))
         }
         (Value::String(text), ColumnType::Text(_) | ColumnType::Date8 | ColumnType::Time14 | ColumnType::Time17) => {
             Ok(Cell::Text(text.clone()))
@@ -215,14 +195,35 @@ fn given(node: &Node, table: &Table, column: &'static Column, id: &str, value: &
 /// Ids that name nothing. Foreign keys are checked when a transaction ends, and by then other jobs are in it.
 async fn references(connection: &mut SqliteConnection, table: &Table, row: &[Cell]) -> Result<Vec<Fault>, Failure> {
     let mut faults = Vec::new();
+    // A row that is deleted may name another one that is.
+    let is_deleted = table.position("is_deleted").is_some_and(|place| row[place] == Cell::Int(1));
+    let also = if is_deleted { "" } else { "AND is_deleted = 0" };
     for (column, cell) in table.columns.iter().zip(row) {
         let (Some(target), Some(id)) = (referred(table, column.name), cell.text()) else { continue };
-        let sql = format!("SELECT count(*) FROM {target} WHERE id = ?1 AND is_deleted = 0");
+        let sql = format!("SELECT count(*) FROM {target} WHERE id = ?1 {also}");
         let found: i64 =
             sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(id.to_owned()).fetch_one(&mut *connection).await?;
         if found == 0 {
             let rule = Rule::NoSuch { table: target, id: id.to_owned() };
             faults.push(Fault::refusal(table.shape.table, contract::rules::key_text(table, row), column.name, rule));
+        }
+    }
+    Ok(faults)
+}
+
+/// Other rows that have the row's business key, which the database would refuse without saying which one.
+async fn doubled(connection: &mut SqliteConnection, table: &Table, row: &[Cell]) -> Result<Vec<Fault>, Failure> {
+    let name = table.shape.table;
+    let id = contract::rules::key_text(table, row);
+    let mut faults = Vec::new();
+    for key in unique(table) {
+        let cells = key.iter().filter_map(|column| table.position(column)).map(|place| &row[place]);
+        let same: Vec<String> = (2..).zip(*key).map(|(at, column)| format!("{column} = ?{at}")).collect();
+        let sql = format!("SELECT id FROM {name} WHERE id <> ?1 AND {} LIMIT 1", same.join(" AND "));
+        let query = bind(sqlx::query(sqlx::AssertSqlSafe(sql)), &Cell::Text(id.clone()));
+        let found = cells.fold(query, bind).fetch_optional(&mut *connection).await?;
+        if let (Some(found), Some(column)) = (found, key.last()) {
+            faults.push(Fault::refusal(name, id.as_str(), column, Rule::Duplicate { other: found.try_get(0)? }));
         }
     }
     Ok(faults)

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::Cell;
 use contract::rows::{BaseAgencyBill, BaseBillBatch, BaseItemShare, Row as _, Table};
-use contract::rules::{Fault, Place, Rule, Segment, check_segments, check_shares, check_tree, is_within};
+use contract::rules::{Fault, Place, Rule, Segment, check_segments, check_shares, check_tree, is_within, key_text};
 use node::Failure;
 use node::rows::{find_by, select, text};
 use sqlx::sqlite::SqliteConnection;
+
+use crate::keys::referrers;
 
 /// A row that an edit has written.
 #[derive(Debug, Clone)]
@@ -36,6 +38,7 @@ pub(crate) async fn check_sets(connection: &mut SqliteConnection, touched: &[Tou
     let mut faults = shares(connection, touched).await?;
     faults.extend(batches(connection, touched).await?);
     faults.extend(agency_bills(connection, touched).await?);
+    faults.extend(deleted(connection, touched).await?);
     let mut trees = BTreeMap::<&str, (&'static Table, BTreeSet<String>)>::new();
     for one in touched.iter().filter(|one| one.table.column("parent_id").is_some()) {
         let (_, ids) = trees.entry(one.table.shape.table).or_insert((one.table, BTreeSet::new()));
@@ -51,6 +54,31 @@ pub(crate) async fn check_sets(connection: &mut SqliteConnection, touched: &[Tou
 fn edited(touched: &[Touched], table: &Table, column: &str) -> BTreeSet<String> {
     let of_table = touched.iter().filter(|one| one.table.shape.table == table.shape.table);
     of_table.flat_map(|one| one.values(column)).collect()
+}
+
+/// Rows that are deleted while others, which are not, name them: nobody could edit those any more.
+async fn deleted(connection: &mut SqliteConnection, touched: &[Touched]) -> Result<Vec<Fault>, Failure> {
+    let mut faults = Vec::new();
+    let is_deleted = |one: &&Touched| {
+        let place = one.table.position("is_deleted");
+        let is = |cells: &[Cell]| place.is_some_and(|place| cells[place] == Cell::Int(1));
+        is(&one.after) && !one.before.as_deref().is_some_and(is)
+    };
+    for one in touched.iter().filter(is_deleted) {
+        let name = one.table.shape.table;
+        let id = key_text(one.table, &one.after);
+        for (table, column) in referrers(name) {
+            let sql = format!(
+                "SELECT r.id FROM {name} t JOIN {table} r ON r.{column} = t.id AND r.is_deleted = 0 \
+                 WHERE t.id = ?1 AND t.is_deleted = 1 LIMIT 1"
+            );
+            let found: Option<String> =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(id.clone()).fetch_optional(&mut *connection).await?;
+            let rule = |id| Rule::Referred { table, id };
+            faults.extend(found.map(|other| Fault::refusal(name, id.as_str(), "is_deleted", rule(other))));
+        }
+    }
+    Ok(faults)
 }
 
 async fn shares(connection: &mut SqliteConnection, touched: &[Touched]) -> Result<Vec<Fault>, Failure> {

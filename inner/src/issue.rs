@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::mint::{check, mint};
+use crate::plain::plain;
 
 /// A line of a notice that is to be issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,11 +65,13 @@ impl Draft {
     /// Encrypts the sensitive values.
     ///
     /// # Errors
-    /// When one is too long.
+    /// When one is too long, is encrypted already, or holds what people do not see.
     pub fn seal(self, node: &Node) -> Result<Sealed, Failure> {
         let table = PayNotice::TABLE.shape.table;
-        let seal = |column: &str, plain: Option<String>| {
-            plain.map(|plain| node.field_key.seal((table, column), &plain, &*node.entropy)).transpose()
+        let seal = |column: &'static str, given: Option<String>| {
+            let refused = |rule| Failure::of_faults(vec![Fault::refusal(table, "", column, rule)]);
+            let text = given.as_deref().map(plain).transpose().map_err(refused)?.flatten();
+            text.map(|text| node.field_key.seal((table, column), text, &*node.entropy)).transpose()
         };
         let (payer_id_no, payer_phone) =
             (seal("payer_id_no", self.payer_id_no)?, seal("payer_phone", self.payer_phone)?);

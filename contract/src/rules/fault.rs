@@ -122,6 +122,8 @@ rules! {
     NotOneOf { list: &'static str } = "not-one-of", "must be one of {list}", "应为 {list} 之一";
     /// A sensitive value that was not encrypted with the field key.
     NotEncrypted = "not-encrypted", "a sensitive value must be encrypted with the field key", "敏感字段应以字段密钥加密";
+    /// A sensitive value that comes encrypted where it must come in the clear.
+    AlreadyEncrypted = "already-encrypted", "must be plain text; it is encrypted already", "应为明文，该值已加密";
     /// A span that ends before it begins.
     EndsBeforeStart = "ends-before-start", "the end must not come before the start", "止期不得早于起期";
     /// A wrong check character (GB 32100).
@@ -134,6 +136,8 @@ rules! {
     RegionUnknown = "region-unknown", "is not a division of GB/T 2260", "不在 GB/T 2260 行政区划之内";
     /// A row that another one names and that is not there.
     NoSuch { table: &'static str, id: String } = "no-such", "there is no {id} in {table}", "{table} 中没有 {id}";
+    /// A row that is to be deleted and that another one names.
+    Referred { table: &'static str, id: String } = "referred", "{id} in {table} still names it", "仍被 {table} 中的 {id} 引用";
     /// A parent that is not one level above.
     ParentLevel { parent: i64 } = "parent-level", "the level must be one below that of the parent, {parent}", "级次应比上级（{parent}）低一级";
     /// A row that is its own ancestor.

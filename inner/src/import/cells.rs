@@ -2,12 +2,13 @@
 
 use contract::Cell;
 use contract::rows::{Column, ColumnType, Table};
-use contract::rules::{MoneySpelling, Rule, Spelling, check_value, is_sealed, parse_cell};
+use contract::rules::{MoneySpelling, Spelling, check_value, parse_cell};
 use node::field_key::PLAIN_BYTES_MAX;
 use node::{Failure, Node};
 
 use super::lines::Raw;
 use super::report::LineRule;
+use crate::plain::plain;
 
 /// Spreadsheets keep 15 digits of a number.
 const NUMBER_END: f64 = 1e15;
@@ -54,20 +55,19 @@ fn digits(column: &Column, number: f64, spelling: Spelling) -> Result<String, Li
 /// # Errors
 /// When there is no randomness; inside, what is wrong with the cell.
 pub(super) fn sealed(node: &Node, table: &Table, column: &Column, raw: &Raw) -> Result<Valued, Failure> {
-    let plain = match value(column, raw, Spelling::default()) {
-        Ok(Cell::Text(plain)) => plain,
+    let text = match value(column, raw, Spelling::default()) {
+        Ok(Cell::Text(text)) => text,
         Ok(Cell::Null | Cell::Int(_)) => return Ok(Ok(Cell::Null)),
         Err(rule) => return Ok(Err(rule)),
     };
-    if is_sealed(&plain) {
-        return Ok(Err(LineRule::AlreadySealed));
-    }
-    if plain.chars().any(char::is_control) {
-        return Ok(Err(Rule::ControlCharacter.into()));
-    }
+    let plain = match plain(&text) {
+        Ok(Some(plain)) => plain,
+        Ok(None) => return Ok(Ok(Cell::Null)),
+        Err(rule) => return Ok(Err(rule.into())),
+    };
     if plain.len() > PLAIN_BYTES_MAX {
         return Ok(Err(LineRule::CellTooLong { most: PLAIN_BYTES_MAX }));
     }
-    let sealed = node.field_key.seal((table.shape.table, column.name), &plain, &*node.entropy)?;
+    let sealed = node.field_key.seal((table.shape.table, column.name), plain, &*node.entropy)?;
     Ok(Ok(Cell::Text(sealed)))
 }

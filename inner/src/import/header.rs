@@ -6,6 +6,7 @@ use node::Failure;
 
 use super::lines::Raw;
 use super::source::bad;
+use crate::keys::referred;
 
 /// The columns that need not be given: they follow from the row, from the moment, or from the rows around it.
 const FILLED: [&str; 7] = ["id", "level_no", "is_leaf", "is_enabled", "create_time", "update_time", "is_deleted"];
@@ -32,31 +33,10 @@ pub(super) struct Reference {
     pub target: &'static Table,
 }
 
-/// The table that a column refers to.
-fn target_of(of: &Table, column: &str) -> Option<&'static Table> {
-    let name = match column {
-        "parent_id" => of.shape.table,
-        "region_id" => "base_region",
-        "dept_id" => "base_dept",
-        "fin_dept_id" => "base_fin_dept",
-        "bank_id" => "base_agent_bank",
-        "agency_id" => "base_agency",
-        "bill_type_id" => "base_bill_type",
-        "bill_batch_id" => "base_bill_batch",
-        "category_id" => "base_category",
-        "fund_nature_id" => "base_fund_nature",
-        "item_id" => "base_income_item",
-        "account_id" => "base_account",
-        "subject_id" => "base_budget_subject",
-        _ => return None,
-    };
-    table(name)
-}
-
 /// The references of a table.
 pub(super) fn references(of: &Table) -> Vec<Reference> {
     let reference = |(position, column): (usize, &Column)| {
-        Some(Reference { position, column: column.name, target: target_of(of, column.name)? })
+        Some(Reference { position, column: column.name, target: table(referred(of, column.name)?)? })
     };
     of.columns.iter().enumerate().filter_map(reference).collect()
 }

@@ -36,8 +36,6 @@ pub(super) enum LineRule {
     Fraction,
     /// Yes or no where neither can be.
     BooleanCell,
-    /// Text that is encrypted already.
-    AlreadySealed,
     /// A code that several rows have.
     AmbiguousCode { table: &'static str, code: String, count: i64 },
     /// A row that another line of the file is too.
@@ -65,7 +63,6 @@ impl LineRule {
             Self::NumberDigits => "number-digits",
             Self::Fraction => "fraction",
             Self::BooleanCell => "boolean-cell",
-            Self::AlreadySealed => "already-encrypted",
             Self::AmbiguousCode { .. } => "ambiguous-code",
             Self::DuplicateLine { .. } => "duplicate-line",
             Self::NoLevel => "no-level",
@@ -97,7 +94,6 @@ impl LineRule {
             ),
             Self::Fraction => Text::fixed("must be a whole number or text", "应为整数或文本"),
             Self::BooleanCell => Text::fixed("must not be TRUE or FALSE", "不得为 TRUE 或 FALSE"),
-            Self::AlreadySealed => Text::fixed("must be plain text; it is encrypted already", "应为明文，该值已加密"),
             Self::AmbiguousCode { table, code, count } => console::text!(
                 "{count} rows of {table} have the code {code}; name the row by its id",
                 "{table} 中有 {count} 行编码为 {code}，请改用主键"

@@ -9,26 +9,10 @@ use sqlx::Row as _;
 use super::header::{Header, Reference, is_filled};
 use super::report::{Faults, LineRule};
 use super::stage::{Hit, Stage};
+use crate::keys::unique;
 
 /// Ids that are minted at a time.
 const MINTED: usize = 1_000;
-/// The columns in which no two rows of an element are the same.
-const ELEMENT: &[&[&str]] = &[&["mof_div_code", "fiscal_year", "ele_code"]];
-
-/// The columns in which no two rows of a table are the same; the first ones say which row a line without an id is.
-pub(super) fn unique(table: &Table) -> &'static [&'static [&'static str]] {
-    match table.shape.table {
-        "base_region" => &[&["fiscal_year", "level_no", "ele_code"]],
-        "base_bill_batch" => &[&["fiscal_year", "batch_no"], &["bill_code", "begin_no"]],
-        "base_agency_bill" => &[&["bill_batch_id", "begin_no"]],
-        "base_agency_item" => &[&["agency_id", "item_id"]],
-        "base_item_standard" => &[&["item_id", "std_no"]],
-        "base_item_share" => &[&["item_id", "share_level", "share_no"]],
-        "base_bill_item" => &[&["bill_type_id", "item_id"]],
-        "base_item_subject" => &[&["item_id", "subject_id"]],
-        _ => ELEMENT,
-    }
-}
 
 /// Whether a table is one of elements, which have codes and stand in a tree.
 pub(super) fn is_tree(table: &Table) -> bool {
@@ -54,13 +38,17 @@ pub(super) async fn resolve(
         if header.by_code().any(|one| one == reference) {
             codes_of_zone(stage, reference.target, "").await?;
             by_code(stage, reference, faults).await?;
-        } else {
-            by_id(stage, reference, faults).await?;
         }
     }
     identify(node, stage, header).await?;
     keep(stage, header).await?;
     fill(stage, &node.clock.now().time17()).await?;
+    // What a row keeps is judged like what the file says: the whole row is to be right.
+    for reference in header.references.iter().filter(|reference| reference.column != "parent_id") {
+        if !header.by_code().any(|one| one == reference) {
+            by_id(stage, reference, faults).await?;
+        }
+    }
     if let Some(parent) = header.by_code().find(|reference| reference.column == "parent_id") {
         codes_of_lines(stage, parent.target).await?;
         by_code(stage, parent, faults).await?;
@@ -126,12 +114,13 @@ async fn by_code(stage: &mut Stage, reference: &Reference, faults: &mut Faults) 
     stage.refuse(&select, &code, rule, faults).await
 }
 
-/// Refuses ids of rows that are not there.
+/// Refuses ids of rows that are not there, or are deleted and named by one that is not.
 async fn by_id(stage: &mut Stage, reference: &Reference, faults: &mut Faults) -> Result<(), Failure> {
     let (column, table) = (reference.column, reference.target.shape.table);
     let select = format!(
         "SELECT line, {column}, 0 FROM line WHERE {column} IS NOT NULL \
-         AND NOT EXISTS (SELECT 1 FROM zone.{table} k WHERE k.id = line.{column})"
+         AND NOT EXISTS (SELECT 1 FROM zone.{table} k WHERE k.id = line.{column} \
+         AND (k.is_deleted = 0 OR line.is_deleted = 1))"
     );
     stage.refuse(&select, column, |hit| Rule::NoSuch { table, id: hit.text.clone() }.into(), faults).await
 }

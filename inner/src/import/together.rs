@@ -8,8 +8,9 @@ use sqlx::Row as _;
 
 use super::limits::REPORT_FAULTS_MAX;
 use super::report::{Faults, LineRule};
-use super::resolve::{is_tree, unique};
+use super::resolve::is_tree;
 use super::stage::Stage;
+use crate::keys::{referrers, unique};
 
 /// Levels of a tree, as the contract has them.
 const LEVELS_MAX: usize = 9;
@@ -31,6 +32,7 @@ pub(super) async fn check_together(
         check_places(stage, table, faults).await?;
     }
     check_unique(stage, table, faults).await?;
+    check_deleted(stage, table, faults).await?;
     match table.shape.table {
         "base_item_share" => check_item_shares(stage, faults).await?,
         "base_bill_batch" => {
@@ -74,20 +76,37 @@ async fn check_unique(stage: &mut Stage, table: &Table, faults: &mut Faults) -> 
     stage.refuse(select, "id", |hit| LineRule::DuplicateLine { line: hit.number }, faults).await
 }
 
+/// A row that is deleted is named by none that is not, but for one that the file changes with it.
+async fn check_deleted(stage: &mut Stage, table: &'static Table, faults: &mut Faults) -> Result<(), Failure> {
+    let name = table.shape.table;
+    for (referrer, column) in referrers(name) {
+        // Rows of the same kind are as the file leaves them.
+        let rows = if referrer == name { "known".to_owned() } else { format!("zone.{referrer}") };
+        let select = format!(
+            "SELECT l.line, min(r.id), 0 FROM line l JOIN zone.{name} z ON z.id = l.id AND z.is_deleted = 0 \
+             JOIN {rows} r ON r.{column} = l.id AND r.is_deleted = 0 WHERE l.is_deleted = 1 AND l.is_good = 1 GROUP BY l.line"
+        );
+        let rule = |id: &str| Rule::Referred { table: referrer, id: id.to_owned() };
+        stage.refuse(&select, "is_deleted", |hit| rule(&hit.text).into(), faults).await?;
+    }
+    Ok(())
+}
+
 /// The tree of an element: parents that are there, levels that follow, no rings, and leaves that are some.
 async fn check_places(stage: &mut Stage, table: &'static Table, faults: &mut Faults) -> Result<(), Failure> {
     let name = table.shape.table;
     stage
         .run(&format!(
-            "CREATE TABLE known (id TEXT NOT NULL PRIMARY KEY, line INTEGER, parent_id TEXT, level_no INTEGER) \
-             STRICT, WITHOUT ROWID; \
-             INSERT OR IGNORE INTO known SELECT id, line, parent_id, level_no FROM line; \
-             INSERT OR IGNORE INTO known SELECT id, NULL, parent_id, level_no FROM zone.{name}; \
+            "CREATE TABLE known (id TEXT NOT NULL PRIMARY KEY, line INTEGER, parent_id TEXT, level_no INTEGER, \
+             is_deleted INTEGER NOT NULL) STRICT, WITHOUT ROWID; \
+             INSERT OR IGNORE INTO known SELECT id, line, parent_id, level_no, is_deleted FROM line; \
+             INSERT OR IGNORE INTO known SELECT id, NULL, parent_id, level_no, is_deleted FROM zone.{name}; \
              CREATE INDEX known_parent ON known (parent_id)"
         ))
         .await?;
     let select = "SELECT line, parent_id, 0 FROM line WHERE is_good = 1 AND parent_id IS NOT NULL \
-                  AND NOT EXISTS (SELECT 1 FROM known k WHERE k.id = line.parent_id)";
+                  AND NOT EXISTS (SELECT 1 FROM known k WHERE k.id = line.parent_id \
+                  AND (k.is_deleted = 0 OR line.is_deleted = 1))";
     stage.refuse(select, "parent_id", |hit| Rule::NoSuch { table: name, id: hit.text.clone() }.into(), faults).await?;
     count_levels(stage).await?;
     check_levels(stage, table, faults).await?;

@@ -112,3 +112,49 @@ async fn a_row_that_has_rows_below_it_is_no_leaf_and_keeps_its_level() {
     let deeper = json!({ "id": "901".repeat(12), "level_no": 2 });
     assert_eq!(edits(&bureau, vec![("DEPT", deeper)]).await, ["parent-level"]);
 }
+
+/// A department as an edit has it.
+fn dept(id: &str, code: &str) -> (&'static str, Value) {
+    let values = json!({
+        "id": id, "mof_div_code": "350400000", "fiscal_year": "2026", "ele_code": code, "ele_name": code, "level_no": 1,
+        "start_date": "20260101",
+    });
+    ("DEPT", values)
+}
+
+#[tokio::test]
+async fn a_doubled_key_names_its_rule() {
+    let bureau = Bureau::open().await;
+    assert_eq!(edits(&bureau, vec![dept("X1", "901"), dept("X2", "902")]).await, [""; 0]);
+    assert_eq!(edits(&bureau, vec![dept("X3", "901")]).await, ["duplicate"]);
+    assert_eq!(edits(&bureau, vec![("DEPT", json!({ "id": "X2", "ele_code": "901" }))]).await, ["duplicate"]);
+    assert_eq!(edits(&bureau, vec![("DEPT", json!({ "id": "X2", "ele_name": "b" }))]).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_others_name_is_not_deleted() {
+    let bureau = Bureau::open().await;
+    let agency = bureau.generator.agency(0);
+    let delete = |kind: &'static str, id: &str| (kind, json!({ "id": id, "is_deleted": true }));
+    assert_eq!(edits(&bureau, vec![delete("DEPT", &agency.dept_id)]).await[0], "referred");
+    assert_eq!(edits(&bureau, vec![dept("X1", "901")]).await, [""; 0]);
+    let moved = ("AGENCY", json!({ "id": agency.id, "dept_id": "X1" }));
+    assert_eq!(edits(&bureau, vec![moved]).await, [""; 0]);
+    assert_eq!(edits(&bureau, vec![delete("DEPT", "X1")]).await, ["referred"]);
+    let back = ("AGENCY", json!({ "id": agency.id, "dept_id": agency.dept_id }));
+    assert_eq!(edits(&bureau, vec![back, delete("DEPT", "X1")]).await, [""; 0]);
+    let again = ("AGENCY", json!({ "id": agency.id, "dept_id": "X1" }));
+    assert_eq!(edits(&bureau, vec![again]).await, ["no-such"]);
+}
+
+#[tokio::test]
+async fn sensitive_values_are_judged_before_they_are_encrypted() {
+    let bureau = Bureau::open().await;
+    let account = bureau.generator.account(0);
+    let number = |text: &str| ("ACCOUNT", json!({ "id": account.id, "acct_no": text }));
+    assert_eq!(edits(&bureau, vec![number("")]).await, ["missing"]);
+    assert_eq!(edits(&bureau, vec![number(" \u{3000}")]).await, ["missing"]);
+    assert_eq!(edits(&bureau, vec![number("62\u{7}22")]).await, ["control-character"]);
+    assert_eq!(edits(&bureau, vec![number(&account.acct_no)]).await, ["already-encrypted"]);
+    assert_eq!(edits(&bureau, vec![number(" 622202 ")]).await, [""; 0]);
+}

@@ -251,3 +251,32 @@ fn a_report_lists_some_and_counts_all() {
         assert_eq!(report.write_csv(&path, console::Lang::Zh).unwrap_err().code, "report-unwritable");
     });
 }
+
+#[test]
+fn deleted_rows_are_named_by_none_that_is_not() {
+    run(async {
+        let bench = Bench::new().await;
+        item(&bench).await;
+        let head = "id,mof_div_code,fiscal_year,start_date,item_id,share_level,share_no,ratio_bp,is_deleted";
+        let share = "S,610000000,2026,20260101,I,1,1,10000,0";
+        assert_eq!(counts(&bench.csv("ITEM_SHARE", &[head, share]).await), [1, 0, 0, 0]);
+        let items = "id,mof_div_code,fiscal_year,ele_code,ele_name,start_date,category_id,fund_nature_id,unit_of_measure,\
+                     settle_mode,is_deleted";
+        let deleted = "I,610000000,2026,01,a,20260101,C,C,元,1,1";
+        assert_eq!(said(&bench.csv("INCOME_ITEM", &[items, deleted]).await), ["2 is_deleted referred"]);
+        bench.execute("UPDATE base_item_share SET is_deleted = 1").await;
+        assert_eq!(counts(&bench.csv("INCOME_ITEM", &[items, deleted]).await), [0, 1, 0, 0]);
+        assert_eq!(said(&bench.csv("ITEM_SHARE", &[head, share]).await), ["2 item_id no-such"]);
+        let lines = [head, "S,610000000,2026,20260101,I,1,1,9000,1"];
+        assert_eq!(counts(&bench.csv("ITEM_SHARE", &lines).await), [0, 1, 0, 0]);
+        bench.csv("DEPT", &["id,mof_div_code,fiscal_year,ele_code,ele_name,start_date,parent_code", DEPT, BELOW]).await;
+        let head = "id,mof_div_code,fiscal_year,ele_code,ele_name,start_date,is_deleted";
+        let above = "A,610000000,2026,01,a,20260101,1";
+        assert_eq!(said(&bench.csv("DEPT", &[head, above]).await), ["2 is_deleted referred"]);
+        let both = bench.csv("DEPT", &[head, above, "B,610000000,2026,02,b,20260101,1"]).await;
+        assert_eq!(said(&both), [""; 0]);
+    });
+}
+
+const DEPT: &str = "A,610000000,2026,01,a,20260101,";
+const BELOW: &str = "B,610000000,2026,02,b,20260101,01";

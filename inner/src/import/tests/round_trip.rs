@@ -6,8 +6,8 @@ use contract::rows::{BASE_KINDS, Kind, table};
 use contract::{Cell, Generator, Size};
 
 use super::{Bench, NOW, PLAIN, asked, counts, csv_of, run, said};
-use crate::import::resolve::unique;
 use crate::import::{Limits, Report};
+use crate::keys::unique;
 
 /// Generated rows of each table of base data.
 fn generated() -> BTreeMap<&'static str, Vec<Vec<Cell>>> {
