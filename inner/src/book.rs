@@ -49,7 +49,8 @@ impl Entry<'_> {
     ) -> Result<(), Failure> {
         sqlx::query(
             "INSERT INTO inner_book (seq, book_no, source, payment_id, pay_code, agency_id, amount_fen, pay_date, match_state, decision, \
-             other_ref, book_time, counts) VALUES (max(?13, (SELECT ifnull(max(seq), 0) + 1 FROM inner_book)), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             other_ref, book_time, counts) VALUES (max(?13, (SELECT ifnull(max(seq), 0) + 1 FROM inner_book)), ?1, ?2, ?3, ?4, ?5, ?6, ?7, \
+             ?8, ?9, ?10, ?11, ?12)",
         )
         .bind(self.book_no.to_owned())
         .bind(self.source)

@@ -97,7 +97,7 @@ pub(crate) fn check(code: &str, policy: &Policy) -> Result<(), Failure> {
             "本节点生成的缴款码 {code} 不符合 node.policy：{zh}"
         ),
         Text::fixed(
-            "configure a node.policy.pay_code_pattern that takes codes of 6 digits of the region, 2 of the year, 11 of a number and a check digit",
+            "configure a node.policy.pay_code_pattern that takes 6 digits of the region, 2 of the year, 11 of a number and a check digit",
             "请配置能容纳“区划 6 位、年度 2 位、顺序号 11 位、校验位 1 位”的 node.policy.pay_code_pattern",
         ),
     ))
