@@ -1,6 +1,6 @@
 //! 交警: a fine is paid online, or to the police, or both.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::nodes::{Ask, COUNTER, Town};
 use tests::pair::wait_until;
 
@@ -16,10 +16,15 @@ fn a_fine_is_paid_online_and_booked_and_everybody_is_told() {
     assert_eq!(town.state(&order), 2);
     let answer = town.until_answered(&confirm_id);
     assert_eq!((&answer["match_state"], &answer["decision"]), (&json!(1), &json!(1)), "{answer}");
-    wait_until("the unit's site to be told", || town.site.heard().iter().any(|told| told.to_string().contains(&order)));
-    wait_until("the agency's system to be told", || {
-        town.agency.heard().iter().any(|told| told["payment_id"] == json!(confirm_id))
+    wait_until("the unit's site to be told of the payment", || {
+        let paid = |told: &Value| told["kind"] == "order" && told["state"] == 2 && told["paid_fen"] == json!(total);
+        town.site.heard().iter().any(|told| paid(told) && told["platform_order_no"] == json!(order))
     });
+    wait_until("the unit's site to be told of the answer", || {
+        let answered = |told: &Value| told["kind"] == "confirm" && told["match_state"] == 1 && told["decision"] == 1;
+        town.site.heard().iter().any(|told| answered(told) && told["confirm_id"] == json!(confirm_id))
+    });
+    until_agency_hears(&town, "booked", &json!(confirm_id));
     let li = town.inner.log_in("li");
     let shown = town.inner.get(&format!("/notice?pay_code={pay_code}"), Ask::Token(&li));
     assert_eq!(shown["notice"]["state"], 1);
@@ -48,9 +53,12 @@ fn what_the_police_took_before_the_online_payment_goes_back() {
     assert_eq!((&answer["match_state"], &answer["decision"]), (&json!(2), &json!(3)), "{answer}");
     assert_eq!(town.state(&order), 2, "the online order stands");
     let payment_id = reported["payments"][0]["payment_id"].clone();
+    until_agency_hears(&town, "refund-due", &payment_id);
+    assert!(!agency_has_heard(&town, "refunded", &payment_id), "it has not gone back yet");
     let zhao = town.inner.log_in("zhao");
     let refunded = town.inner.post("/offline/refunded", Ask::Token(&zhao), json!({ "payment_id": payment_id }));
     assert_eq!(refunded["done"], true);
+    until_agency_hears(&town, "refunded", &payment_id);
     town.pair.carry_until("the refund to be known outside", || {
         town.number(tests::pair::OUTER, "SELECT count(*) FROM offline_payment WHERE refund_state = 2") == 1
     });
@@ -97,4 +105,12 @@ fn what_was_paid_at_a_banks_counter_stands_and_the_online_payment_goes_back() {
             .iter()
             .any(|told| told["kind"] == "confirm" && told["confirm_id"] == json!(confirm_id) && told["decision"] == 2)
     });
+}
+
+fn agency_has_heard(town: &Town, kind: &str, payment_id: &Value) -> bool {
+    town.agency.heard().iter().any(|told| told["kind"] == kind && told["payment_id"] == *payment_id)
+}
+
+fn until_agency_hears(town: &Town, kind: &str, payment_id: &Value) {
+    wait_until(&format!("the agency's system to hear {kind}"), || agency_has_heard(town, kind, payment_id));
 }

@@ -50,6 +50,9 @@ impl Accounts {
             if one.evidence == TWO_PEOPLE && !self.allowed.contains_key(&one.number) {
                 findings.push(format!("{} rests on evidence that nobody allowed", one.confirm_id));
             }
+            if one.evidence != TWO_PEOPLE && self.allowed.contains_key(&one.number) {
+                findings.push(format!("{} does not say that two people allowed it", one.confirm_id));
+            }
         }
         for number in paid.keys() {
             let count = confirmed.get(*number).map_or(0, Vec::len);
@@ -96,7 +99,7 @@ impl Accounts {
     fn ledger(&self, findings: &mut Vec<String>) {
         let mut due: BTreeMap<(&str, bool), u64> =
             self.inside.iter().map(|one| ((one.confirm_id.as_str(), true), one.amount_fen)).collect();
-        due.extend(self.offline.iter().map(|(id, fen)| ((id.as_str(), false), *fen)));
+        due.extend(self.offline.iter().map(|(id, (fen, _))| ((id.as_str(), false), *fen)));
         let mut lines: BTreeMap<(&str, bool), Vec<&Booked>> = BTreeMap::new();
         for one in &self.booked {
             let key = (one.payment_id.as_str(), one.is_online);
@@ -167,13 +170,16 @@ impl Accounts {
         }
     }
 
-    /// The unit's site and the agency's system were told of everything.
+    /// The unit's site and the agency's system were told of everything, and of what it came to.
     fn told(&self, findings: &mut Vec<String>) {
-        for Confirmed { confirm_id, .. } in &self.outside {
-            for (told, what) in [(&self.told_paid, "the payment"), (&self.told_answer, "the answer")] {
-                if !told.contains(confirm_id) {
-                    findings.push(format!("the unit's site was not told of {what} {confirm_id}"));
-                }
+        let [answered, _] = &self.answered;
+        for Confirmed { confirm_id, amount_fen, .. } in &self.outside {
+            if !self.told_paid.contains(&(confirm_id.clone(), *amount_fen)) {
+                findings.push(format!("the unit's site was not told of the payment {confirm_id} of {amount_fen} fen"));
+            }
+            let answer: String = answered.get(confirm_id).map(|all| told_part(all)).unwrap_or_default();
+            if !self.told_answer.contains(&(confirm_id.clone(), answer.clone())) {
+                findings.push(format!("the unit's site was not told of the answer {confirm_id} {answer}"));
             }
         }
         let due: BTreeSet<(String, String)> =
@@ -182,6 +188,23 @@ impl Accounts {
         findings.extend(untold.map(|(id, _)| format!("the agency's system was not told of the booking of {id}")));
         let strange = self.told_booked.difference(&due);
         findings.extend(strange.map(|(id, book)| format!("the agency's system was told of {id} as {book}")));
+        self.told_refunds(findings);
+    }
+
+    /// The agency's system was told which payments made offline go back and which have gone back, and of no other.
+    fn told_refunds(&self, findings: &mut Vec<String>) {
+        let at_least = |state: u64| -> BTreeSet<String> {
+            self.offline.iter().filter(|(_, (_, of))| *of >= state).map(|(id, _)| id.clone()).collect()
+        };
+        for (due, told, what) in
+            [(at_least(1), &self.told_due, "goes back"), (at_least(2), &self.told_refunded, "has gone back")]
+        {
+            let untold = due.difference(told);
+            findings.extend(untold.map(|id| format!("the agency's system was not told that {id} {what}")));
+            let strange = told.difference(&due);
+            findings
+                .extend(strange.map(|id| format!("the agency's system was told that {id} {what}, and it does not")));
+        }
     }
 
     /// The money is the same at the channels, outside, inside and in the ledger.
@@ -202,6 +225,11 @@ impl Accounts {
             self.booked.iter().filter(|one| one.is_online).map(|one| one.amount_fen).sum(),
         ]
     }
+}
+
+/// The part of an answer that the unit's site is told: match, decision and 记账号.
+fn told_part(answer: &str) -> String {
+    answer.split(':').take(3).collect::<Vec<_>>().join(":")
 }
 
 #[cfg(test)]
@@ -237,8 +265,8 @@ mod tests {
             answered: [answered.clone(), answered],
             orders: vec![Ordered { order, state: 2, pay_code: code, confirm_id: id.clone() }],
             writes: places.map(|(zone, table)| ((place(zone, table), id.clone()), 1)).into(),
-            told_paid: [id.clone()].into(),
-            told_answer: [id.clone()].into(),
+            told_paid: [(id.clone(), 300)].into(),
+            told_answer: [(id.clone(), format!("1:1:{book}"))].into(),
             told_booked: [(id, book)].into(),
             ..Accounts::default()
         }
@@ -271,7 +299,7 @@ mod tests {
         notices("0 payments count", |all| all.booked[0].counts = false);
         notices("0 payments count", |all| all.booked.clear());
         notices("is Some(Paying)", |all| all.orders[0].state = 1);
-        notices("p1 has 0 bookings", |all| _ = all.offline.insert("p1".to_owned(), 300));
+        notices("p1 has 0 bookings", |all| _ = all.offline.insert("p1".to_owned(), (300, 0)));
     }
 
     #[test]
@@ -279,6 +307,7 @@ mod tests {
         notices("confirms what nobody paid", |all| all.taken.clear());
         notices("rests on evidence that nobody allowed", |all| all.outside[0].evidence = 2);
         notices("is of no payment", |all| all.booked[0].payment_id = "c2".to_owned());
+        notices("does not say that two people", |all| all.allowed = all.taken.clone());
         notices("is not outside as it is", |all| all.inside[0].amount_fen = 301);
         notices("names a confirmation that is not there", |all| all.orders[0].confirm_id = "c2".to_owned());
     }
@@ -300,9 +329,21 @@ mod tests {
         notices("is not answered", |all| _ = all.answered[0].insert("c1".to_owned(), "1:1:b2:0".to_owned()));
         notices("is not outside", |all| all.answered[1].clear());
         notices("not told of the payment", |all| all.told_paid.clear());
+        notices("not told of the payment", |all| all.told_paid = [("c1".to_owned(), 301)].into());
         notices("not told of the answer", |all| all.told_answer.clear());
+        let other = [("c1".to_owned(), "1:2:b1".to_owned())];
+        notices("not told of the answer c1 1:1:b1", |all| all.told_answer = other.into());
         notices("not told of the booking", |all| all.told_booked.clear());
         notices("was told of c1 as b2", |all| _ = all.told_booked.insert(("c1".to_owned(), "b2".to_owned())));
+    }
+
+    #[test]
+    fn whoever_was_not_told_that_a_payment_goes_back_is_noticed() {
+        let with = |state: u64| move |all: &mut Accounts| _ = all.offline.insert("p1".to_owned(), (300, state));
+        notices("was not told that p1 goes back", with(1));
+        notices("was not told that p1 has gone back", with(2));
+        notices("was told that p1 goes back, and it does not", |all| _ = all.told_due.insert("p1".to_owned()));
+        notices("was told that p1 has gone back, and", |all| _ = all.told_refunded.insert("p1".to_owned()));
     }
 
     #[test]

@@ -69,8 +69,8 @@ pub struct Accounts {
     pub inside: Vec<Confirmed>,
     /// The ledger.
     pub booked: Vec<Booked>,
-    /// 线下缴款号 of the payments made offline, and the amount in fen.
-    pub offline: BTreeMap<String, u64>,
+    /// 线下缴款号 of the payments made offline, the amount in fen, and 退付状态: 0 stands, 1 goes back, 2 has gone back.
+    pub offline: BTreeMap<String, (u64, u64)>,
     /// 缴款码 of all notices.
     pub notices: BTreeSet<String>,
     /// What the inner zone answered, by confirmation, as the inner and the outer zone have it.
@@ -79,10 +79,14 @@ pub struct Accounts {
     pub orders: Vec<Ordered>,
     /// What the test's own triggers counted.
     pub writes: Writes,
-    /// Confirmations of which the unit's site was told that the order was paid.
-    pub told_paid: BTreeSet<String>,
-    /// Confirmations of which the unit's site was told the inner zone's answer.
-    pub told_answer: BTreeSet<String>,
+    /// Confirmations of which the unit's site was told that the order was paid, and how much in fen.
+    pub told_paid: BTreeSet<(String, u64)>,
+    /// Confirmations of which the unit's site was told the inner zone's answer, and the answer, as `answered` begins.
+    pub told_answer: BTreeSet<(String, String)>,
     /// Payments of whose booking the agency's system was told, and under which 记账号.
     pub told_booked: BTreeSet<(String, String)>,
+    /// 线下缴款号 of the payments of which the agency's system was told that they go back: with their booking, or after it.
+    pub told_due: BTreeSet<String>,
+    /// 线下缴款号 of the payments of which the agency's system was told that they have gone back.
+    pub told_refunded: BTreeSet<String>,
 }

@@ -27,7 +27,7 @@ impl Accounts {
             inside: confirmed(&mut inner),
             booked: booked(&mut inner),
             orders: ordered(&mut outer),
-            offline: pairs(&mut inner, "SELECT payment_id, amount_fen FROM offline_payment", |row| row.number(1)),
+            offline: pairs(&mut inner, OFFLINE, |row| Ok((row.number(1)?, row.number(2)?))),
             notices: pairs(&mut inner, "SELECT pay_code, state FROM pay_notice", |row| row.number(1))
                 .into_keys()
                 .collect(),
@@ -51,20 +51,37 @@ impl Accounts {
         accounts
     }
 
+    /// What the unit's site and the agency's system were told, each kind of message by itself.
     fn hear(&mut self, town: &Town) {
         let text = |told: &Value, name: &str| told[name].as_str().unwrap_or_default().to_owned();
         for told in town.site.heard() {
             let confirm_id = text(&told, "confirm_id");
-            if told["kind"] == "order" {
-                self.told_paid.insert(confirm_id);
-            } else if told["kind"] == "confirm" {
-                self.told_answer.insert(confirm_id);
+            match told["kind"].as_str() {
+                // An order that was closed has no payment.
+                Some("order") if !confirm_id.is_empty() => {
+                    self.told_paid.insert((confirm_id, told["paid_fen"].as_u64().unwrap_or_default()));
+                }
+                Some("confirm") => {
+                    let answer = format!("{}:{}:{}", told["match_state"], told["decision"], text(&told, "book_no"));
+                    self.told_answer.insert((confirm_id, answer));
+                }
+                _ => {}
             }
         }
-        let told = town.agency.heard();
-        let told = told.iter().map(|told| (text(told, "payment_id"), text(told, "book_no")));
-        // Of a notice that is void the system hears, too, and that has no payment.
-        self.told_booked = told.filter(|(payment_id, _)| !payment_id.is_empty()).collect();
+        for told in town.agency.heard() {
+            let payment_id = text(&told, "payment_id");
+            match told["kind"].as_str() {
+                Some("booked") => {
+                    if told["decision"] == REFUND_OFFLINE {
+                        self.told_due.insert(payment_id.clone());
+                    }
+                    self.told_booked.insert((payment_id, text(&told, "book_no")));
+                }
+                Some("refund-due") => _ = self.told_due.insert(payment_id),
+                Some("refunded") => _ = self.told_refunded.insert(payment_id),
+                _ => {}
+            }
+        }
     }
 
     /// Waits until a town has come to rest, and reads it.
@@ -72,11 +89,20 @@ impl Accounts {
     /// # Panics
     /// With everything that is wrong, when the money is not the same everywhere in the end.
     pub fn at_rest(town: &Town) -> Self {
+        Self::at_rest_when(town, || is_settled(&town.pair))
+    }
+
+    /// The same where the caller says when the zones are at rest: the books of a zone that was put back do not have everything that led
+    /// to them.
+    ///
+    /// # Panics
+    /// With everything that is wrong, when the money is not the same everywhere in the end.
+    pub fn at_rest_when(town: &Town, is_settled: impl Fn() -> bool) -> Self {
         let clock = Clock::start();
         loop {
             town.carry();
             // Read after the zones have come to rest: what comes twice comes late.
-            let is_settled = is_settled(&town.pair);
+            let is_settled = is_settled();
             let accounts = Self::read(town);
             let findings = accounts.findings();
             if is_settled && findings.is_empty() {
@@ -89,6 +115,9 @@ impl Accounts {
     }
 }
 
+/// 退付线下: how a booking says that the payment that it is of goes back offline.
+const REFUND_OFFLINE: u64 = 3;
+const OFFLINE: &str = "SELECT payment_id, amount_fen, refund_state FROM offline_payment";
 const ANSWERS: &str =
     "SELECT confirm_id, match_state || ':' || decision || ':' || book_no || ':' || diff_fen FROM confirm_result";
 
