@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{Cursor, Write as _};
+use std::process::Command;
 
 use tests::pair::INNER;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::case::{Case, run_with};
+use super::case::{Case, run_with, succeed};
 use super::place::Place;
 
 /// The columns that a fund nature (资金性质) must have.
@@ -110,14 +111,20 @@ fn files(place: &Place) -> Vec<Case> {
     writeln!(file, "{HEADER}").unwrap();
     // A file system gives it no blocks: its length is what counts.
     file.set_len(TWO_GIGABYTES).unwrap();
-    let directory = place.files.path().display().to_string();
+    let directory = place.files.path().join("x.csv");
+    std::fs::create_dir(&directory).unwrap();
+    let pipe = place.files.path().join("y.csv");
+    succeed(Command::new("mkfifo").arg(&pipe));
     let kind = ["import", "a.csv", "--kind", "TREASURE"];
     vec![
         import(place, "a file of two gigabytes", &huge.display().to_string())
             .ends(31, "file-too-large")
             .naming("1073741824"),
         import(place, "a file that there is not", "/nowhere/a.csv").ends(21, "not-found").naming("/nowhere/a.csv"),
-        import(place, "a directory", &format!("{directory}/../{}.csv", "x")).ends(21, "not-found").naming("x.csv"),
+        import(place, "a directory", &directory.display().to_string()).ends(31, "no-plain-file").naming("x.csv"),
+        import(place, "a pipe that nobody writes into", &pipe.display().to_string())
+            .ends(31, "no-plain-file")
+            .naming("y.csv"),
         import(place, "a device that never ends", "/dev/zero").ends(31, "unknown-form").naming("/dev/zero"),
         text(place, "a picture", "picture.png", b"\x89PNG").ends(31, "unknown-form").naming("picture.png"),
         Case::new(INNER, "a kind that there is not", run_with("inner-node", &place.config_path(INNER), &kind, ""))
