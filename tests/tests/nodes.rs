@@ -14,6 +14,7 @@ mod nodes {
     mod reckoning;
     mod refusals;
     mod requests;
+    mod restores;
     mod review;
     mod seed;
     mod service;
