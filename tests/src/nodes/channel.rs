@@ -161,6 +161,12 @@ impl Channel {
         }
     }
 
+    /// Whether it has money for an order.
+    pub fn has_taken(&self, platform_order_no: &str) -> bool {
+        let takings = self.counter.takings.lock().expect("nobody failed here");
+        takings.iter().any(|one| one.platform_order_no == platform_order_no)
+    }
+
     /// Whether the outer node has answered that an order was paid.
     pub fn is_answered(&self, platform_order_no: &str) -> bool {
         let takings = self.counter.takings.lock().expect("nobody failed here");

@@ -1,7 +1,7 @@
-//! Nodes and daemons are killed between the channel's result and the booking: every payment is confirmed and booked once.
+//! Nodes and daemons are killed between the result, which is the channel's or that of two people, and the booking: every payment is confirmed and booked once.
 
 use tests::nodes::Process;
-use tests::nodes::kills::{Phase, run};
+use tests::nodes::kills::{EVERYWHERE, Kind, Phase, run};
 use tests::pair::environment;
 
 use super::seed::fresh;
@@ -17,11 +17,24 @@ fn no_payment_is_lost_or_counted_twice_when_nodes_and_daemons_are_killed() {
     println!("FERRY_NODE_KILLS_SEED={seed}");
     let report = run(seed, kills);
     println!("{report}");
+    assert!(report.between() >= kills, "{report}");
     let least = u64::try_from(kills / Process::ALL.len()).unwrap();
     for process in Process::ALL {
-        assert!(report.of_process(process) >= least, "{process:?}\n{report}");
+        assert!(report.count(|of, _, _| of == process) >= least, "{process:?}\n{report}");
     }
-    // Some payments are quicker than the kill; most are not.
-    let done = report.of_phase(Phase::Done);
-    assert!(done < u64::try_from(kills.div_ceil(2)).unwrap(), "most kills came too late\n{report}");
+    let by_two = report.count(|_, _, kind| kind.by_two);
+    assert_eq!(u64::try_from(report.by_two).unwrap(), by_two, "each that two people confirmed is counted\n{report}");
+    for kind in Kind::ALL {
+        assert!(report.count(|_, _, of| of == kind) >= least, "{kind:?}\n{report}");
+    }
+    if kills < EVERYWHERE {
+        return;
+    }
+    for phase in Phase::BETWEEN {
+        assert!(report.count(|_, at, _| at == phase) > 0, "no kill when {}\n{report}", phase.title());
+    }
+    for kind in Kind::ALL {
+        let between = report.count(|_, at, of| of == kind && at < Phase::Booked);
+        assert!(between > 0, "no kill before the booking: {}\n{report}", kind.title());
+    }
 }

@@ -1,5 +1,6 @@
-//! Where a payment stands between the channel's result and the answer.
+//! Where a payment stands between the result, which is the channel's or that of two people, and the answer.
 
+use super::followed::Followed;
 use crate::demo::clock::Clock;
 use crate::demo::database::Database;
 use crate::nodes::Town;
@@ -8,7 +9,7 @@ use crate::pair::{INNER, OUTER};
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// The channel has the money, and the outer zone has no confirmation.
+    /// The channel has the money, the result is on its way, and the outer zone has no confirmation.
     Taken,
     /// The outer zone has the confirmation, and the channel's result is not answered.
     Confirmed,
@@ -25,8 +26,8 @@ pub enum Phase {
 impl Phase {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Taken, Self::Confirmed, Self::Answered, Self::Crossed, Self::Booked, Self::Done];
-    /// Those that kills are aimed at: in the end nothing is left.
-    pub const AIMED: [Self; 5] = [Self::Taken, Self::Confirmed, Self::Answered, Self::Crossed, Self::Booked];
+    /// Those from the result until the booking: kills are aimed at these, and these kills are counted.
+    pub const BETWEEN: [Self; 4] = [Self::Taken, Self::Confirmed, Self::Answered, Self::Crossed];
 
     /// What it is, for people.
     #[must_use]
@@ -53,8 +54,9 @@ pub fn watch_for_confirmation(outer: &mut Database, order: &str) {
     while count() == 0 && clock.now_ms() < WATCHED_MS_MAX {}
 }
 
-/// Where the payment of an order stands. What is furthest is looked up first: the payment goes on meanwhile.
-pub fn stand(town: &Town, order: &str) -> Phase {
+/// Where a payment stands. What is furthest is looked up first: the payment goes on meanwhile, so it stood there or before.
+pub fn stand(town: &Town, followed: &Followed) -> Phase {
+    let order = followed.order.as_str();
     let [mut inner, mut outer] =
         [INNER, OUTER].map(|zone| Database::open(&town.pair.database(zone)).expect("the zone has a database"));
     let confirm = "FROM pay_confirm WHERE platform_order_no = ?1";
@@ -69,7 +71,7 @@ pub fn stand(town: &Town, order: &str) -> Phase {
         Phase::Booked
     } else if there(&mut inner, &count) {
         Phase::Crossed
-    } else if town.wechat.is_answered(order) {
+    } else if followed.is_answered(town) {
         Phase::Answered
     } else if there(&mut outer, &count) {
         Phase::Confirmed
