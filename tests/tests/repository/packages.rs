@@ -38,6 +38,8 @@ fn the_packages_hold_what_they_should_and_building_twice_gives_the_same_bytes() 
 fn expect_ferry(deb: &Path, scratch: &Path) {
     let mut wanted: BTreeMap<String, String> = [
         ("usr/lib/systemd/system/ferry@.service", "systemd/ferry@.service"),
+        // A zone carries on when its node's package is removed.
+        ("usr/lib/systemd/system/ferry@.service.d/ferry-nodes.conf", "systemd/ferry-nodes.conf"),
         ("usr/lib/sysusers.d/ferry.conf", "systemd/ferry.sysusers"),
         ("usr/lib/tmpfiles.d/ferry.conf", "systemd/ferry.tmpfiles"),
         ("usr/share/ferry/contract/nontax.toml", "contract/nontax.toml"),
@@ -66,7 +68,6 @@ fn expect_nodes(deb: &Path, scratch: &Path) {
     let mut wanted: BTreeMap<String, String> = [
         ("usr/lib/systemd/system/inner-node@.service", "systemd/inner-node@.service"),
         ("usr/lib/systemd/system/outer-node@.service", "systemd/outer-node@.service"),
-        ("usr/lib/systemd/system/ferry@.service.d/ferry-nodes.conf", "systemd/ferry-nodes.conf"),
         ("usr/lib/sysusers.d/ferry-nodes.conf", "systemd/ferry-nodes.sysusers"),
         ("usr/lib/tmpfiles.d/ferry-nodes.conf", "systemd/ferry-nodes.tmpfiles"),
         ("usr/share/doc/ferry-nodes/docs/nodes.md", "docs/nodes.md"),

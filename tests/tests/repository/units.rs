@@ -32,12 +32,12 @@ const DAEMON: Unit = Unit {
     program: "ferry",
     examples: "systemd/examples",
     page: "docs/operations.md",
-    beside: &["systemd/ferry.sysusers", "systemd/ferry.tmpfiles"],
+    beside: &[SHARING, "systemd/ferry.sysusers", "systemd/ferry.tmpfiles"],
     exposure_tenths_max: OFFLINE_TENTHS_MAX,
 };
 const NODES: [Unit; 2] =
     [node("systemd/inner-node@.service", "inner-node"), node("systemd/outer-node@.service", "outer-node")];
-/// What the package of the nodes adds to the daemon's unit.
+/// What the daemon's unit has besides for a database that a node shares; it comes with the daemon.
 const SHARING: &str = "systemd/ferry-nodes.conf";
 /// The version of systemd whose analyzer learnt `--offline`.
 const OFFLINE_SINCE: u32 = 250;
@@ -49,7 +49,7 @@ const fn node(path: &'static str, program: &'static str) -> Unit {
         program,
         examples: "systemd/node-examples",
         page: "docs/nodes.md",
-        beside: &[SHARING, "systemd/ferry-nodes.sysusers", "systemd/ferry-nodes.tmpfiles"],
+        beside: &["systemd/ferry-nodes.sysusers", "systemd/ferry-nodes.tmpfiles"],
         exposure_tenths_max: ONLINE_TENTHS_MAX,
     }
 }
