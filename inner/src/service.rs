@@ -61,12 +61,13 @@ pub async fn check(node: &Node) -> Result<(), Fault> {
         .database
         .read(move |connection| Box::pin(async move { mint::check_all(connection, &policy, now).await }))
         .await;
-    checked.map_err(|failure| match failure.kind {
+    checked.map_err(|failure| {
         // What is configured is wrong before anything is asked.
-        Kind::Internal if failure.code == mint::MISFIT => {
+        if failure.kind == Kind::Internal && failure.code == mint::MISFIT {
             Fault::new("config", ExitCode::Config, failure.message, failure.next)
+        } else {
+            failure.fault()
         }
-        _ => failure.fault(),
     })
 }
 

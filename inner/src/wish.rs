@@ -91,7 +91,12 @@ impl Wish {
         match self {
             Self::AssignReport { report_id, pay_code, .. } => Self::AssignReport { report_id, pay_code, report },
             Self::ReturnReport { report_id, .. } => Self::ReturnReport { report_id, report },
-            other => other,
+            Self::VoidNotice { .. }
+            | Self::Book { .. }
+            | Self::RefundOnline { .. }
+            | Self::BookOffline { .. }
+            | Self::RefundOffline { .. }
+            | Self::EnterOffline { .. } => self,
         }
     }
 }
