@@ -1,6 +1,7 @@
 //! The administrative divisions (行政区划) that the crate carries; `data/README.md` names their source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 const CSV_ZST: &[u8] = include_bytes!("../data/regions.csv.zst");
 /// Room for the decompressed file, in bytes.
@@ -61,6 +62,21 @@ pub fn regions() -> Vec<Region> {
     parse(&csv).expect("a test parses the embedded file")
 }
 
+/// Divisions of GB/T 2260 that the statistics office does not publish: 台湾, 香港 and 澳门.
+const UNPUBLISHED: [&str; 3] = ["710000", "810000", "820000"];
+
+/// Whether six digits are a division of GB/T 2260, down to the county. The statistics office gives codes of the same form to some
+/// development zones (开发区), and those count, too.
+#[must_use]
+pub fn is_division(code: &str) -> bool {
+    static CODES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    let codes = CODES.get_or_init(|| {
+        let above_townships = regions().into_iter().filter(|region| region.level != RegionLevel::Township);
+        above_townships.map(|region| region.code).chain(UNPUBLISHED.map(str::to_owned)).collect()
+    });
+    codes.contains(code)
+}
+
 /// Reads the CSV; none when a line is not a region below an earlier one.
 fn parse(csv: &str) -> Option<Vec<Region>> {
     let mut regions: Vec<Region> = Vec::new();
@@ -86,7 +102,7 @@ fn parse(csv: &str) -> Option<Vec<Region>> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{RegionLevel, regions};
+    use super::{RegionLevel, is_division, regions};
 
     #[test]
     fn counts_are_those_of_the_source() {
@@ -97,6 +113,12 @@ mod tests {
         assert_eq!(count(RegionLevel::City), 342);
         assert_eq!(count(RegionLevel::County), 2_978);
         assert_eq!(count(RegionLevel::Township), 41_352);
+    }
+
+    #[test]
+    fn divisions_are_known_down_to_the_county() {
+        assert!(["350000", "350400", "110101", "810000"].into_iter().all(is_division));
+        assert!(!["350499", "350000000", "35", ""].into_iter().any(is_division));
     }
 
     #[test]

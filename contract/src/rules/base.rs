@@ -4,14 +4,18 @@ use super::fault::{Fault, Rule};
 use super::policy::Policy;
 use super::value::{check_values, key_text};
 use super::words::is_digits;
+use crate::region::is_division;
 use crate::rows::{
-    BaseAccount, BaseAgency, BaseAgencyBill, BaseAgentBank, BaseBillBatch, BaseBillType, BaseDept, BaseItemStandard,
-    BaseRegion, Cell, Row, Table,
+    BaseAccount, BaseAgency, BaseAgencyBill, BaseAgentBank, BaseBillBatch, BaseBillType, BaseBudgetSubject, BaseDept,
+    BaseItemStandard, BaseRegion, Cell, Row, Table,
 };
 use crate::uscc::{has_form, is_uscc};
 
 /// The accounts that belong to an agency: 汇缴结算户.
 const REMITTANCE: i64 = 2;
+
+/// Levels of a subject: its column takes nine digits.
+const SUBJECT_LEVELS: usize = 4;
 
 /// Everything that is wrong with a row of base data by itself: its values, its codes, its span, and its kind's own rules.
 #[must_use]
@@ -34,6 +38,10 @@ pub fn check_base(table: &Table, cells: &[Cell], policy: &Policy) -> Vec<Fault> 
         let is_wrong = has_form(code) && !is_uscc(code);
         faults.extend(is_wrong.then(|| policy.uscc_check.weigh(refuse("uscc", Rule::UsccCheck))));
     }
+    if let Some(code) = text("gb2260_code").filter(|code| is_digits(code, 6) && !is_division(code)) {
+        let rule = Rule::RegionUnknown { code: code.to_owned() };
+        faults.push(policy.region_unknown.weigh(refuse("gb2260_code", rule)));
+    }
     faults.extend(own_rules(table, cells).into_iter().map(|(column, rule)| refuse(column, rule)));
     faults
 }
@@ -52,6 +60,8 @@ fn own_rules(table: &Table, cells: &[Cell]) -> Vec<Broken> {
         of(cells, |row: &BaseBillType| {
             [digits("class_code", Some(&row.class_code), 2), digits("kind_code", Some(&row.kind_code), 2)].concat()
         })
+    } else if is(BaseBudgetSubject::TABLE) {
+        of(cells, subject)
     } else if is(BaseBillBatch::TABLE) {
         of(cells, batch)
     } else if is(BaseAgencyBill::TABLE) {
@@ -99,6 +109,12 @@ fn region(row: &BaseRegion) -> Vec<Broken> {
         Some(_) => {}
     }
     broken
+}
+
+/// Subjects have three digits (类), and two more at each level down to the fourth (款, 项, 目).
+fn subject(row: &BaseBudgetSubject) -> Vec<Broken> {
+    let level = usize::try_from(row.level_no).unwrap_or_default().clamp(1, SUBJECT_LEVELS);
+    digits("ele_code", Some(&row.ele_code), 2 * level + 1)
 }
 
 /// How many numbers lie between two, both included; none where they are no bill numbers or end before they begin.
@@ -189,6 +205,35 @@ mod tests {
             broken(&crate::rows::BaseAgency { uscc: Some("91350211M0000XUFI6".to_owned()), ..agency }),
             ["uscc uscc-form"]
         );
+    }
+
+    #[test]
+    fn a_division_that_is_unknown_weighs_what_the_policy_says() {
+        let region = crate::rows::BaseRegion {
+            gb2260_code: "350499".to_owned(),
+            ..Generator::new(1, Size::S).regions().next().unwrap()
+        };
+        let faults = |policy: &Policy| check_base(&crate::rows::BaseRegion::TABLE, &region.cells(), policy);
+        let [fault] = faults(&Policy::default()).try_into().unwrap();
+        assert_eq!(
+            (fault.column, fault.rule.code(), fault.severity),
+            ("gb2260_code", "region-unknown", Severity::Warning)
+        );
+        assert_eq!(fault.rule.english(), "350499 is not a division of GB/T 2260");
+        let reject = Policy { region_unknown: Weight::Reject, ..Policy::default() };
+        assert_eq!(faults(&reject)[0].severity, Severity::Refusal);
+    }
+
+    #[test]
+    fn subjects_have_two_digits_more_at_each_level() {
+        let subject = Generator::new(1, Size::S).budget_subject(0);
+        let code = |code: &str, level_no: i64| {
+            broken(&crate::rows::BaseBudgetSubject { ele_code: code.to_owned(), level_no, ..subject.clone() })
+        };
+        assert_eq!(code("103", 1), [""; 0]);
+        assert_eq!(code("103050101", 4), [""; 0]);
+        assert_eq!(code("10305", 3), ["ele_code not-digits"]);
+        assert_eq!(code("10x", 1), ["ele_code not-digits"]);
     }
 
     #[test]

@@ -133,7 +133,7 @@ rules! {
     /// A level that the code does not have.
     RegionLevel { expected: i64 } = "region-level", "the code is one of level {expected}", "编码对应的级次为 {expected}";
     /// A division that GB/T 2260 does not have.
-    RegionUnknown = "region-unknown", "is not a division of GB/T 2260", "不在 GB/T 2260 行政区划之内";
+    RegionUnknown { code: String } = "region-unknown", "{code} is not a division of GB/T 2260", "{code} 不在 GB/T 2260 行政区划之内";
     /// A row that another one names and that is not there.
     NoSuch { table: &'static str, id: String } = "no-such", "there is no {id} in {table}", "{table} 中没有 {id}";
     /// A row that is to be deleted and that another one names.
@@ -148,6 +148,8 @@ rules! {
     Duplicate { other: String } = "duplicate", "{other} has the same", "与 {other} 重复";
     /// Shares of an item that are not the whole.
     ShareSum { sum: i64 } = "share-sum", "the shares of the item add up to {sum} ten-thousandths, not to 10000", "该项目分成比例合计 {sum}（万分之），应为 10000";
+    /// A bill code of another kind of bill.
+    BillCodeKind { digits: String } = "bill-code-kind", "digits 3 to 6 of the bill code must be {digits}, the class and the kind of its type", "票据代码第 3 至 6 位应为票据分类与种类编码 {digits}";
     /// Bill numbers that end before they begin.
     SegmentOrder = "segment-order", "the last number must not be below the first", "终止号码不得小于起始号码";
     /// A count of bill numbers that is not that of the numbers.
