@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::Cell;
-use contract::rows::{BaseAgencyBill, BaseBillBatch, BaseItemShare, Row as _, Table};
+use contract::rows::{BaseAgencyBill, BaseBillBatch, BaseBillType, BaseBudgetSubject, BaseItemShare, Row as _, Table};
 use contract::rules::{Fault, Place, Rule, Segment, check_segments, check_shares, check_tree, is_within, key_text};
 use node::Failure;
 use node::rows::{find_by, select, text};
@@ -38,6 +38,7 @@ pub(crate) async fn check_sets(connection: &mut SqliteConnection, touched: &[Tou
     let mut faults = shares(connection, touched).await?;
     faults.extend(batches(connection, touched).await?);
     faults.extend(agency_bills(connection, touched).await?);
+    faults.extend(bill_codes(connection, touched).await?);
     faults.extend(deleted(connection, touched).await?);
     let mut trees = BTreeMap::<&str, (&'static Table, BTreeSet<String>)>::new();
     for one in touched.iter().filter(|one| one.table.column("parent_id").is_some()) {
@@ -112,6 +113,27 @@ async fn batches(connection: &mut SqliteConnection, touched: &[Touched]) -> Resu
     Ok(faults)
 }
 
+/// The code of a batch says of which type of bill it is.
+async fn bill_codes(connection: &mut SqliteConnection, touched: &[Touched]) -> Result<Vec<Fault>, Failure> {
+    let name = BaseBillBatch::TABLE.shape.table;
+    let json = |ids: BTreeSet<String>| serde_json::to_string(&ids).map_err(Failure::internal);
+    let (batches, types) = (edited(touched, &BaseBillBatch::TABLE, "id"), edited(touched, &BaseBillType::TABLE, "id"));
+    if batches.is_empty() && types.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wrong: Vec<(String, String)> = sqlx::query_as(
+        "SELECT b.id, t.class_code || t.kind_code AS digits FROM base_bill_batch b JOIN base_bill_type t ON t.id = b.bill_type_id \
+         WHERE (b.id IN (SELECT value FROM json_each(?1)) OR t.id IN (SELECT value FROM json_each(?2))) AND b.is_deleted = 0 \
+         AND substr(b.bill_code, 3, 4) <> digits ORDER BY b.id",
+    )
+    .bind(json(batches)?)
+    .bind(json(types)?)
+    .fetch_all(connection)
+    .await?;
+    let fault = |(id, digits): (String, String)| Fault::refusal(name, id, "bill_code", Rule::BillCodeKind { digits });
+    Ok(wrong.into_iter().map(fault).collect())
+}
+
 /// What agencies have of a batch does not overlap and lies within the batch.
 async fn agency_bills(connection: &mut SqliteConnection, touched: &[Touched]) -> Result<Vec<Fault>, Failure> {
     let table = &BaseAgencyBill::TABLE;
@@ -151,6 +173,28 @@ fn is_about(fault: &Fault, ids: &BTreeSet<String>) -> bool {
     is_with || ids.contains(&fault.key)
 }
 
+/// Subjects begin with the code of the one above.
+async fn subject_prefixes(
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    ids: &BTreeSet<String>,
+) -> Result<Vec<Fault>, Failure> {
+    let name = BaseBudgetSubject::TABLE.shape.table;
+    if table.shape.table != name {
+        return Ok(Vec::new());
+    }
+    let wrong: Vec<String> = sqlx::query_scalar(
+        "WITH edited AS (SELECT value AS id FROM json_each(?1)) \
+         SELECT c.id FROM base_budget_subject c JOIN base_budget_subject p ON p.id = c.parent_id \
+         WHERE (c.id IN (SELECT id FROM edited) OR p.id IN (SELECT id FROM edited)) \
+         AND substr(c.ele_code, 1, length(c.ele_code) - 2) <> p.ele_code ORDER BY c.id",
+    )
+    .bind(serde_json::to_string(ids).map_err(Failure::internal)?)
+    .fetch_all(connection)
+    .await?;
+    Ok(wrong.into_iter().map(|id| Fault::refusal(name, id, "ele_code", Rule::SubjectPrefix)).collect())
+}
+
 /// The edited rows of a tree with the rows above and below them: levels follow, and leaves have nothing below them.
 async fn places(
     connection: &mut SqliteConnection,
@@ -165,10 +209,12 @@ async fn places(
     );
     let edited = serde_json::to_string(ids).map_err(Failure::internal)?;
     let found: Vec<(String, Option<String>, i64, bool)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(edited).fetch_all(connection).await?;
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(edited).fetch_all(&mut *connection).await?;
     let place = |(id, parent_id, level_no, is_leaf)| Place { id, parent_id, level_no, is_leaf };
     let places: Vec<Place> = found.into_iter().map(place).collect();
+    let mut faults = subject_prefixes(connection, table, ids).await?;
     // Rows further up are not looked at here, and those that name them are not missing anything.
     let is_told = |fault: &Fault| matches!(fault.rule, Rule::LeafState | Rule::ParentLevel { .. });
-    Ok(check_tree(name, &places).into_iter().filter(is_told).collect())
+    faults.extend(check_tree(name, &places).into_iter().filter(is_told));
+    Ok(faults)
 }

@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use super::limits::REPORT_FAULTS_MAX;
 use super::report::{Faults, LineRule};
 use super::resolve::is_tree;
-use super::stage::Stage;
+use super::stage::{Hit, Stage};
 use crate::keys::{referrers, unique};
 
 /// Levels of a tree, as the contract has them.
@@ -38,11 +38,14 @@ pub(super) async fn check_together(
         "base_bill_batch" => {
             check_numbers(stage, table, "bill_code", faults).await?;
             check_batches(stage, faults).await?;
+            check_bill_codes(stage, faults).await?;
         }
         "base_agency_bill" => {
             check_numbers(stage, table, "bill_batch_id", faults).await?;
             check_within(stage, faults).await?;
         }
+        "base_bill_type" => check_bill_kinds(stage, faults).await?,
+        "base_budget_subject" => check_prefixes(stage, faults).await?,
         _ => {}
     }
     if is_tree(table) {
@@ -297,4 +300,39 @@ async fn check_batches(stage: &mut Stage, faults: &mut Faults) -> Result<(), Fai
     let select = "SELECT l.line, '', 0 FROM line l WHERE l.is_good = 1 AND EXISTS (SELECT 1 FROM zone.base_agency_bill s \
                   WHERE s.bill_batch_id = l.id AND s.is_deleted = 0 AND (s.begin_no < l.begin_no OR s.end_no > l.end_no))";
     stage.refuse(select, "begin_no", |_| Rule::SegmentOutside.into(), faults).await
+}
+
+/// The code of a batch says of which type of bill it is.
+async fn check_bill_codes(stage: &mut Stage, faults: &mut Faults) -> Result<(), Failure> {
+    let select = "SELECT l.line, t.class_code || t.kind_code AS digits, 0 FROM line l \
+                  JOIN zone.base_bill_type t ON t.id = l.bill_type_id \
+                  WHERE l.is_good = 1 AND l.is_deleted = 0 AND substr(l.bill_code, 3, 4) <> digits";
+    let rule = |hit: &Hit| Rule::BillCodeKind { digits: hit.text.clone() }.into();
+    stage.refuse(select, "bill_code", rule, faults).await
+}
+
+/// A type keeps the class and the kind that the codes of its batches say.
+async fn check_bill_kinds(stage: &mut Stage, faults: &mut Faults) -> Result<(), Failure> {
+    let select = "SELECT l.line, l.class_code || l.kind_code AS digits, 0 FROM line l WHERE l.is_good = 1 AND EXISTS \
+                  (SELECT 1 FROM zone.base_bill_batch b WHERE b.bill_type_id = l.id AND b.is_deleted = 0 \
+                  AND substr(b.bill_code, 3, 4) <> l.class_code || l.kind_code)";
+    let rule = |hit: &Hit| Rule::BillCodeKind { digits: hit.text.clone() }.into();
+    stage.refuse(select, "kind_code", rule, faults).await
+}
+
+/// Subjects begin with the code of the one above, whether that is in the file or not.
+async fn check_prefixes(stage: &mut Stage, faults: &mut Faults) -> Result<(), Failure> {
+    let above = "FROM line l JOIN line p ON p.id = l.parent_id WHERE l.is_good = 1 \
+                 AND substr(l.ele_code, 1, length(l.ele_code) - 2) <> p.ele_code";
+    let outside = "FROM line l JOIN zone.base_budget_subject p ON p.id = l.parent_id WHERE l.is_good = 1 \
+                   AND p.id NOT IN (SELECT id FROM line) \
+                   AND substr(l.ele_code, 1, length(l.ele_code) - 2) <> p.ele_code";
+    let below = "FROM line l WHERE l.is_good = 1 AND EXISTS (SELECT 1 FROM zone.base_budget_subject c \
+                 WHERE c.parent_id = l.id AND c.id NOT IN (SELECT id FROM line) \
+                 AND substr(c.ele_code, 1, length(c.ele_code) - 2) <> l.ele_code)";
+    for rows in [above, outside, below] {
+        let select = format!("SELECT DISTINCT l.line, '', 0 {rows}");
+        stage.refuse(&select, "ele_code", |_| Rule::SubjectPrefix.into(), faults).await?;
+    }
+    Ok(())
 }

@@ -158,3 +158,21 @@ async fn sensitive_values_are_judged_before_they_are_encrypted() {
     assert_eq!(edits(&bureau, vec![number(&account.acct_no)]).await, ["already-encrypted"]);
     assert_eq!(edits(&bureau, vec![number(" 622202 ")]).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn codes_say_the_row_above_and_the_type() {
+    let bureau = Bureau::open().await;
+    let subject = (0..).map(|index| bureau.generator.budget_subject(index)).find(|row| row.level_no == 2).unwrap();
+    let to = |code: &str| ("BUDGET_SUBJECT", json!({ "id": subject.id, "ele_code": code }));
+    assert!(edits(&bureau, vec![to("10499")]).await.contains(&"subject-prefix"));
+    assert_eq!(edits(&bureau, vec![to("104")]).await, ["not-digits"]);
+    let kinds = bureau.generator.base().filter(|change| change.shape.table == "base_bill_type").collect();
+    bureau.bench.add(kinds).await;
+    let batch = bureau.generator.bill_batch(0);
+    bureau.bench.add(vec![Change::insert(&batch)]).await;
+    let code = format!("{}9999{}", &batch.bill_code[..2], &batch.bill_code[6..]);
+    let other = ("BILL_BATCH", json!({ "id": batch.id, "bill_code": code }));
+    assert_eq!(edits(&bureau, vec![other]).await, ["bill-code-kind"]);
+    let kind = ("BILL_TYPE", json!({ "id": batch.bill_type_id, "kind_code": "99" }));
+    assert_eq!(edits(&bureau, vec![kind]).await, ["bill-code-kind"]);
+}

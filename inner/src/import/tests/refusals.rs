@@ -280,3 +280,39 @@ fn deleted_rows_are_named_by_none_that_is_not() {
 
 const DEPT: &str = "A,610000000,2026,01,a,20260101,";
 const BELOW: &str = "B,610000000,2026,02,b,20260101,01";
+
+#[test]
+fn subjects_begin_like_the_one_above() {
+    run(async {
+        let bench = Bench::new().await;
+        let head = "id,mof_div_code,fiscal_year,ele_code,ele_name,start_date,parent_id";
+        let line = |id: &str, code: &str, above: &str| format!("{id},610000000,2026,{code},a,20260101,{above}");
+        let lines = [line("A", "103", ""), line("B", "10305", "A"), line("C", "10405", "A"), line("D", "1030", "A")];
+        let report = bench.csv("BUDGET_SUBJECT", &[head, &lines[0], &lines[1], &lines[2], &lines[3]]).await;
+        assert_eq!(said(&report), ["4 ele_code subject-prefix", "5 ele_code subject-prefix"]);
+        let report = bench.csv("BUDGET_SUBJECT", &[head, &lines[0], &line("D", "10x05", "")]).await;
+        assert_eq!(said(&report), ["3 ele_code not-digits"]);
+        assert_eq!(counts(&bench.csv("BUDGET_SUBJECT", &[head, &lines[0], &lines[1]]).await), [2, 0, 0, 0]);
+        assert_eq!(said(&bench.csv("BUDGET_SUBJECT", &[head, &lines[2]]).await), ["2 ele_code subject-prefix"]);
+        let report = bench.csv("BUDGET_SUBJECT", &[head, &line("A", "104", "")]).await;
+        assert_eq!(said(&report), ["2 ele_code subject-prefix"]);
+    });
+}
+
+#[test]
+fn the_code_of_a_batch_is_of_its_type() {
+    run(async {
+        let bench = Bench::new().await;
+        let types =
+            "id,mof_div_code,fiscal_year,ele_code,ele_name,start_date,class_code,kind_code,is_electronic,medium";
+        bench.csv("BILL_TYPE", &[types, "T,610000000,2026,01,a,20260101,01,02,1,1"]).await;
+        let head = "id,mof_div_code,fiscal_year,start_date,batch_no,bill_type_id,bill_code,begin_no,end_no,total";
+        let batch = |code: &str| format!("A,610000000,2026,20260101,A,T,{code},0000000001,0000000010,10");
+        let report = bench.csv("BILL_BATCH", &[head, &batch("61010126")]).await;
+        assert_eq!(said(&report), ["2 bill_code bill-code-kind"]);
+        assert!(report.faults[0].message.get(console::Lang::Zh).contains("0102"));
+        assert_eq!(counts(&bench.csv("BILL_BATCH", &[head, &batch("61010226")]).await), [1, 0, 0, 0]);
+        let report = bench.csv("BILL_TYPE", &[types, "T,610000000,2026,01,a,20260101,01,03,1,1"]).await;
+        assert_eq!(said(&report), ["2 kind_code bill-code-kind"]);
+    });
+}
