@@ -6,6 +6,7 @@ mod direct;
 mod measure;
 mod replay;
 mod table;
+mod verdict;
 
 pub use chain::{Chain, Drained, ferry};
 pub use connection::{Connection, document};
@@ -16,3 +17,4 @@ pub use measure::{
 };
 pub use replay::Replay;
 pub use table::{NARROW, PROMPT, REAL, Table, USUAL, wide_rows, wide_table};
+pub use verdict::{Budget, judge};
