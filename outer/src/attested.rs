@@ -75,12 +75,14 @@ pub async fn is_missing(connection: &mut SqliteConnection, txn: &Txn) -> Result<
 }
 
 /// The payments of an order's debt that two people confirmed and no channel has spoken of. Those of other orders for the same pay
-/// code are among them: whoever read the statement may have taken one order for the other.
+/// code are among them: whoever read the statement may have taken one order for the other. Those whose money goes back by a decision of
+/// the inner zone stand in the way of their own order alone, so that the debt can be paid by another one.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn missing(connection: &mut SqliteConnection, order: &Order) -> Result<Vec<Txn>, Failure> {
     let rest = "WHERE platform_order_no IN (SELECT ?1 UNION ALL SELECT o.platform_order_no FROM outer_order AS o WHERE o.pay_code = ?2) \
+                AND (platform_order_no = ?1 OR NOT EXISTS (SELECT 1 FROM outer_released AS r WHERE r.confirm_id = outer_txn.confirm_id)) \
                 AND evidence = ?3 AND NOT EXISTS (SELECT 1 FROM outer_attested AS a WHERE a.confirm_id = outer_txn.confirm_id) \
                 ORDER BY create_time, confirm_id";
     let key = [text(&order.platform_order_no), (&order.pay_code).into(), int(Basis::TwoPeople.number())];

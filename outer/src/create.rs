@@ -319,6 +319,7 @@ fn base(own: &PayNode, client: &Client, asked: &NewOrder, content: String, now: 
         ask_attempt: 0,
         ask_next_ms: 0,
         confirm_id: None,
+        is_released: false,
         create_time: now.time17(),
         update_time: now.time17(),
     })

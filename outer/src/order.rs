@@ -74,6 +74,8 @@ kept! {
         ask_next_ms: i64,
         /// 确认单号 of the payment that made the state.
         confirm_id: Option<String>,
+        /// Whether the inner zone decided that its money goes back, so that it counts no more.
+        is_released: bool,
         /// 创建时间: yyyyMMddHHmmssSSS.
         create_time: String,
         /// 更新时间: yyyyMMddHHmmssSSS.
@@ -207,14 +209,17 @@ impl Order {
 }
 
 /// The states of the orders for a pay code, all but one. A confirmation that is not one too many counts as an order that is paid,
-/// whatever its order is: that may be lost with the database, or have been made anew out of another confirmation.
+/// whatever its order is: that may be lost with the database, or have been made anew out of another confirmation. A payment whose money
+/// goes back by a decision of the inner zone is left out, with its order: the debt can be paid again.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn states(connection: &mut SqliteConnection, pay_code: &str, but: &str) -> Result<Vec<OrderState>, Failure> {
     let numbers: Vec<i64> = sqlx::query_scalar(
         "SELECT state FROM outer_order WHERE pay_code = ?1 AND platform_order_no <> ?2 \
-         UNION ALL SELECT 2 FROM pay_confirm WHERE pay_code = ?1 AND platform_order_no <> ?2 AND is_duplicate = 0",
+         AND NOT EXISTS (SELECT 1 FROM outer_released AS r WHERE r.confirm_id = outer_order.confirm_id) \
+         UNION ALL SELECT 2 FROM pay_confirm WHERE pay_code = ?1 AND platform_order_no <> ?2 AND is_duplicate = 0 \
+         AND NOT EXISTS (SELECT 1 FROM outer_released AS r WHERE r.confirm_id = pay_confirm.confirm_id)",
     )
     .bind(pay_code.to_owned())
     .bind(but.to_owned())

@@ -155,10 +155,11 @@ async fn forget(connection: &mut SqliteConnection, confirm_id: &str) -> Result<(
 async fn one(own: &PayNode, connection: &mut SqliteConnection, confirm: &PayConfirm) -> Result<(), Failure> {
     let now = own.node.clock.now();
     let basis = if confirm.evidence == Basis::TwoPeople.number() { Basis::TwoPeople } else { Basis::Channel };
-    let paid_before = confirm.is_duplicate || counts_already(connection, confirm).await?;
+    let is_released = is_released(connection, &confirm.confirm_id).await?;
+    let paid_before = confirm.is_duplicate || (!is_released && counts_already(connection, confirm).await?);
     let (order, told) = match Order::look_up(connection, &confirm.platform_order_no).await? {
-        Some(order) => into_order(connection, order, confirm, basis, paid_before, now).await?,
-        None => stand_in(own, connection, confirm, basis, paid_before, now).await?,
+        Some(order) => into_order(connection, order, confirm, basis, (paid_before, is_released), now).await?,
+        None => stand_in(own, connection, confirm, basis, (paid_before, is_released), now).await?,
     };
     let txn = Txn {
         channel: confirm.channel.clone(),
@@ -189,11 +190,20 @@ fn paid_fen(order: &Order, confirm: &PayConfirm) -> i64 {
     confirm.amount_fen.saturating_sub(order.biz_discount_fen).max(0)
 }
 
+/// Whether the inner zone has decided that a payment's money goes back.
+async fn is_released(connection: &mut SqliteConnection, confirm_id: &str) -> Result<bool, Failure> {
+    let found: i64 = sqlx::query_scalar("SELECT count(*) FROM outer_released WHERE confirm_id = ?1")
+        .bind(confirm_id.to_owned())
+        .fetch_one(connection)
+        .await?;
+    Ok(found > 0)
+}
+
 /// Whether an order that was not lost counts for the debt. Confirmations beside this one do not: one of them comes first.
 async fn counts_already(connection: &mut SqliteConnection, confirm: &PayConfirm) -> Result<bool, Failure> {
     let Some(pay_code) = &confirm.pay_code else { return Ok(false) };
     let found: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM outer_order WHERE pay_code = ?1 AND platform_order_no <> ?2 AND state IN (2, 6, 7)",
+        "SELECT count(*) FROM outer_order WHERE pay_code = ?1 AND platform_order_no <> ?2 AND state IN (2, 6, 7) AND is_released = 0",
     )
     .bind(pay_code.clone())
     .bind(confirm.platform_order_no.clone())
@@ -208,7 +218,7 @@ async fn into_order(
     mut order: Order,
     confirm: &PayConfirm,
     basis: Basis,
-    paid_before: bool,
+    (paid_before, is_released): (bool, bool),
     now: Moment,
 ) -> Result<(Order, OrderState), Failure> {
     let event = match basis {
@@ -217,6 +227,7 @@ async fn into_order(
     };
     let Some(after) = order.state()?.after(event) else { return Ok((order, OrderState::Repaid)) };
     order.channel = Some(confirm.channel.clone());
+    order.is_released = is_released;
     let payment = Payment {
         channel: confirm.channel.clone(),
         channel_order_no: confirm.channel_order_no.clone(),
@@ -238,7 +249,7 @@ async fn stand_in(
     connection: &mut SqliteConnection,
     confirm: &PayConfirm,
     basis: Basis,
-    paid_before: bool,
+    (paid_before, is_released): (bool, bool),
     now: Moment,
 ) -> Result<(Order, OrderState), Failure> {
     let state = match (paid_before, basis) {
@@ -281,6 +292,7 @@ async fn stand_in(
         ask_attempt: 0,
         ask_next_ms: 0,
         confirm_id: Some(confirm.confirm_id.clone()),
+        is_released,
         create_time: now.time17(),
         update_time: now.time17(),
     };

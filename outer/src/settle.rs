@@ -251,7 +251,7 @@ pub(crate) async fn pay(
     let charge = order.charge(payment.amount_fen, payment.channel_discount_fen, payment.fee_fen);
     sqlx::query(
         "UPDATE outer_order SET state = ?2, channel = ?3, channel_discount_fen = ?4, fee_fen = ?5, received_fen = ?6, \
-         confirm_id = ?7, update_time = ?8, diff_fen = ?9 WHERE platform_order_no = ?1",
+         confirm_id = ?7, update_time = ?8, diff_fen = ?9, is_released = ?10 WHERE platform_order_no = ?1",
     )
     .bind(order.platform_order_no.clone())
     .bind(state.number())
@@ -262,6 +262,7 @@ pub(crate) async fn pay(
     .bind(confirm_id.to_owned())
     .bind(now.time17())
     .bind(payment.amount_fen.saturating_sub(order.payable_fen()))
+    .bind(order.is_released)
     .execute(connection)
     .await?;
     Ok(())

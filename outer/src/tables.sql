@@ -41,6 +41,8 @@ CREATE TABLE outer_order (
   ask_next_ms INTEGER NOT NULL,
   -- 确认单号 of the payment that made the state
   confirm_id TEXT,
+  -- whether the inner zone decided that its money goes back, so that it counts no more
+  is_released INTEGER NOT NULL CHECK (is_released IN (0, 1)),
   create_time TEXT NOT NULL CHECK (length(create_time) = 17),
   update_time TEXT NOT NULL CHECK (length(update_time) = 17),
   UNIQUE (client, biz_order_no),
@@ -51,7 +53,7 @@ CREATE INDEX outer_order_pay_code ON outer_order (pay_code);
 CREATE INDEX outer_order_open ON outer_order (expire_ms) WHERE state IN (0, 1, 3);
 -- A debt is being paid once at a time, and one payment counts for it, whatever a program does.
 CREATE UNIQUE INDEX outer_order_paying_once ON outer_order (pay_code) WHERE state = 1;
-CREATE UNIQUE INDEX outer_order_counts_once ON outer_order (pay_code) WHERE state IN (2, 6, 7);
+CREATE UNIQUE INDEX outer_order_counts_once ON outer_order (pay_code) WHERE state IN (2, 6, 7) AND is_released = 0;
 CREATE TRIGGER outer_order_keeps_money BEFORE UPDATE OF state ON outer_order
 WHEN OLD.state IN (2, 5, 6, 7) AND NEW.state <> OLD.state BEGIN
   SELECT RAISE(ABORT, 'money that came in never leaves its state');
@@ -140,6 +142,18 @@ WHEN NOT EXISTS (SELECT 1 FROM outer_txn WHERE confirm_id = NEW.confirm_id)
   INSERT INTO outer_returned (confirm_id) VALUES (NEW.confirm_id);
 END;
 INSERT INTO outer_returned (confirm_id) SELECT confirm_id FROM pay_confirm;
+
+-- 已释放: payments whose money goes back by a decision of the inner zone, and pays nothing any more. One that it found to be one too
+-- many (match 2) is not among them: another one pays the debt.
+CREATE VIEW outer_released AS SELECT confirm_id FROM confirm_result WHERE decision = 2 AND match_state <> 2;
+CREATE TRIGGER outer_order_released AFTER INSERT ON confirm_result WHEN NEW.decision = 2 AND NEW.match_state <> 2 BEGIN
+  UPDATE outer_order SET is_released = 1 WHERE confirm_id = NEW.confirm_id
+    AND platform_order_no = (SELECT platform_order_no FROM outer_txn WHERE confirm_id = NEW.confirm_id);
+END;
+CREATE TRIGGER outer_order_released_anew AFTER UPDATE ON confirm_result WHEN NEW.decision = 2 AND NEW.match_state <> 2 BEGIN
+  UPDATE outer_order SET is_released = 1 WHERE confirm_id = NEW.confirm_id
+    AND platform_order_no = (SELECT platform_order_no FROM outer_txn WHERE confirm_id = NEW.confirm_id);
+END;
 
 -- 确认支付: asked for by one person, decided by another
 CREATE TABLE outer_evidence (

@@ -12,6 +12,7 @@ mod outer {
     mod notices;
     mod orders;
     mod program;
+    mod released;
     mod requests;
     mod results;
     mod returned;
