@@ -83,7 +83,8 @@ pub async fn of_order(own: &PayNode, connection: &mut SqliteConnection, number: 
     all(own, connection, found).await
 }
 
-/// Makes a transaction of what has come back under a channel's number, before that is looked for.
+/// Makes transactions of what has come back of the order of a channel's number, before that is looked for: whichever of its payments
+/// is asked for, the one that counts is made first and gives the order its state.
 ///
 /// # Errors
 /// When the database cannot be used.
@@ -94,8 +95,11 @@ pub async fn of_number(
     channel_order_no: &str,
 ) -> Result<(), Failure> {
     let key = [text(channel), text(channel_order_no)];
-    let found = select(connection, unknown!("channel = ?1 AND channel_order_no = ?2"), &key).await?;
-    all(own, connection, found).await
+    let found: Vec<PayConfirm> = select(connection, unknown!("channel = ?1 AND channel_order_no = ?2"), &key).await?;
+    for confirm in found {
+        of_order(own, connection, &confirm.platform_order_no).await?;
+    }
+    Ok(())
 }
 
 async fn all(own: &PayNode, connection: &mut SqliteConnection, found: Vec<PayConfirm>) -> Result<(), Failure> {

@@ -192,3 +192,24 @@ async fn what_the_agency_gave_is_lost_and_the_payment_is_known_all_the_same() {
     assert_eq!(zone.confirmations().await.len(), 1);
     assert_eq!(zone.number("SELECT count(*) FROM outer_exception").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_payment_that_counts_gives_the_order_its_state_whichever_is_heard_of_first() {
+    let (number, total, confirm, items) = lost().await;
+    let zone = Zone::new().await;
+    zone.notice(1, |_| {}).await;
+    let twice = PayConfirm {
+        confirm_id: "C2".to_owned(),
+        channel_order_no: "w2".to_owned(),
+        is_duplicate: true,
+        ..confirm.clone()
+    };
+    put_back(&zone, &twice, &[]).await;
+    put_back(&zone, &confirm, &items).await;
+    let (status, answer) = zone.wx(paid(&number, "w2", total)).await;
+    assert_eq!((status, &answer["data"]["confirm_id"]), (200, &json!("C2")), "{answer}");
+    assert_eq!((&answer["data"]["state"], &answer["data"]["is_duplicate"]), (&json!(5), &json!(true)));
+    assert_eq!(zone.state(&number).await, 2);
+    let (order, txns, _) = outer::query::whole(&zone.own, number).await.unwrap();
+    assert_eq!((order.confirm_id.as_ref(), txns.len()), (Some(&confirm.confirm_id), 2));
+}
