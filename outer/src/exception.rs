@@ -28,6 +28,8 @@ pub enum Oddity {
     TransactionDiffers,
     /// 缴款时间超前: the time of the payment is yet to come.
     TimeAhead,
+    /// 缴款时间早于下单: the payment is older than the order that it is said to be of.
+    TimeBehind,
     /// 无法确认: the confirmation would break a rule of the contract.
     Unconfirmable,
     /// 已由双人确认: two people confirmed a payment of the order's debt, and this may be that money under another number or order, or
@@ -51,6 +53,7 @@ impl Oddity {
             Self::ChargeBroken => "charge-broken",
             Self::TransactionDiffers => "transaction-differs",
             Self::TimeAhead => "time-ahead",
+            Self::TimeBehind => "time-behind",
             Self::Unconfirmable => "unconfirmable",
             Self::ConfirmedByPeople => "confirmed-by-people",
             Self::Denied => "denied",
@@ -70,6 +73,7 @@ impl Oddity {
                 Text::fixed("under this number the channel said something else before", "同一渠道订单号此前的内容不同")
             }
             Self::TimeAhead => Text::fixed("the time of the payment is yet to come", "缴款时间晚于当前时间"),
+            Self::TimeBehind => Text::fixed("the payment is older than the order", "缴款时间早于下单时间"),
             Self::Unconfirmable => {
                 Text::fixed("its confirmation would break a rule of the contract", "缴款确认不符合交换契约的规则")
             }
@@ -93,12 +97,13 @@ impl Oddity {
     /// The oddity of a code.
     #[must_use]
     pub fn of(code: &str) -> Option<Self> {
-        const ALL: [Oddity; 10] = [
+        const ALL: [Oddity; 11] = [
             Oddity::OrderUnknown,
             Oddity::AmountDiffers,
             Oddity::ChargeBroken,
             Oddity::TransactionDiffers,
             Oddity::TimeAhead,
+            Oddity::TimeBehind,
             Oddity::Unconfirmable,
             Oddity::ConfirmedByPeople,
             Oddity::Denied,

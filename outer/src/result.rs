@@ -230,14 +230,20 @@ pub fn oddity(order: &Order, payment: &Payment, now: Moment) -> Option<Oddity> {
     broken(order, payment, now)
 }
 
-/// What does not fit about a payment besides its amount, if anything.
+/// What does not fit about a payment besides its amount, if anything. Clocks may differ by as much as those of messages. Of an order
+/// that was made anew nobody knows when it was made.
 #[must_use]
 pub fn broken(order: &Order, payment: &Payment, now: Moment) -> Option<Oddity> {
     if order.charge(payment.amount_fen, payment.channel_discount_fen, payment.fee_fen).check().is_some() {
         return Some(Oddity::ChargeBroken);
     }
-    let is_ahead = Moment::of_time14(&payment.paid_time).is_none_or(|paid| paid > now.plus_ms(SKEW_MS));
-    is_ahead.then_some(Oddity::TimeAhead)
+    let paid = Moment::of_time14(&payment.paid_time);
+    if paid.is_none_or(|paid| paid > now.plus_ms(SKEW_MS)) {
+        return Some(Oddity::TimeAhead);
+    }
+    let ordered = Moment::of_time14(&order.order_time).filter(|_| order.client != returned::NOBODY);
+    let is_behind = paid.zip(ordered).is_some_and(|(paid, ordered)| paid.plus_ms(SKEW_MS) < ordered);
+    is_behind.then_some(Oddity::TimeBehind)
 }
 
 async fn success(

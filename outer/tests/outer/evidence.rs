@@ -131,6 +131,7 @@ async fn evidence_must_fit_the_order() {
     assert_eq!(ask(&|one| one["channel"] = json!("cash")).await, said(400, "channel-unknown"));
     assert_eq!(ask(&|one| one["platform_order_no"] = json!("x")).await, said(404, "not-found"));
     assert_eq!(ask(&|one| one["paid_time"] = json!("x")).await.2, ["pay_time not-a-time"]);
+    assert_eq!(ask(&|one| one["paid_time"] = json!("20160601100000")).await, said(400, "time-behind"));
     assert_eq!(ask(&|_| {}).await, said(200, ""));
 }
 
