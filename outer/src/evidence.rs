@@ -385,6 +385,7 @@ async fn exception_of(connection: &mut SqliteConnection, evidence: &Evidence) ->
     let is_of_number =
         exception.channel_order_no == evidence.channel_order_no || exception.kind == Oddity::TransactionDiffers.code();
     if exception.has_money && exception.channel == evidence.channel && is_of_number {
+        judge_said(&exception, evidence)?;
         return Ok(Some(exception));
     }
     Err(refuse(
@@ -393,6 +394,26 @@ async fn exception_of(connection: &mut SqliteConnection, evidence: &Evidence) ->
         Text::fixed(
             "compare channel and number; leave it out if there is none",
             "请核对支付渠道和渠道订单号；无异常则不填",
+        ),
+    ))
+}
+
+/// What the channel said is confirmed with the amount that it said; where that is wrong, it is closed as nothing first.
+fn judge_said(exception: &Exception, evidence: &Evidence) -> Result<(), Failure> {
+    let document: serde_json::Value = serde_json::from_str(&exception.document).map_err(Failure::internal)?;
+    if document["amount_fen"] == evidence.amount_fen {
+        return Ok(());
+    }
+    let (said, paid) = (document["amount_fen"].as_i64().unwrap_or_default(), evidence.amount_fen);
+    Err(refuse(
+        "exception-amount",
+        console::text!(
+            "the channel says {said} fen, and the evidence is of {paid}",
+            "渠道称 {said} 分，依据所载为 {paid} 分"
+        ),
+        Text::fixed(
+            "compare the amount with the channel; if what it said was wrong, have the exception closed without a payment, and ask again",
+            "请与渠道核对金额；如渠道所报有误，请先以无款可确认处理该异常，再重新提出",
         ),
     ))
 }

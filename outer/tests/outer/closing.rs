@@ -147,6 +147,12 @@ async fn what_was_really_paid_is_confirmed_by_two_and_the_ledger_finds_the_diffe
     assert_eq!(code(&zone.wx(paid(&number, "w1", total - 1)).await.1), "amount-differs");
     let mut real = asked(&number, "w1", total - 1);
     real["exception_id"] = latest(&zone, &desk.operator).await["exception_id"].clone();
+    // The exception is not closed with another amount than the channel spoke of, also where that is the order's.
+    let mut order_s = real.clone();
+    order_s["amount_fen"] = json!(total);
+    let (status, answer) = desk.confirm(&zone, order_s).await;
+    assert_eq!((status, code(&answer)), (409, "exception-amount"));
+    assert!(answer["error"]["message"].as_str().unwrap().contains(&(total - 1).to_string()), "{answer}");
     // Nobody confirms another amount by a slip of the hand.
     assert_eq!(code(&desk.confirm(&zone, real.clone()).await.1), "amount-differs");
     real["is_other_amount"] = json!(true);
