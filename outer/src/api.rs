@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use node::desk::{self, ClientShown};
-use node::http::{Access, Api, Done, Empty};
+use node::http::{Access, Api, Done};
 use node::people::Role;
 
 use crate::callback::{self, CallbackAsked, CallbacksAsked};
@@ -35,14 +35,6 @@ type Own = Arc<PayNode>;
 #[must_use]
 pub fn operations() -> Api<PayNode> {
     desk_of_people(exceptions(requests(orders(lookups(desk::operations(Api::new()))))))
-}
-
-/// What the machine itself asks for.
-#[must_use]
-pub fn health() -> Api<PayNode> {
-    Api::new().get("/health", Access::Anyone, "How the node is", |own: Own, _, _: Empty| async move {
-        desk::health(&*own).await
-    })
 }
 
 fn lookups(api: Api<PayNode>) -> Api<PayNode> {

@@ -181,22 +181,3 @@ async fn close_now(
     exception::note(connection, Oddity::ChannelSilent, place, &Value::Null, now).await?;
     Ok(())
 }
-
-/// Takes sessions and nonces away whose time is over.
-///
-/// # Errors
-/// When the database cannot be used.
-pub async fn prune(own: Arc<PayNode>) -> Result<Round, Failure> {
-    let now = own.node.clock.now();
-    own.write(move |_, connection| {
-        Box::pin(async move {
-            for sql in
-                ["DELETE FROM node_session WHERE expires_ms <= ?1", "DELETE FROM node_nonce WHERE expires_ms < ?1"]
-            {
-                sqlx::query(sql).bind(now.ms()).execute(&mut *connection).await?;
-            }
-            Ok(Round::Rest)
-        })
-    })
-    .await
-}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use console::{Fault, Lang, Output};
+use node::desk;
 use node::http::{Caller, Listen, serve};
 use node::program::Program;
 use node::rounds::{Round, rounds};
@@ -49,13 +50,14 @@ impl Program for Outer {
         let served = async {
             serve(listen, api::operations().router(Arc::clone(&own)), ended(end.clone())).await.map_err(failed)
         };
-        let healthy =
-            async { serve(health, api::health().router(Arc::clone(&own)), ended(end.clone())).await.map_err(failed) };
+        let healthy = async {
+            serve(health, desk::health_only().router(Arc::clone(&own)), ended(end.clone())).await.map_err(failed)
+        };
         let told = every("relaying answers", TELL_EVERY, &end, &own, relay::relay);
         let sent = every("telling units", TELL_EVERY, &end, &own, callback::send);
         let expired = every("closing orders", EXPIRE_EVERY, &end, &own, expire::expire);
         let returned = every("restoring payments", RETURN_EVERY, &end, &own, returned::round);
-        let pruned = every("forgetting sessions", PRUNE_EVERY, &end, &own, expire::prune);
+        let pruned = every("forgetting sessions", PRUNE_EVERY, &end, &own, forget);
         let watched = async {
             supervised(own.node.database.clone(), end.clone()).await;
             Ok(())
@@ -78,6 +80,10 @@ impl Program for Outer {
     fn openapi() -> serde_json::Value {
         api::operations().openapi("Ferry outer node (外网支付节点)", env!("CARGO_PKG_VERSION"))
     }
+}
+
+async fn forget(own: Arc<PayNode>) -> Result<Round, Failure> {
+    node::prune::prune(&own.node).await.map(|()| Round::Rest)
 }
 
 /// Ends when the program is told to.

@@ -28,6 +28,23 @@ pub const UNIT: &str = "unit";
 /// 支付渠道: banks and payment companies.
 pub const CHANNEL: &str = "channel";
 
+/// As many of each kind are counted, at most: the machine asks often, and a thousand are as alarming as more.
+const PROBLEMS_MAX: i64 = 1_000;
+
+/// What waits for people: exceptions (confirmations of which no transaction could be made are among them), evidence that was given and
+/// not decided about, and notifications that were given up. Each has an index of what waits alone.
+async fn count_problems(connection: &mut SqliteConnection) -> Result<u64, Failure> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM outer_exception WHERE is_closed = 0 LIMIT ?1)) \
+         + (SELECT count(*) FROM (SELECT 1 FROM outer_evidence WHERE state = 0 LIMIT ?1)) \
+         + (SELECT count(*) FROM (SELECT 1 FROM outer_callback WHERE given_up_ms IS NOT NULL LIMIT ?1))",
+    )
+    .bind(PROBLEMS_MAX)
+    .fetch_one(connection)
+    .await?;
+    u64::try_from(count).map_err(Failure::internal)
+}
+
 /// The node's program.
 #[derive(Debug)]
 pub struct PayNode {
@@ -42,6 +59,10 @@ pub struct PayNode {
 impl Service for PayNode {
     fn node(&self) -> &Node {
         &self.node
+    }
+
+    async fn problems(&self) -> Result<u64, Failure> {
+        self.read(|connection| Box::pin(count_problems(connection))).await
     }
 }
 

@@ -230,6 +230,7 @@ CREATE TABLE outer_callback (
   CHECK (done_ms IS NULL OR given_up_ms IS NULL)
 ) STRICT;
 CREATE INDEX outer_callback_waiting ON outer_callback (next_ms) WHERE done_ms IS NULL AND given_up_ms IS NULL;
+CREATE INDEX outer_callback_given_up ON outer_callback (callback_id) WHERE given_up_ms IS NOT NULL;
 CREATE INDEX outer_callback_object ON outer_callback (kind, object);
 
 -- 内网答复: answers that have come and must be told to the client whose order or request they answer

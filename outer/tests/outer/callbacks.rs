@@ -70,6 +70,7 @@ async fn what_is_not_received_is_told_again_and_given_up_in_the_end() {
     zone.pass(24 * 60 * MINUTE);
     send(&zone).await;
     assert_eq!(unit.told().len(), 6);
+    assert_eq!(node::desk::health(&*zone.own).await.unwrap().problems, 1);
     let operator = zone.person("op", Role::Operator).await;
     let (_, answer) = zone.get_as(&operator, "/callbacks?progress=given-up").await;
     let listed = &answer["data"]["callbacks"][0];

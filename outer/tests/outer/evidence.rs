@@ -44,6 +44,7 @@ async fn one_person_asks_and_another_allows() {
     let (status, answer) = zone.post_as(&operator, "/order/confirm-ask", asked(&number, "w1", total)).await;
     assert_eq!(status, 200, "{answer}");
     let evidence = answer["data"]["evidence_id"].clone();
+    assert_eq!(node::desk::health(&*zone.own).await.unwrap().problems, 1);
     let again = zone.post_as(&operator, "/order/confirm-ask", asked(&number, "w2", total)).await;
     assert_eq!((again.0, code(&again.1)), (409, "confirm-asked"));
     let (_, list) = zone.get_as(&reviewer, "/evidence").await;
@@ -60,6 +61,7 @@ async fn one_person_asks_and_another_allows() {
     let (status, answer) = zone.post_as(&reviewer, "/order/confirm-allow", allow.clone()).await;
     assert_eq!((status, &answer["data"]["settled"]["state"]), (200, &json!(7)), "{answer}");
     assert_eq!(zone.state(&number).await, 7);
+    assert_eq!(node::desk::health(&*zone.own).await.unwrap().problems, 0);
     let (confirm, _) = &zone.confirmations().await[0];
     assert_eq!((confirm.evidence, confirm.is_duplicate), (2, false));
     assert_eq!(code(&zone.post_as(&reviewer, "/order/confirm-allow", allow).await.1), "confirm-decided");

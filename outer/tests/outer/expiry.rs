@@ -133,7 +133,7 @@ async fn what_is_over_is_forgotten() {
     assert_eq!(zone.number("SELECT count(*) FROM node_session").await, 1);
     assert_eq!(zone.number("SELECT count(*) FROM node_nonce").await, 1);
     zone.pass(60 * MINUTE);
-    expire::prune(Arc::clone(&zone.own)).await.unwrap();
+    node::prune::prune(&zone.own.node).await.unwrap();
     assert_eq!(zone.number("SELECT (SELECT count(*) FROM node_session) + (SELECT count(*) FROM node_nonce)").await, 0);
 }
 

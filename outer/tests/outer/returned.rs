@@ -154,6 +154,7 @@ async fn what_cannot_be_restored_is_listed_and_keeps_nothing_else_waiting() {
     let listed = super::closing::latest(&zone, &operator).await;
     assert_eq!((&listed["document"]["confirm_id"], &listed["has_money"]), (&json!("C0"), &json!(false)));
     assert_eq!(listed["closed_by"], Value::Null);
+    assert_eq!(node::desk::health(&*zone.own).await.unwrap().problems, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
