@@ -335,7 +335,7 @@ async fn by_notice(
 ) -> Result<Draft, Failure> {
     notice::judge_form(own, pay_code)?;
     let Some(known) = Known::find(connection, pay_code, "").await? else {
-        return Err(notice::absent(connection, pay_code).await?);
+        return Err(notice::absent(connection, pay_code, own.node.clock.now()).await?);
     };
     income::judge_client(client, &known.notice.agency_id)?;
     match known.judge(today) {

@@ -6,7 +6,7 @@ use contract::rules::{Debt, GuardRefusal, OrderState, may_pay};
 use node::mask::mask;
 use node::rows::{find_by, select, text};
 use node::streams::{Freshness, freshness};
-use node::{Failure, Kind};
+use node::{Failure, Kind, Moment};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
@@ -199,31 +199,50 @@ pub fn judge_form(own: &PayNode, pay_code: &str) -> Result<(), Failure> {
     ))
 }
 
-/// A pay code without a notice: unknown, or not here yet.
+/// A pay code without a notice: unknown, or not here yet. Either says as of when the zone knows, since a notice that was issued later
+/// may be on its way.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn absent(connection: &mut SqliteConnection, pay_code: &str) -> Result<Failure, Failure> {
-    Ok(match freshness(connection, STREAM).await? {
-        Freshness::Current => Failure::new(
-            Kind::Missing,
-            "pay-code-unknown",
-            console::text!("there is no notice with the pay code {pay_code}", "没有缴款码为 {pay_code} 的缴款通知书"),
-            Text::fixed("compare the pay code with the notice", "请核对缴款码"),
-        ),
-        Freshness::Behind(ms) => {
-            let seconds = ms / 1_000;
+pub async fn absent(connection: &mut SqliteConnection, pay_code: &str, now: Moment) -> Result<Failure, Failure> {
+    Ok(match freshness(connection, STREAM, now).await? {
+        Freshness::Current(moment) => {
+            let at = shown_time(moment);
             Failure::new(
                 Kind::Missing,
-                "not-yet-synchronised",
+                "pay-code-unknown",
                 console::text!(
-                    "the notice {pay_code} is not here yet; this zone is {seconds} seconds behind, as far as it knows",
-                    "缴款码 {pay_code} 尚未同步；据现有信息，外网落后 {seconds} 秒"
+                    "there is no notice with the pay code {pay_code} among those that were issued until {at}",
+                    "截至 {at} 开具的缴款通知书中没有缴款码 {pay_code}"
                 ),
-                Text::fixed("try again in some minutes", "请几分钟后重试"),
+                Text::fixed(
+                    "compare the pay code with the notice; one that was issued since takes minutes to come: try it again later",
+                    "请核对缴款码；此后开具的通知书需数分钟才能到达，请稍后重试",
+                ),
             )
         }
+        Freshness::Behind(moment) => {
+            let message = match moment.map(shown_time) {
+                Some(at) => console::text!(
+                    "the notice {pay_code} is not here yet; this zone is behind, and knows the notices issued until {at}",
+                    "缴款码 {pay_code} 尚未同步；外网数据滞后，仅确知截至 {at} 开具的通知书"
+                ),
+                None => console::text!(
+                    "the notice {pay_code} is not here yet; this zone has not heard how much the other one has",
+                    "缴款码 {pay_code} 尚未同步；外网尚未获知内网现有数据"
+                ),
+            };
+            let next = Text::fixed("try again in some minutes", "请几分钟后重试");
+            Failure::new(Kind::Missing, "not-yet-synchronised", message, next)
+        }
     })
+}
+
+/// A moment as payers read it: China time, to the second.
+fn shown_time(moment: Moment) -> String {
+    let text = moment.time14();
+    let part = |from: usize, to: usize| &text[from..to];
+    format!("{}-{}-{} {}:{}:{}", part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12), part(12, 14))
 }
 
 /// A notice as a payer sees it.
@@ -232,11 +251,12 @@ pub async fn absent(connection: &mut SqliteConnection, pay_code: &str) -> Result
 /// When the pay code has another form, is unknown or has not come yet.
 pub async fn show(own: &PayNode, asked: NoticeAsked) -> Result<NoticeShown, Failure> {
     judge_form(own, &asked.pay_code)?;
-    let today = own.node.clock.now().date8();
+    let now = own.node.clock.now();
+    let today = now.date8();
     own.read(move |connection| {
         Box::pin(async move {
             let Some(known) = Known::find(connection, &asked.pay_code, "").await? else {
-                return Err(absent(connection, &asked.pay_code).await?);
+                return Err(absent(connection, &asked.pay_code, now).await?);
             };
             let lines = lines(connection, &asked.pay_code).await?;
             let agency = find_by::<BaseAgency>(connection, &known.notice.agency_id).await?;

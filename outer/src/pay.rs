@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use console::Text;
 use contract::rules::{OrderEvent, OrderState};
-use node::{Failure, Kind};
+use node::{Failure, Kind, Moment};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlx::sqlite::SqliteConnection;
@@ -70,7 +70,7 @@ async fn begin(own: &PayNode, connection: &mut SqliteConnection, asked: PayAsked
         ));
     }
     if let Some(pay_code) = &order.pay_code {
-        guard(connection, &order, pay_code, &now.date8()).await?;
+        guard(connection, &order, pay_code, now).await?;
     }
     attempt::begin(connection, &mut order, &asked.channel, now).await?;
     order.channel = Some(asked.channel);
@@ -80,11 +80,11 @@ async fn begin(own: &PayNode, connection: &mut SqliteConnection, asked: PayAsked
 }
 
 /// The debt must be there, unpaid, and as large as when it was ordered.
-async fn guard(connection: &mut SqliteConnection, order: &Order, pay_code: &str, today: &str) -> Result<(), Failure> {
+async fn guard(connection: &mut SqliteConnection, order: &Order, pay_code: &str, now: Moment) -> Result<(), Failure> {
     let Some(known) = Known::find(connection, pay_code, &order.platform_order_no).await? else {
-        return Err(notice::absent(connection, pay_code).await?);
+        return Err(notice::absent(connection, pay_code, now).await?);
     };
-    known.judge(today).map_err(notice::refused)?;
+    known.judge(&now.date8()).map_err(notice::refused)?;
     let (ordered, due) = (order.original_fen, known.notice.total_fen);
     if ordered == due {
         return Ok(());

@@ -18,6 +18,9 @@ const BEYOND_ANCHOR: &str = "beyond-anchor";
 /// tell of.
 const HELD_BEYOND: &str = "peer-holds-more";
 
+/// The code of every stream while the peer is not heard: what it has sent since, nobody knows.
+const PEER_SILENT: &str = "peer-silent";
+
 /// How the fact `beyond` spells what the peer has applied: stream, epoch, seq and statement digest.
 fn beyond_text(mark: &Mark) -> String {
     format!("{}/{}/{}/{}", mark.stream, mark.epoch, mark.seq, mark.digest)
@@ -94,7 +97,7 @@ impl Link {
     fn states(&self, now: Now) -> Vec<StreamState> {
         let silent = self.is_silent(now.mono);
         let outgoing = self.senders.values().map(|sender| self.outgoing_state(sender, silent, now));
-        let incoming = self.receivers.values().map(|receiver| self.incoming_state(receiver, now));
+        let incoming = self.receivers.values().map(|receiver| self.incoming_state(receiver, silent, now));
         outgoing.chain(incoming).collect()
     }
 
@@ -111,6 +114,7 @@ impl Link {
             held: ranges::text(&sender.held_ranges(RANGES_MAX)),
             missing: String::new(),
             lag_ms: sender.lag_ms(now.mono),
+            known_at_ms: 0,
             health,
             code,
             detail,
@@ -147,7 +151,7 @@ impl Link {
             return ("parked", parked.code.clone(), format!("seq {}", parked.seq));
         }
         if silent {
-            return ("silent", "peer-silent".to_owned(), String::new());
+            return ("silent", PEER_SILENT.to_owned(), String::new());
         }
         if let Some(place) = sender.load_place() {
             return ("waiting", "loading".to_owned(), place);
@@ -161,7 +165,7 @@ impl Link {
         ("ok", String::new(), String::new())
     }
 
-    fn incoming_state(&self, receiver: &Receiver, now: Now) -> StreamState {
+    fn incoming_state(&self, receiver: &Receiver, silent: bool, now: Now) -> StreamState {
         let marks = self.marks();
         let mark = receiver.mark();
         let missing = receiver.missing_ranges(RANGES_MAX);
@@ -172,6 +176,8 @@ impl Link {
             ("refused", refusal.code.clone(), place(refusal))
         } else if let Some(parked) = receiver.waits_for(|stream| marks.get(stream).cloned()) {
             ("parked", parked.code, format!("seq {}", parked.seq))
+        } else if silent {
+            ("silent", PEER_SILENT.to_owned(), String::new())
         } else if !missing.is_empty() || !held.is_empty() {
             ("waiting", String::new(), String::new())
         } else {
@@ -188,6 +194,7 @@ impl Link {
             held: ranges::text(&held),
             missing: ranges::text(&missing),
             lag_ms: receiver.lag_ms(now.mono),
+            known_at_ms: receiver.known_at_ms(),
             health,
             code,
             detail,

@@ -100,7 +100,7 @@ impl Link {
         }
         for report in &body.outgoing {
             if let Some(receiver) = self.receivers.get_mut(&report.stream) {
-                receiver.announce(report.epoch, report.epoch_id, report.published, echo_now.is_some());
+                receiver.announce(report, statement.clock_ms, echo_now.is_some(), now.mono);
             }
         }
         for want in body.wants.iter().filter(|want| want.kind == WantKind::Resend) {

@@ -246,8 +246,12 @@ pub struct StreamState {
     pub held: String,
     /// Known to exist and not held, as `3-7,9`.
     pub missing: String,
-    /// Age of the oldest change or batch that is not applied, in milliseconds; 0 when there is none.
+    /// Age of the oldest change or batch that is not applied, in milliseconds; 0 when there is none. In: the age of the oldest batch
+    /// held, or what the peer says, whichever is more; the peer also counts what it does not know to be applied.
     pub lag_ms: u64,
+    /// In: what the peer's daemon had seen committed at this moment, by its clock, is applied here; 0 while this start of the daemon does not know.
+    /// Out: 0.
+    pub known_at_ms: u64,
     /// `ok`, `waiting`, `parked`, `refused`, `stopped`, `locked` or `silent`.
     pub health: &'static str,
     /// The code behind the health; empty when it is `ok`.

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use ferry_format::{
-    ActId, BatchReport, Digest, EpochId, Group, KeyId, Mark, Parked, Refusal, Requirement, SeqRange, StreamName,
+    ActId, BatchReport, Digest, EpochId, Group, KeyId, Mark, OutgoingReport, Parked, Refusal, Requirement, SeqRange,
+    StreamName,
 };
 
 use crate::breaks::{self, Break};
@@ -75,6 +76,17 @@ pub struct Followed {
     pub mark: Mark,
 }
 
+/// What a status of the peer says of how much of its stream is applied here.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    /// The age, when it said so, of the oldest change that it does not know to be applied here; 0 when there is none.
+    unapplied_ms: u64,
+    /// When the status came.
+    at: Mono,
+    /// What its daemon had seen committed then, by its clock, is applied here; 0 when that is not known.
+    known_at_ms: u64,
+}
+
 /// The receiving side of one stream.
 #[derive(Debug)]
 pub struct Receiver {
@@ -107,6 +119,8 @@ pub struct Receiver {
     reports: VecDeque<(BatchReport, Option<u64>)>,
     /// An operator has put the stream on hold: nothing is applied.
     on_hold: bool,
+    /// What the peer's last status says of how much is applied here.
+    told: Told,
     /// The last batch applied that superseded another, by its own digest.
     superseded: Option<Mark>,
     /// Batches that turned out applied when the watermark was read again; their files lie in the spool still.
@@ -155,6 +169,7 @@ impl Receiver {
             parked_rows: recovered.parked_rows,
             reports: recovered.reports.into_iter().map(|report| (report, None)).collect(),
             on_hold: recovered.on_hold,
+            told: Told::default(),
             superseded: recovered.superseded,
         }
     }
@@ -287,10 +302,22 @@ impl Receiver {
         self.parked_rows
     }
 
-    /// The age of the oldest batch that is held and not applied, in milliseconds; 0 when there is none.
+    /// The age of the oldest batch that is held and not applied, or of the oldest change of which the peer does not know that it is,
+    /// whichever is more, in milliseconds; 0 when there is neither.
     #[must_use]
     pub fn lag_ms(&self, now: Mono) -> u64 {
-        self.held.values().map(|held| now.since(held.since)).max().unwrap_or(0)
+        let held = self.held.values().map(|held| now.since(held.since)).max().unwrap_or(0);
+        let told = match self.told.unapplied_ms {
+            0 => 0,
+            age => age.saturating_add(now.since(self.told.at)),
+        };
+        held.max(told)
+    }
+
+    /// What the peer's daemon had seen committed at this moment, by its clock, is applied here; 0 while this start of the daemon does not know.
+    #[must_use]
+    pub fn known_at_ms(&self) -> u64 {
+        self.told.known_at_ms
     }
 
     /// The reports for a status with this number, marking those that it carries for the first time.
@@ -310,14 +337,20 @@ impl Receiver {
         }
     }
 
-    /// What a fresh status of the peer says about its own stream.
-    pub fn announce(&mut self, epoch: u64, epoch_id: EpochId, published: u64, echoes_this_boot: bool) {
+    /// What a fresh status of the peer, made at `clock_ms` by its clock, says about its own stream.
+    pub fn announce(&mut self, report: &OutgoingReport, clock_ms: u64, echoes_this_boot: bool, now: Mono) {
         if echoes_this_boot {
-            self.announced = Some((epoch, epoch_id));
+            self.announced = Some((report.epoch, report.epoch_id));
         }
-        if self.mark().is_some_and(|mark| mark.epoch == epoch) {
-            self.published = self.published.max(published);
+        let is_followed = self.mark().is_some_and(|mark| mark.epoch == report.epoch);
+        if is_followed {
+            self.published = self.published.max(report.published);
         }
+        let unapplied_ms = report.oldest_unapplied_ms;
+        // A peer that has not heard this start may count what a zone that was put back has lost.
+        let knows = is_followed && echoes_this_boot;
+        let known_at_ms = if knows { clock_ms.saturating_sub(unapplied_ms) } else { 0 };
+        self.told = Told { unapplied_ms, at: now, known_at_ms };
     }
 
     /// The epoch to follow, if none is and the peer has announced one to this start of the daemon.

@@ -45,6 +45,7 @@ const STREAM: &[&str] = &[
     "held",
     "missing",
     "lag_ms",
+    "known_at_ms",
     "health",
     "code",
     "detail",

@@ -343,6 +343,7 @@ pub fn stream_json(stream: &StreamStateRow) -> Value {
         "held": stream.held,
         "missing": stream.missing,
         "lag_ms": stream.lag_ms,
+        "known_at_ms": stream.known_at_ms,
         "health": stream.health,
         "code": stream.code,
         "detail": stream.detail,

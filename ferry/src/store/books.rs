@@ -38,8 +38,10 @@ pub struct StreamStateRow {
     pub held: String,
     /// Known to exist and not held, as `3-7,9`.
     pub missing: String,
-    /// Age of the oldest change or batch that is not applied, in milliseconds.
+    /// Age of the oldest change or batch that is not applied, in milliseconds; of an incoming stream also as the peer says.
     pub lag_ms: u64,
+    /// In: what the peer's daemon had seen committed at this moment, by its clock, is applied here; 0 while that is not known. Out: 0.
+    pub known_at_ms: u64,
     /// `ok`, `waiting`, `parked`, `refused`, `stopped`, `locked` or `silent`.
     pub health: String,
     /// The code behind the health; empty when it is `ok`.

@@ -270,6 +270,7 @@ fn a_refused_group_is_retried_where_one_is_refused() {
         held: "5-9".to_owned(),
         missing: String::new(),
         lag_ms: 0,
+        known_at_ms: 0,
         health: "refused",
         code: "constraint-check".to_owned(),
         detail: "seq 5".to_owned(),

@@ -159,6 +159,7 @@ fn state(name: &str, direction: Direction, health: &'static str, code: &str) -> 
         held: "5-7".to_owned(),
         missing: if direction == Direction::In { "3-4".to_owned() } else { String::new() },
         lag_ms: 61_000,
+        known_at_ms: 0,
         health,
         code: code.to_owned(),
         detail: "seq 3, table t_payment, row 0".to_owned(),

@@ -2,12 +2,13 @@
 
 use contract::rows::OfflinePayment;
 use contract::{Generator, Size};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::zone::{Zone, code};
+use super::zone::{MINUTE, Zone, code};
 
-const STREAMS: &str =
-    "CREATE TABLE ferry_stream_state (stream TEXT, direction TEXT, applied_seq INTEGER, lag_ms INTEGER, health TEXT)";
+/// The columns of ferry's table that a node reads.
+const STREAMS: &str = "CREATE TABLE ferry_stream_state (stream TEXT, direction TEXT, applied_seq INTEGER, lag_ms INTEGER, \
+     known_at_ms INTEGER, health TEXT, updated_at_ms INTEGER)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_is_shown_with_its_lines_and_a_masked_payer() {
@@ -42,15 +43,34 @@ async fn an_unknown_code_is_told_from_one_that_has_not_come() {
     let (status, answer) = zone.get(path).await;
     assert_eq!((status, code(&answer)), (404, "not-yet-synchronised"));
     zone.run(STREAMS).await;
-    zone.run("INSERT INTO ferry_stream_state VALUES ('notice', 'in', 5, 90000, 'ok')").await;
-    let (_, answer) = zone.get(path).await;
-    assert_eq!(code(&answer), "not-yet-synchronised");
-    assert!(answer["error"]["message"].as_str().unwrap().contains("90 seconds"), "{answer}");
-    zone.run("UPDATE ferry_stream_state SET lag_ms = 0").await;
-    let (status, answer) = zone.get(path).await;
-    assert_eq!((status, code(&answer)), (404, "pay-code-unknown"));
-    zone.run("UPDATE ferry_stream_state SET health = 'silent'").await;
-    assert_eq!(code(&zone.get(path).await.1), "not-yet-synchronised");
+    let now_ms = zone.own.node.clock.now().ms();
+    let state = async |lag_ms: i64, known_at_ms: i64, health: &str, updated_at_ms: i64| {
+        zone.run("DELETE FROM ferry_stream_state").await;
+        let row = format!("('notice', 'in', 5, {lag_ms}, {known_at_ms}, '{health}', {updated_at_ms})");
+        zone.run(&format!("INSERT INTO ferry_stream_state VALUES {row}")).await;
+        let (status, answer) = zone.get(path).await;
+        assert_eq!(status, 404, "{answer}");
+        answer
+    };
+    let known_at_ms = now_ms - 30 * MINUTE;
+    let answer = state(0, known_at_ms, "ok", now_ms).await;
+    assert_eq!(code(&answer), "pay-code-unknown");
+    let said = |answer: &Value, field: &str| answer["error"][field].as_str().unwrap().to_owned();
+    assert!(said(&answer, "message").contains("2026-06-01 09:30:00"), "{answer}");
+    assert!(said(&answer, "message_zh").contains("2026-06-01 09:30:00"), "{answer}");
+    assert!(said(&answer, "next").contains("takes minutes"), "{answer}");
+    let behind = state(90_000, known_at_ms, "ok", now_ms).await;
+    assert_eq!(code(&behind), "not-yet-synchronised", "the peer has more");
+    assert!(said(&behind, "message").contains("2026-06-01 09:30:00"), "{behind}");
+    assert_eq!(code(&state(0, known_at_ms, "silent", now_ms).await), "not-yet-synchronised", "nobody hears the peer");
+    let unheard = state(0, 0, "ok", now_ms).await;
+    assert_eq!(code(&unheard), "not-yet-synchronised", "the peer has not been heard yet");
+    assert!(said(&unheard, "message").contains("has not heard"), "{unheard}");
+    assert_eq!(code(&state(0, known_at_ms, "ok", now_ms - MINUTE).await), "pay-code-unknown");
+    for written_ms in [now_ms - 4 * MINUTE, now_ms + 4 * MINUTE] {
+        let answer = state(0, known_at_ms, "ok", written_ms).await;
+        assert_eq!(code(&answer), "not-yet-synchronised", "the daemon is down, or the clock wrong");
+    }
     for bad in ["/notice?pay_code=1", "/notice?pay_code=6101002600000000001x"] {
         let (status, answer) = zone.get(bad).await;
         assert_eq!((status, code(&answer)), (400, "pay-code-form"), "{bad}");

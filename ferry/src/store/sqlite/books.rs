@@ -309,6 +309,7 @@ fn stream_state(row: &SqliteRow) -> Result<StreamStateRow, DbError> {
         detail: row.string(12)?,
         parked_rows: row.int(13)?,
         updated_at_ms: row.int(14)?,
+        known_at_ms: row.int(15)?,
     })
 }
 

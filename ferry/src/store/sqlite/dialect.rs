@@ -168,15 +168,16 @@ const STATEMENTS: Statements = Statements {
     life_list: "SELECT kind, at_ms, detail FROM ferry_life \
         WHERE link = ?1 AND direction = ?2 AND stream = ?3 AND epoch = ?4 AND seq = ?5 ORDER BY id",
     state_put: "INSERT INTO ferry_stream_state (link, stream, direction, epoch, last_seq, published_seq, applied_seq, \
-        applied_digest, held, missing, lag_ms, health, code, detail, parked_rows, updated_at_ms) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+        applied_digest, held, missing, lag_ms, health, code, detail, parked_rows, updated_at_ms, known_at_ms) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
         ON CONFLICT (link, stream, direction) DO UPDATE SET epoch = excluded.epoch, last_seq = excluded.last_seq, \
         published_seq = excluded.published_seq, applied_seq = excluded.applied_seq, \
         applied_digest = excluded.applied_digest, held = excluded.held, missing = excluded.missing, \
         lag_ms = excluded.lag_ms, health = excluded.health, code = excluded.code, detail = excluded.detail, \
-        parked_rows = excluded.parked_rows, updated_at_ms = excluded.updated_at_ms",
+        parked_rows = excluded.parked_rows, updated_at_ms = excluded.updated_at_ms, \
+        known_at_ms = excluded.known_at_ms",
     state_list: "SELECT stream, direction, epoch, last_seq, published_seq, applied_seq, applied_digest, held, missing, \
-        lag_ms, health, code, detail, parked_rows, updated_at_ms FROM ferry_stream_state WHERE link = ?1 \
+        lag_ms, health, code, detail, parked_rows, updated_at_ms, known_at_ms FROM ferry_stream_state WHERE link = ?1 \
         ORDER BY direction DESC, stream",
     fact_put: "INSERT INTO ferry_fact (link, name, value, updated_at_ms) VALUES (?1, ?2, ?3, ?4) \
         ON CONFLICT (link, name) DO UPDATE SET value = excluded.value, updated_at_ms = excluded.updated_at_ms",

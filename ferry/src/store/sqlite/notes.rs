@@ -117,7 +117,8 @@ fn put_state(session: &mut Session, link: &LinkId, state: &StreamState, now_ms: 
             state.code.as_str(),
             state.detail.as_str(),
             state.parked_rows,
-            now_ms
+            now_ms,
+            state.known_at_ms
         ],
     )?;
     Ok(())

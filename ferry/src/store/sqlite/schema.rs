@@ -47,7 +47,7 @@ CREATE TABLE ferry_stream_state (
   link TEXT NOT NULL, stream TEXT NOT NULL, direction TEXT NOT NULL, epoch INTEGER NOT NULL,
   last_seq INTEGER NOT NULL, published_seq INTEGER NOT NULL, applied_seq INTEGER NOT NULL,
   applied_digest TEXT NOT NULL, held TEXT NOT NULL, missing TEXT NOT NULL, lag_ms INTEGER NOT NULL,
-  health TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, parked_rows INTEGER NOT NULL,
+  known_at_ms INTEGER NOT NULL, health TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, parked_rows INTEGER NOT NULL,
   updated_at_ms INTEGER NOT NULL, PRIMARY KEY (link, stream, direction)) STRICT, WITHOUT ROWID;
 CREATE TABLE ferry_fact (
   link TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, updated_at_ms INTEGER NOT NULL,

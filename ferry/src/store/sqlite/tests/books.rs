@@ -62,6 +62,7 @@ fn notes_are_kept_and_a_state_replaces_the_one_before() {
         held: String::new(),
         missing: "1".to_owned(),
         lag_ms,
+        known_at_ms: 0,
         health: "waiting",
         code: "late".to_owned(),
         detail: String::new(),
