@@ -2,22 +2,31 @@
 
 use std::sync::Arc;
 
-use console::Text;
+use console::{Lang, Text};
+use contract::rows::BaseAgency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::sqlite::SqliteConnection;
 
 use crate::client::{self, Client};
+use crate::clock::Moment;
 use crate::failure::{Failure, Kind};
 use crate::http::{Access, Api, Caller, Done, Empty};
 use crate::people::{self, Person, Role};
 use crate::record::{self, Search};
 use crate::service::{Node, Service};
 use crate::session::{Login, NewPassword, change_password, hashed, login, logout};
-use crate::streams;
+use crate::streams::{self, Freshness};
+use crate::{rows, url};
 
 /// The longest name of a human being or a system, in characters.
 const TITLE_CHARS_MAX: usize = 100;
+
+/// The longest id of an agency, in characters: what the contract allows.
+const AGENCY_ID_CHARS_MAX: usize = 38;
+/// The stream in which agencies come to the zone that does not own them.
+const BASE_STREAM: &str = "base";
 
 const ADMINISTRATOR: Access = Access::People(&[Role::Administrator]);
 const READERS_OF_RECORD: Access = Access::People(&[Role::Administrator, Role::Auditor]);
@@ -350,17 +359,67 @@ pub async fn list_clients(node: &Node) -> Result<Vec<ClientShown>, Failure> {
     Ok(clients.into_iter().map(shown).collect())
 }
 
+/// What came of writing a client down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClientKept {
+    /// Always true.
+    pub done: bool,
+    /// What could not be looked at, in English.
+    pub warning: Option<String>,
+    /// The same in Chinese.
+    pub warning_zh: Option<String>,
+}
+
+impl ClientKept {
+    fn with(warning: Option<Text>) -> Self {
+        let said = |lang| warning.as_ref().map(|text| text.get(lang).to_owned());
+        Self { done: true, warning: said(Lang::En), warning_zh: said(Lang::Zh) }
+    }
+}
+
+/// Whether there is such an agency. Yields a warning where that cannot be known yet, because base data is still to come.
+async fn judge_agency(connection: &mut SqliteConnection, id: &str, now: Moment) -> Result<Option<Text>, Failure> {
+    if id.is_empty() || id.chars().count() > AGENCY_ID_CHARS_MAX || id.chars().any(char::is_control) {
+        return Err(Failure::new(
+            Kind::Bad,
+            "agency-id",
+            console::text!(
+                "the id of an agency has 1 to {AGENCY_ID_CHARS_MAX} characters without control characters",
+                "单位主键应为 1 至 {AGENCY_ID_CHARS_MAX} 个字符，且不含控制字符"
+            ),
+            Text::fixed("take the id of the agency in the base data", "请使用基础数据中的单位主键"),
+        ));
+    }
+    if rows::find_by::<BaseAgency>(connection, id).await?.is_some() {
+        return Ok(None);
+    }
+    let has_any: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM base_agency)").fetch_one(&mut *connection).await?;
+    // Where base data comes from the other zone, some agencies may be here before others.
+    let may_come = matches!(streams::incoming(connection, BASE_STREAM, now).await?, Some(Freshness::Behind(_)));
+    if has_any && !may_come {
+        return Err(Failure::missing("agency", "执收单位", id));
+    }
+    Ok(Some(console::text!(
+        "the agency {id} is not known here; base data is still to come, so look again when it has",
+        "本区尚无执收单位 {id}；基础数据尚未到齐，到齐后请再核对"
+    )))
+}
+
 /// Writes a client down as it is now.
 ///
 /// # Errors
-/// When a part of it cannot be, or the node knows no such permission.
+/// When a part of it cannot be, there is no such agency, or the node knows no such permission.
 pub async fn put_client(
     node: &Node,
     caller: &Caller,
     asked: ClientShown,
     permissions: &'static [&'static str],
-) -> Result<(), Failure> {
+) -> Result<ClientKept, Failure> {
     judge_title(&asked.title)?;
+    if let Some(url) = &asked.notify_url {
+        url::judge_form(url)?;
+    }
     if !permissions.contains(&asked.permission.as_str()) {
         let list = permissions.join(", ");
         return Err(Failure::new(
@@ -389,10 +448,15 @@ pub async fn put_client(
                         "notify_url": client.notify_url, "is_enabled": client.is_enabled, "public_key": client.public_key })
                     .to_string()
                 };
+                let warning = match &client.agency_id {
+                    Some(id) => judge_agency(connection, id, now).await?,
+                    None => None,
+                };
                 let before = client::put(connection, &client, now).await?;
                 act.was = before.as_ref().map(said);
                 act.is_now = Some(said(&client));
-                record::note(connection, &act).await
+                record::note(connection, &act).await?;
+                Ok(ClientKept::with(warning))
             })
         })
         .await

@@ -31,6 +31,7 @@ pub mod streams;
 pub mod supervisor;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod url;
 mod writer;
 
 pub use clock::{Clock, Moment, SystemClock};

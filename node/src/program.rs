@@ -452,8 +452,11 @@ async fn client<P: Program>(node: &Node, caller: &Caller, verb: ClientVerb, lang
                 notify_url: args.notify_url,
                 is_enabled: !args.disable,
             };
-            desk::put_client(node, caller, asked, P::PERMISSIONS).await.map_err(failed)?;
-            Ok(done(lang, "the client was written down", "接入系统已登记"))
+            let kept = desk::put_client(node, caller, asked, P::PERMISSIONS).await.map_err(failed)?;
+            let said = done(lang, "the client was written down", "接入系统已登记").human;
+            let warning = if lang == Lang::Zh { &kept.warning_zh } else { &kept.warning };
+            let warned = warning.iter().map(|warning| format!("{warning}\n")).collect::<String>();
+            Ok(Output::new(format!("{said}{warned}"), json!(kept)))
         }
         ClientVerb::List => {
             let clients = desk::list_clients(node).await.map_err(failed)?;

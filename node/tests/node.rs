@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod node_tests {
+    mod clients;
     mod interface;
     mod people;
     mod post;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use node::desk::{self, ClientShown};
-use node::http::{Access, Api, Done};
+use node::http::{Access, Api};
 use node::people::Role;
 
 use crate::callback::{self, CallbackAsked, CallbacksAsked};
@@ -153,7 +153,7 @@ fn desk_of_people(api: Api<PayNode>) -> Api<PayNode> {
         ADMINISTRATOR,
         "Writes a client down",
         |own: Own, caller, asked: ClientShown| async move {
-            desk::put_client(&own.node, &caller, asked, PERMISSIONS).await.map(|()| Done::YES)
+            desk::put_client(&own.node, &caller, asked, PERMISSIONS).await
         },
     )
 }

@@ -6,7 +6,7 @@ use console::Text;
 use node::http::{Caller, Done};
 use node::message::Message;
 use node::rounds::Round;
-use node::{Failure, Kind, Moment, client, record};
+use node::{Failure, Kind, Moment, client, record, url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,7 +17,6 @@ use crate::kept::kept;
 use crate::order::{Order, int};
 use crate::service::{PayNode, all};
 use crate::settle::Txn;
-use crate::url;
 
 /// Delays after each try that was not received, in milliseconds, counted from that try: 1, 3, 5, 15 and 30 minutes (通知补偿). After the
 /// last one the notification is given up, listed, and sent again only by people.

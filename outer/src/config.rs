@@ -9,10 +9,10 @@ use contract::rules::check_value;
 use contract::{Cell, Row as _};
 use node::config::NodeConfig;
 use node::message::{ClientKey, read_key};
+use node::url::is_url;
 use serde::Deserialize;
 
 use crate::day_cut::DayCut;
-use crate::url::is_url;
 
 /// The configuration of the node.
 #[derive(Debug, Clone, Deserialize)]

@@ -6,7 +6,7 @@ use console::{Lang, Text};
 use contract::rows::{PayConfirm, PayConfirmItem};
 use contract::rules::{Fault, GuardRefusal, LATE_FEE, LINES_MAX, OrderState, Rule, check_confirm, gbk_width};
 use node::client::Client;
-use node::{Failure, Kind, Moment, guid};
+use node::{Failure, Kind, Moment, guid, url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
@@ -17,7 +17,6 @@ use crate::income::{self, AskedLine};
 use crate::notice::{self, Known};
 use crate::order::{Order, OrderItem, title};
 use crate::service::PayNode;
-use crate::url;
 
 /// The paper whose rules an order keeps: what it becomes when it is paid. An order that could not be confirmed is never made.
 const TABLE: &str = "pay_confirm";

@@ -30,7 +30,6 @@ pub mod result;
 pub mod returned;
 pub mod service;
 pub mod settle;
-pub mod url;
 
 pub use config::OuterConfig;
 pub use program::Outer;

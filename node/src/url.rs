@@ -4,8 +4,9 @@
 //! registered for the client may be named, so that no client makes the node knock at other doors.
 
 use console::Text;
-use node::client::Client;
-use node::{Failure, Kind};
+
+use crate::client::Client;
+use crate::failure::{Failure, Kind};
 
 /// The longest URL, in bytes: what the merchant interface allows a `notifyUrl`.
 pub const URL_BYTES_MAX: usize = 256;
@@ -26,15 +27,13 @@ pub fn is_url(url: &str) -> bool {
     origin(url).is_some()
 }
 
-/// Whether a client may name an address.
+/// Whether `url` is one that a client may have registered. Yields its scheme, host and port.
 ///
 /// # Errors
 /// Why not.
-pub fn judge(client: &Client, url: Option<&str>) -> Result<(), Failure> {
-    let Some(url) = url else { return Ok(()) };
-    let refuse = |kind, code, message, next| Err(Failure::new(kind, code, message, next));
-    let Some(asked) = origin(url) else {
-        return refuse(
+pub fn judge_form(url: &str) -> Result<&str, Failure> {
+    origin(url).ok_or_else(|| {
+        Failure::new(
             Kind::Bad,
             "notify-url",
             console::text!(
@@ -42,8 +41,18 @@ pub fn judge(client: &Client, url: Option<&str>) -> Result<(), Failure> {
                 "notify_url 不是 {URL_BYTES_MAX} 字节以内的 http 网址"
             ),
             Text::fixed("send http://host/path", "请使用 http://主机/路径"),
-        );
-    };
+        )
+    })
+}
+
+/// Whether a client may name an address.
+///
+/// # Errors
+/// Why not.
+pub fn judge(client: &Client, url: Option<&str>) -> Result<(), Failure> {
+    let Some(url) = url else { return Ok(()) };
+    let refuse = |kind, code, message, next| Err(Failure::new(kind, code, message, next));
+    let asked = judge_form(url)?;
     let Some(registered) = client.notify_url.as_deref().and_then(origin) else {
         return refuse(
             Kind::Forbidden,
