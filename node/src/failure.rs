@@ -219,6 +219,13 @@ impl From<sqlx::Error> for Failure {
                     ),
                 )
             }
+            // All who read share a few connections; that none came free in time is load, and no failure of the node.
+            None if matches!(error, sqlx::Error::PoolTimedOut) => Self::new(
+                Kind::Busy,
+                "database-busy",
+                Text::fixed("too many requests read the database at once", "同时读取数据库的请求过多"),
+                Text::fixed("try again in a moment", "请稍后重试"),
+            ),
             _ => Self::internal(error),
         }
     }
@@ -230,6 +237,13 @@ mod tests {
     use contract::rules::{Fault, Rule};
 
     use super::Failure;
+
+    #[test]
+    fn that_no_connection_came_free_in_time_is_load_and_no_failure_of_the_node() {
+        let failure = Failure::from(sqlx::Error::PoolTimedOut);
+        assert_eq!((failure.kind, failure.code), (super::Kind::Busy, "database-busy"));
+        assert_eq!(Failure::from(sqlx::Error::PoolClosed).kind, super::Kind::Internal);
+    }
 
     #[test]
     fn broken_rules_are_listed_in_both_languages() {
