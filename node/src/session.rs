@@ -158,6 +158,10 @@ async fn count_failure(node: &Node, caller: &Caller, name: &str) -> Result<(), F
             Box::pin(async move {
                 // Names that nobody has are not noted: whoever guesses would fill the record.
                 let Some(mut person) = people::find(connection, &name).await? else { return Ok(()) };
+                // Nor are guesses at somebody who is locked out: the one that locked her is noted, and none of these can be right.
+                if person.locked_until_ms > now.ms() {
+                    return Ok(());
+                }
                 person.failed += 1;
                 if person.failed >= FAILED_MAX {
                     person.failed = 0;

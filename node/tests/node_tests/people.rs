@@ -131,3 +131,20 @@ async fn what_has_had_its_time_is_forgotten_and_nothing_else() {
     assert_eq!(bench.number("SELECT count(*) FROM node_session").await, 0);
     assert_eq!(bench.number("SELECT count(*) FROM node_nonce").await, 0);
 }
+
+#[tokio::test]
+async fn guesses_at_somebody_who_is_locked_out_leave_no_entries() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    add(&bench, "li", Role::Operator, PASSWORD).await.unwrap();
+    let entries = "SELECT count(*) FROM node_act WHERE what = 'login-failed'";
+    for _ in 0..7 {
+        assert_eq!(log_in(&bench, "li", "wrong").await, Err("wrong-password"));
+    }
+    assert_eq!(log_in(&bench, "li", PASSWORD).await, Err("wrong-password"), "she is locked out");
+    assert_eq!(bench.number(entries).await, 5, "the one that locked is the last");
+    assert_eq!(bench.number("SELECT failed FROM node_person").await, 0, "the lock does not grow either");
+    bench.clock.advance(16 * 60 * 1_000);
+    assert_eq!(log_in(&bench, "li", "wrong").await, Err("wrong-password"));
+    assert_eq!(bench.number(entries).await, 6);
+    assert_eq!(log_in(&bench, "li", PASSWORD).await, Ok(Role::Operator));
+}
