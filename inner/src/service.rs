@@ -78,7 +78,8 @@ pub async fn check(node: &Node) -> Result<(), Fault> {
 pub async fn run(node: Node, config: Config, end: watch::Receiver<bool>) -> Result<(), Fault> {
     check(&node).await?;
     let (signer, post) = (config.signer()?, config.node.post()?);
-    let (listen, health) = (Listen::on(config.node.listen).await?, Listen::on(config.node.health).await?);
+    let listen = Listen::on(config.node.listen).await?.behind(&config.node.trusted_gateways);
+    let health = Listen::on(config.node.health).await?;
     let service = Arc::new(Inner::new(node.clone()));
     let queues = QUEUES.map(|queue| tokio::spawn(dealt_with(node.clone(), queue, end.clone())));
     let courier = signer.map(|signer| Courier::new(node.clone(), post, Arc::new(signer)));

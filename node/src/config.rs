@@ -1,7 +1,7 @@
 //! The configuration of a node: a TOML file that is read and checked whole at start.
 
 use std::io::Read as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use console::{ExitCode, Fault, Text};
@@ -24,6 +24,10 @@ pub struct NodeConfig {
     pub listen: SocketAddr,
     /// Where the machine itself asks for the node's health: an address of the loopback.
     pub health: SocketAddr,
+    /// The gateways in front of `listen`, by address. What one of them appends to `X-Forwarded-For` is taken for the address of whoever
+    /// asks; nobody else's header is read.
+    #[serde(default)]
+    pub trusted_gateways: Vec<IpAddr>,
     /// The key of sensitive columns.
     pub field_key: PathBuf,
     /// The certificates of the authorities whose systems are told over TLS, in PEM; without it no `https` address is reached.
@@ -179,6 +183,8 @@ mod tests {
         assert!(said(&GOOD.replace("127.0.0.1:2", "10.0.0.1:2")).contains("node.health"));
         assert!(said(&format!("{GOOD}[policy]\npay_code_pattern = \"[\"\n")).contains("pay_code_pattern"));
         assert!(said(&format!("{GOOD}[policy]\nuscc_check = \"shout\"\n")).contains("line 6"));
+        assert_eq!(said(&format!("{GOOD}trusted_gateways = [\"10.0.0.1\", \"2001:db8::1\"]\n")), "ok");
+        assert!(said(&format!("{GOOD}trusted_gateways = [\"gateway\"]\n")).contains("line 5"));
         assert!(said("").contains("missing field `database`"));
     }
 }

@@ -1,7 +1,7 @@
 //! What tests of nodes need: a zone's database in a scratch directory, a clock that is set, keys, a node that is served. No program
 //! is built with it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -167,7 +167,12 @@ impl Served {
 
     /// Serves within other bounds.
     pub async fn within(router: Router, bounds: Bounds) -> Self {
-        let listen = Listen::on(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port is free");
+        Self::behind(&[], router, bounds).await
+    }
+
+    /// Serves behind gateways that are trusted.
+    pub async fn behind(gateways: &[IpAddr], router: Router, bounds: Bounds) -> Self {
+        let listen = Listen::on(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port is free").behind(gateways);
         let address = listen.address().expect("a port has a number");
         let (end, mut over) = watch::channel(false);
         let task = tokio::spawn(async move {

@@ -44,7 +44,7 @@ impl Program for Outer {
 
     async fn serve(node: Node, config: OuterConfig, end: watch::Receiver<bool>) -> Result<(), Fault> {
         let own = Arc::new(PayNode { post: config.node.post()?, ..PayNode::new(node, config.settings()?) });
-        let listen = Listen::on(config.node.listen).await?;
+        let listen = Listen::on(config.node.listen).await?.behind(&config.node.trusted_gateways);
         let health = Listen::on(config.node.health).await?;
         let failed = |failure: Failure| failure.fault();
         let served = async {

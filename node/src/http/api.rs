@@ -2,11 +2,10 @@
 //! interface's description all follow from that.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::{get, post};
@@ -18,10 +17,13 @@ use serde_json::json;
 
 use super::body::{self, ANYONE_BYTES_MAX, BODY_BYTES_MAX, BULK_BYTES_MAX};
 use super::caller::{self, Caller, Who};
+use super::peer::Peer;
+use super::serve::Place;
 use crate::failure::{Failure, Kind};
 use crate::message::Message;
 use crate::people::Role;
 use crate::service::Service;
+use crate::writer::unwound;
 
 /// Who may call an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +98,7 @@ impl<S: Service> Api<S> {
     pub fn get<B, R, F, O>(mut self, path: &'static str, access: Access, summary: &'static str, operation: F) -> Self
     where
         B: DeserializeOwned + JsonSchema + Send + 'static,
-        R: Serialize + JsonSchema + 'static,
+        R: Serialize + JsonSchema + Send + 'static,
         F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
         O: Future<Output = Result<R, Failure>> + Send + 'static,
     {
@@ -115,7 +117,7 @@ impl<S: Service> Api<S> {
     pub fn post<B, R, F, O>(self, path: &'static str, access: Access, summary: &'static str, operation: F) -> Self
     where
         B: DeserializeOwned + JsonSchema + Send + 'static,
-        R: Serialize + JsonSchema + 'static,
+        R: Serialize + JsonSchema + Send + 'static,
         F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
         O: Future<Output = Result<R, Failure>> + Send + 'static,
     {
@@ -131,7 +133,7 @@ impl<S: Service> Api<S> {
     pub fn bulk<B, R, F, O>(self, path: &'static str, access: Access, summary: &'static str, operation: F) -> Self
     where
         B: DeserializeOwned + JsonSchema + Send + 'static,
-        R: Serialize + JsonSchema + 'static,
+        R: Serialize + JsonSchema + Send + 'static,
         F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
         O: Future<Output = Result<R, Failure>> + Send + 'static,
     {
@@ -148,7 +150,7 @@ impl<S: Service> Api<S> {
     ) -> Self
     where
         B: DeserializeOwned + JsonSchema + Send + 'static,
-        R: Serialize + JsonSchema + 'static,
+        R: Serialize + JsonSchema + Send + 'static,
         F: Fn(Arc<S>, Caller, B) -> O + Clone + Send + Sync + 'static,
         O: Future<Output = Result<R, Failure>> + Send + 'static,
     {
@@ -201,25 +203,51 @@ async fn by_document<S, B, R, F, O>(
 ) -> Result<R, Failure>
 where
     S: Service,
+    B: DeserializeOwned + Send + 'static,
+    R: Send + 'static,
+    F: Fn(Arc<S>, Caller, B) -> O + Send + 'static,
+    O: Future<Output = Result<R, Failure>> + Send + 'static,
+{
+    let (parts, document) = request.into_parts();
+    let address = address(&parts);
+    let Access::Client(permission) = access else {
+        let caller = caller_of(&*service, access, &parts).await?;
+        body::judge_type(&parts.headers)?;
+        let read = body::read(document, bytes_max, &address).await?;
+        return operation(service, caller, body::parse(&read.bytes)?).await;
+    };
+    body::judge_type(&parts.headers)?;
+    let read = body::read(document, bytes_max, &address).await?;
+    let place = parts.extensions.get::<Place>().cloned();
+    // A nonce that is taken is given back where the operation fails. Neither may end half way because whoever asked has gone, or the
+    // time for an answer is over: both go on without a connection, in the place of the request.
+    let done = tokio::spawn(async move {
+        let result = by_message(service, permission, &read.bytes, address, operation).await;
+        drop((read, place));
+        result
+    });
+    done.await.map_err(Failure::internal)?
+}
+
+async fn by_message<S, B, R, F, O>(
+    service: Arc<S>,
+    permission: &'static str,
+    bytes: &[u8],
+    address: String,
+    operation: F,
+) -> Result<R, Failure>
+where
+    S: Service,
     B: DeserializeOwned,
     F: Fn(Arc<S>, Caller, B) -> O,
     O: Future<Output = Result<R, Failure>>,
 {
-    let (parts, document) = request.into_parts();
-    let Access::Client(permission) = access else {
-        let caller = caller_of(&*service, access, &parts).await?;
-        body::judge_type(&parts.headers)?;
-        let read = body::read(document, bytes_max).await?;
-        return operation(service, caller, body::parse(&read.bytes)?).await;
-    };
-    let address = address(&parts);
-    body::judge_type(&parts.headers)?;
-    let read = body::read(document, bytes_max).await?;
-    let message: Message = body::parse(&read.bytes)?;
+    let message: Message = body::parse(bytes)?;
     let client = caller::client(service.node(), &message, permission).await?;
     let asked = body::parse(&message.document()?)?;
     let id = client.id.clone();
-    let failure = match operation(Arc::clone(&service), Caller { who: Who::Client(client), address }, asked).await {
+    let done = operation(Arc::clone(&service), Caller { who: Who::Client(client), address }, asked);
+    let failure = match unwound(done).await.and_then(|done| done) {
         Ok(done) => return Ok(done),
         Err(failure) => failure,
     };
@@ -247,10 +275,9 @@ async fn caller_of<S: Service>(service: &S, access: Access, parts: &Parts) -> Re
     Ok(Caller { who: Who::Person(person), address })
 }
 
-/// The address of the connection. What a proxy writes into headers is not believed.
+/// The address that the request comes from, as [`Peer`] has it.
 fn address(parts: &Parts) -> String {
-    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    info.map_or_else(|| "unknown".to_owned(), |info| info.0.ip().to_string())
+    parts.extensions.get::<Peer>().map_or_else(|| "unknown".to_owned(), |peer| peer.0.to_string())
 }
 
 fn answer<R: Serialize>(result: Result<R, Failure>) -> Response {

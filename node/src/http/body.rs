@@ -1,5 +1,8 @@
 //! Documents in and out.
 
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -8,7 +11,8 @@ use axum::http::header::CONTENT_TYPE;
 use console::Text;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use crate::failure::{Failure, Kind};
 
@@ -21,6 +25,12 @@ pub const BULK_BYTES_MAX: usize = 8 << 20;
 /// Bodies above [`ANYONE_BYTES_MAX`] that are in memory at once: 256 MiB of the largest. Others wait their turn.
 const LARGE_AT_ONCE: usize = 32;
 static LARGE: Semaphore = Semaphore::const_new(LARGE_AT_ONCE);
+/// Those of them that come from one address: a quarter, so that nobody who sends slowly keeps everybody else from sending.
+const LARGE_OF_ADDRESS: usize = LARGE_AT_ONCE / 4;
+/// The rooms of the addresses from which large bodies come just now.
+static ADDRESSES: Mutex<BTreeMap<String, Weak<Semaphore>>> = Mutex::new(BTreeMap::new());
+/// The longest that a body waits for its turn; within a request's time there is enough left for the rest to arrive.
+const PLACE_TIME: Duration = Duration::from_secs(5);
 /// The longest that a body may take to arrive: the largest needs seven seconds at 10 Mbit/s.
 const BODY_TIME: Duration = Duration::from_secs(20);
 /// Bytes beyond a limit that are read and thrown away, so that a client that sends before it reads still hears why.
@@ -30,7 +40,44 @@ const THROWN_AWAY_BYTES_MAX: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Read {
     pub bytes: Vec<u8>,
-    _place: Option<SemaphorePermit<'static>>,
+    _place: Option<Place>,
+}
+
+/// A place among the large bodies of an address, and among all.
+#[derive(Debug)]
+struct Place {
+    _of_address: OwnedSemaphorePermit,
+    _of_all: SemaphorePermit<'static>,
+}
+
+impl Place {
+    /// Waits for a place; whoever gets none in time is told that the node is busy.
+    async fn take(address: &str) -> Result<Self, Failure> {
+        let room = room_of(address);
+        let places = async {
+            let of_address = room.acquire_owned().await.map_err(Failure::internal)?;
+            Ok(Self { _of_address: of_address, _of_all: LARGE.acquire().await.map_err(Failure::internal)? })
+        };
+        tokio::time::timeout(PLACE_TIME, places).await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                Kind::Busy,
+                "busy",
+                Text::fixed("too many large messages arrive at once", "同时到达的大报文过多"),
+                Text::fixed("send it again in a moment", "请稍后重新发送"),
+            ))
+        })
+    }
+}
+
+/// The room of an address. Rooms that nobody is in or waits for are forgotten.
+fn room_of(address: &str) -> Arc<Semaphore> {
+    let mut rooms = ADDRESSES.lock().unwrap_or_else(PoisonError::into_inner);
+    rooms.retain(|_, room| room.strong_count() > 0);
+    rooms.get(address).and_then(Weak::upgrade).unwrap_or_else(|| {
+        let room = Arc::new(Semaphore::new(LARGE_OF_ADDRESS));
+        rooms.insert(address.to_owned(), Arc::downgrade(&room));
+        room
+    })
 }
 
 /// Whether a body says that it is JSON.
@@ -51,24 +98,29 @@ pub(super) fn judge_type(headers: &HeaderMap) -> Result<(), Failure> {
     ))
 }
 
-/// Reads a body whole, up to a limit of bytes and of time.
-pub(super) async fn read(body: Body, most: usize) -> Result<Read, Failure> {
-    tokio::time::timeout(BODY_TIME, collect(body, most)).await.unwrap_or_else(|_| Err(too_slow()))
-}
-
-async fn collect(mut body: Body, most: usize) -> Result<Read, Failure> {
+/// Reads a body whole, up to a limit of bytes and of time. What it waits for its place is not its time.
+pub(super) async fn read(mut body: Body, most: usize, address: &str) -> Result<Read, Failure> {
     let mut read = Read { bytes: Vec::new(), _place: None };
-    while let Some(piece) = next(&mut body).await? {
+    let mut left = BODY_TIME;
+    while let Some(piece) = in_time(&mut left, next(&mut body)).await?? {
         if read.bytes.len() + piece.len() > most {
-            throw_away(body).await;
+            in_time(&mut left, throw_away(body)).await?;
             return Err(too_large(most));
         }
         read.bytes.extend_from_slice(&piece);
         if read.bytes.len() > ANYONE_BYTES_MAX && read._place.is_none() {
-            read._place = Some(LARGE.acquire().await.map_err(Failure::internal)?);
+            read._place = Some(Place::take(address).await?);
         }
     }
     Ok(read)
+}
+
+/// Does a part of reading within the time that is left, which it takes from.
+async fn in_time<T>(left: &mut Duration, part: impl Future<Output = T>) -> Result<T, Failure> {
+    let begun = Instant::now();
+    let done = tokio::time::timeout(*left, part).await.map_err(|_| too_slow());
+    *left = left.saturating_sub(begun.elapsed());
+    done
 }
 
 /// The next piece of a body; empty where it has something else than data.

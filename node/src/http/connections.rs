@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::peer::Peer;
 use super::serve::{Bounds, REQUEST_TIME, no_room};
 
 /// Connections beyond those that there is room for, which are told so at once; still others are closed without a word.
@@ -37,7 +38,13 @@ const CONNECTION_TIME: Duration = Duration::from_secs(10 * 60);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves connections until `end` comes, and then until what is in work is answered.
-pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds, end: impl Future<Output = ()>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    gateways: Arc<[IpAddr]>,
+    router: Router,
+    bounds: Bounds,
+    end: impl Future<Output = ()>,
+) {
     let room = Arc::new(Semaphore::new(files_for(bounds.connections)));
     let porch = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
     let (stop, stopped) = watch::channel(false);
@@ -57,10 +64,11 @@ pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds,
         };
         let stopped = stopped.clone();
         if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
-            let router = TowerToHyperService::new(router.clone());
+            let (router, gateways) = (TowerToHyperService::new(router.clone()), Arc::clone(&gateways));
             talks.spawn(async move {
                 let answer = service_fn(move |mut request: Request<Incoming>| {
-                    request.extensions_mut().insert(ConnectInfo(address));
+                    let peer = Peer::of(address, request.headers(), &gateways);
+                    request.extensions_mut().insert(peer);
                     router.call(request)
                 });
                 talk(stream, answer, bounds.head_time, stopped).await;

@@ -8,6 +8,7 @@ mod caller;
 mod connections;
 mod example;
 mod openapi;
+mod peer;
 mod serve;
 
 pub use api::{Access, Api, Done, Empty};

@@ -1,7 +1,7 @@
 //! Serving operations until the program is told to end.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use console::{ExitCode, Fault, Text};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connections;
 use crate::failure::{Failure, Kind};
@@ -28,15 +28,21 @@ pub(super) const REQUEST_TIME: Duration = Duration::from_secs(30);
 
 /// Where a node listens.
 #[derive(Debug)]
-pub struct Listen(TcpListener);
+pub struct Listen {
+    listener: TcpListener,
+    gateways: Arc<[IpAddr]>,
+}
+
+/// The room that a request takes, for as long as anything of it goes on.
+pub(super) type Place = Arc<OwnedSemaphorePermit>;
 
 impl Listen {
-    /// Takes an address.
+    /// Takes an address. No gateway is trusted.
     ///
     /// # Errors
     /// When it cannot be had.
     pub async fn on(address: SocketAddr) -> Result<Self, Fault> {
-        TcpListener::bind(address).await.map(Self).map_err(|error| {
+        let listener = TcpListener::bind(address).await.map_err(|error| {
             Fault::new(
                 "listen",
                 ExitCode::InUse,
@@ -46,7 +52,14 @@ impl Listen {
                     "请结束占用该地址的程序，或另行配置",
                 ),
             )
-        })
+        })?;
+        Ok(Self { listener, gateways: Arc::default() })
+    }
+
+    /// The same behind gateways, whose word is taken for the address of whoever speaks through them.
+    #[must_use]
+    pub fn behind(self, gateways: &[IpAddr]) -> Self {
+        Self { gateways: gateways.into(), ..self }
     }
 
     /// The address, with the port that the system chose where 0 was asked for.
@@ -54,7 +67,7 @@ impl Listen {
     /// # Errors
     /// When the system does not tell it.
     pub fn address(&self) -> Result<SocketAddr, Failure> {
-        self.0.local_addr().map_err(Failure::internal)
+        self.listener.local_addr().map_err(Failure::internal)
     }
 }
 
@@ -67,11 +80,13 @@ pub struct Bounds {
     pub connections: usize,
     /// The longest that the head of a request may take, and that a connection may be idle.
     pub head_time: Duration,
+    /// The longest that a request may take.
+    pub request_time: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { requests: REQUESTS_MAX, connections: CONNECTIONS_MAX, head_time: HEAD_TIME }
+        Self { requests: REQUESTS_MAX, connections: CONNECTIONS_MAX, head_time: HEAD_TIME, request_time: REQUEST_TIME }
     }
 }
 
@@ -97,25 +112,37 @@ pub async fn serve_within(
     bounds: Bounds,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Failure> {
-    let room = Arc::new(Semaphore::new(bounds.requests));
+    let room = (Arc::new(Semaphore::new(bounds.requests)), bounds.request_time);
     let router = router.layer(middleware::from_fn_with_state(room, bounded));
-    connections::serve(listen.0, router, bounds, end).await;
+    connections::serve(listen.listener, listen.gateways, router, bounds, end).await;
     Ok(())
 }
 
 /// A request has room or is told so at once, and it ends in time.
-async fn bounded(State(room): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = room.try_acquire() else {
+async fn bounded(State((room, time)): State<(Arc<Semaphore>, Duration)>, mut request: Request, next: Next) -> Response {
+    let Ok(place) = room.try_acquire_owned() else {
         return no_room();
     };
-    match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+    let place: Place = Arc::new(place);
+    request.extensions_mut().insert(Place::clone(&place));
+    match tokio::time::timeout(time, next.run(request)).await {
         Ok(response) if response.status() == StatusCode::INTERNAL_SERVER_ERROR => {
             tracing::error!(code = "internal", "a request was answered with a failure of the node");
             response
         }
         Ok(response) => response,
-        Err(_) => busy(Text::fixed("the request took too long", "请求处理超时")),
+        Err(_) => timed_out(),
     }
+}
+
+/// What was asked may be in work still, so it has a code of its own: it is not known whether it will be done.
+fn timed_out() -> Response {
+    let message = Text::fixed("the request took too long; the node may still do it", "请求处理超时，节点可能仍在处理");
+    let next = Text::fixed(
+        "ask in a moment what became of it; a signed message that is sent again is refused as replayed if it was done",
+        "请稍后查询处理结果；已处理的签名报文再次发送时以 replayed 拒绝",
+    );
+    Failure::new(Kind::Busy, "timed-out", message, next).into_response()
 }
 
 /// Too much is asked at once.

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use node::http::{Access, Api, Done};
+use node::desk::NewPerson;
+use node::http::{Access, Api, Bounds, Caller, Done};
 use node::people::Role;
 use node::testing::{Bench, Served};
 use node::{Node, OWN_SQL, Service};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 struct Echo(Node);
 
@@ -84,4 +87,29 @@ async fn operations_are_served_as_described() {
     let (status, health) = served.ask("GET", "/health", None, None).await;
     assert_eq!((status, &health["data"]["is_well"]), (200, &json!(true)));
     served.stop().await;
+}
+
+#[tokio::test]
+async fn the_record_has_the_address_that_a_trusted_gateway_saw() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    let (role, password) = (Role::Operator, "Correct-Horse-7".to_owned());
+    let person = NewPerson { name: "li".to_owned(), title: "李".to_owned(), role, password: password.clone() };
+    node::desk::add_person(&bench.node, &Caller::local("setup"), person).await.unwrap();
+    let body = json!({ "name": "li", "password": password }).to_string();
+    let request = format!(
+        "POST /login HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-forwarded-for: 192.0.2.9, 192.0.2.7\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for (gateways, address) in [(vec![], "127.0.0.1"), (vec!["127.0.0.1".parse().unwrap()], "192.0.2.7")] {
+        let router = api().router(Arc::new(Echo(bench.node.clone())));
+        let served = Served::behind(&gateways, router, Bounds::default()).await;
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).await.unwrap();
+        assert!(heard.starts_with("HTTP/1.1 200 "), "{heard}");
+        assert_eq!(bench.text("SELECT address FROM node_act ORDER BY id DESC LIMIT 1").await, address);
+        served.stop().await;
+    }
 }

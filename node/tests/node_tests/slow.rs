@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use console::Text;
+use node::client::{self, Client};
 use node::http::{Access, Api, BODY_BYTES_MAX, BULK_BYTES_MAX, Bounds, Done};
+use node::message::Message;
 use node::people::Role;
-use node::testing::{Bench, Served};
-use node::{Node, OWN_SQL, Service};
+use node::testing::{Bench, Served, pair};
+use node::{Failure, Kind, Node, OWN_SQL, Service};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpSocket, TcpStream};
 
 struct Echo(Node);
 
@@ -161,5 +165,101 @@ async fn a_body_that_is_no_json_is_refused_by_its_type() {
     let request = b"POST /length HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 12\r\n\r\n{\"text\":\"a\"}";
     let heard = until_closed(&begin(&served, request).await).await;
     assert!(heard.starts_with("HTTP/1.1 415 ") && heard.contains("content-type"), "{heard}");
+    served.stop().await;
+}
+
+/// A connection from another address of this machine, on which a large body began and does not go on.
+async fn begin_large(served: &Served) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut stream = socket.connect(served.address).await.unwrap();
+    let head = "POST /sent HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 900000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&[b' '; 100_000]).await.unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_large_bodies_of_one_address_leave_room_for_others() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    let served = served(&bench, Bounds::default()).await;
+    let mut slow = Vec::new();
+    for _ in 0..40 {
+        slow.push(begin_large(&served).await);
+    }
+    // The first eight wait for the rest of their bodies; the others get no place, and are told so in time.
+    let mut told: Vec<String> = Vec::new();
+    for stream in slow.iter().rev().take(20) {
+        told.push(until_closed(stream).await);
+    }
+    let is_busy = |heard: &&String| heard.starts_with("HTTP/1.1 503 ") && heard.contains("\"busy\"");
+    assert!(told.iter().filter(is_busy).count() >= 12, "{told:?}");
+    assert!(told.iter().all(|heard| !heard.contains("body-too-slow")), "{told:?}");
+    // 400: it is read and is no message.
+    let large = json!({ "text": "a".repeat(900_000) }).to_string().into_bytes();
+    assert_eq!(served.ask_raw("POST", "/sent", None, Some(large)).await.0, 400);
+    drop(slow);
+    served.stop().await;
+}
+
+/// How long the operation of [`slowly`] takes, and how long a request may.
+const WORK: Duration = Duration::from_millis(1_500);
+const ANSWER: Duration = Duration::from_millis(300);
+
+/// An operation for clients that takes longer than a request may, and fails where the text says so.
+fn slowly() -> Api<Echo> {
+    Api::new().post("/slow", Access::Client("echo"), "Takes long", |_: Arc<Echo>, _, asked: Asked| async move {
+        tokio::time::sleep(WORK).await;
+        match asked.text.as_str() {
+            "busy" => Err(Failure::new(Kind::Busy, "busy", Text::fixed("busy", "忙"), Text::fixed("again", "重试"))),
+            "panic" => Err::<Done, &str>("on purpose").map_err(|said| panic!("{said}")),
+            _ => Ok(Done::YES),
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_goes_on_when_its_time_is_over_and_may_come_again_if_it_fails() {
+    let bench = Bench::of("node", &[OWN_SQL]).await;
+    let (key, public_key) = pair(1);
+    let client = Client {
+        id: "echo".to_owned(),
+        title: "echo".to_owned(),
+        public_key,
+        permission: "echo".to_owned(),
+        agency_id: None,
+        notify_url: None,
+        is_enabled: true,
+    };
+    let now = bench.node.clock.now();
+    let put = bench
+        .node
+        .database
+        .write(move |connection| Box::pin(async move { client::put(connection, &client, now).await.map(|_| ()) }));
+    put.await.unwrap();
+    let bounds = Bounds { request_time: ANSWER, requests: 2, ..Bounds::default() };
+    let served = Served::within(slowly().router(Arc::new(Echo(bench.node.clone()))), bounds).await;
+    let send = async |message: &Message| {
+        let (status, answer) = served.ask("POST", "/slow", None, Some(json!(message))).await;
+        (status, answer["error"]["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let said = |status: u16, code: &str| (status, code.to_owned());
+    let signed = |text: &str| {
+        Message::sign(&key, "echo", &json!({ "text": text }), bench.node.clock.now(), &*bench.node.entropy).unwrap()
+    };
+    for text in ["busy", "panic"] {
+        let message = signed(text);
+        assert_eq!(send(&message).await, said(503, "timed-out"));
+        assert_eq!(send(&message).await, said(409, "replayed"), "it is in work");
+        tokio::time::sleep(WORK).await;
+        assert_eq!(send(&message).await, said(503, "timed-out"), "it failed, and is taken again");
+        tokio::time::sleep(WORK).await;
+    }
+    let done = signed("done");
+    assert_eq!(send(&done).await, said(503, "timed-out"));
+    assert_eq!(send(&signed("done")).await, said(503, "timed-out"));
+    assert_eq!(send(&signed("done")).await, said(503, "busy"), "what goes on keeps its room");
+    tokio::time::sleep(WORK).await;
+    assert_eq!(send(&done).await, said(409, "replayed"), "it was done");
     served.stop().await;
 }
