@@ -22,14 +22,15 @@ impl Charge {
     /// What is wrong, if anything: original = business discount + channel discount + fee + received.
     #[must_use]
     pub fn check(&self) -> Option<(&'static str, Rule)> {
-        let parts = [
+        // What is computed comes last: it is as wrong only because something else is.
+        let columns = [
             ("biz_discount_fen", self.biz_discount_fen),
             ("channel_discount_fen", self.channel_discount_fen),
             ("fee_fen", self.fee_fen),
+            ("original_fen", self.original_fen),
             ("received_fen", self.received_fen),
         ];
-        // The whole is named before a part that is as wrong only because it is computed from it.
-        for (column, fen) in [("original_fen", self.original_fen)].into_iter().chain(parts) {
+        for (column, fen) in columns {
             if fen < 0 {
                 return Some((column, Rule::Negative));
             }
@@ -40,7 +41,7 @@ impl Charge {
         if self.original_fen == 0 {
             return Some(("original_fen", Rule::AmountZero));
         }
-        let sum = parts.iter().map(|(_, fen)| fen).sum();
+        let sum = self.biz_discount_fen + self.channel_discount_fen + self.fee_fen + self.received_fen;
         (sum != self.original_fen).then_some(("original_fen", Rule::ChargeEquation { sum }))
     }
 }
