@@ -33,9 +33,9 @@ kept! {
     Callback in "outer_callback" {
         /// The number, ascending.
         callback_id: i64,
-        /// `order`, `confirm` or `request`.
+        /// `order`, `confirm`, `request` or `offline`.
         kind: String,
-        /// The number of the order, confirmation or request.
+        /// The number of the order, confirmation, request or offline payment.
         object: String,
         /// The client that is told.
         client: String,
@@ -63,9 +63,9 @@ kept! {
 /// What is to be told.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// `order`, `confirm` or `request`.
+    /// `order`, `confirm`, `request` or `offline`.
     pub kind: &'static str,
-    /// The number of the order, confirmation or request.
+    /// The number of the order, confirmation, request or offline payment.
     pub object: String,
     /// The client.
     pub client: String,
@@ -228,7 +228,7 @@ pub struct CallbacksAsked {
     /// How far they are.
     #[serde(default)]
     pub progress: Progress,
-    /// Of this order, confirmation or request.
+    /// Of this order, confirmation, request or offline payment.
     pub object: Option<String>,
     /// Those before this number, for the next page.
     pub before: Option<i64>,
@@ -239,9 +239,9 @@ pub struct CallbacksAsked {
 pub struct CallbackShown {
     /// The number.
     pub callback_id: i64,
-    /// `order`, `confirm` or `request`.
+    /// `order`, `confirm`, `request` or `offline`.
     pub kind: String,
-    /// The number of the order, confirmation or request.
+    /// The number of the order, confirmation, request or offline payment.
     pub object: String,
     /// The client that is told.
     pub client: String,

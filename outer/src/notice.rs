@@ -1,7 +1,7 @@
 //! Notices (缴款通知书) as payers see them, and whether one may be paid.
 
 use console::{Lang, Text};
-use contract::rows::{BaseAgency, PayNotice, PayNoticeItem};
+use contract::rows::{BaseAgency, OfflinePayment, PayNotice, PayNoticeItem};
 use contract::rules::{Debt, GuardRefusal, OrderState, may_pay};
 use node::mask::mask;
 use node::rows::{find_by, select, text};
@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnection;
 
-use crate::order::states;
+use crate::order::{int, states};
 use crate::service::PayNode;
 
 /// The stream in which notices come.
@@ -53,6 +53,21 @@ pub struct RefusalShown {
     pub message_zh: String,
 }
 
+/// A payment that was made at a counter or to the police (线下缴款).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OfflineShown {
+    /// 线下缴款号.
+    pub payment_id: String,
+    /// 来源: 1 银行柜面, 2 交警批量.
+    pub source: i64,
+    /// In fen.
+    pub amount_fen: i64,
+    /// 缴款日期: yyyyMMdd.
+    pub pay_date: String,
+    /// 退付状态: 0 none, 1 待退, 2 已退.
+    pub refund_state: i64,
+}
+
 /// A notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NoticeShown {
@@ -90,6 +105,8 @@ pub struct NoticeShown {
     pub may_be_paid: bool,
     /// Why not.
     pub refusal: Option<RefusalShown>,
+    /// What was paid for it offline, the first ten: one that goes back because an online payment stands is told of here.
+    pub offline: Vec<OfflineShown>,
 }
 
 /// What the zone knows of a debt.
@@ -260,7 +277,8 @@ pub async fn show(own: &PayNode, asked: NoticeAsked) -> Result<NoticeShown, Fail
             };
             let lines = lines(connection, &asked.pay_code).await?;
             let agency = find_by::<BaseAgency>(connection, &known.notice.agency_id).await?;
-            Ok(shown(known, lines, agency, &today))
+            let offline = offline(connection, &asked.pay_code).await?;
+            Ok(NoticeShown { offline, ..shown(known, lines, agency, &today) })
         })
     })
     .await
@@ -301,7 +319,24 @@ fn shown(known: Known, lines: Vec<PayNoticeItem>, agency: Option<BaseAgency>, to
         lines: lines.into_iter().map(line).collect(),
         may_be_paid: refusal.is_none(),
         refusal,
+        offline: Vec::new(),
     }
+}
+
+/// Offline payments that an answer shows of a notice: more than two are a matter for people.
+const OFFLINE_MAX: i64 = 10;
+
+async fn offline(connection: &mut SqliteConnection, pay_code: &str) -> Result<Vec<OfflineShown>, Failure> {
+    let rest = "WHERE pay_code = ?1 ORDER BY pay_time, payment_id LIMIT ?2";
+    let found: Vec<OfflinePayment> = select(connection, rest, &[text(pay_code), int(OFFLINE_MAX)]).await?;
+    let shown = |one: OfflinePayment| OfflineShown {
+        payment_id: one.payment_id,
+        source: one.source,
+        amount_fen: one.amount_fen,
+        pay_date: one.pay_date,
+        refund_state: one.refund_state,
+    };
+    Ok(found.into_iter().map(shown).collect())
 }
 
 /// The name of a payer as everybody may see it: a person's is masked.

@@ -1,8 +1,8 @@
-//! The inner zone's answers on their way to the clients that asked (答复转发).
+//! What the inner zone says, on its way to the clients whom it is about (答复转发): answers, and refunds of offline payments.
 
 use std::sync::Arc;
 
-use contract::rows::{ConfirmResult, NoticeRequestResult, PayConfirm};
+use contract::rows::{ConfirmResult, NoticeRequestResult, OfflinePayment, PayConfirm};
 use node::rounds::Round;
 use node::rows::{find_by, text};
 use node::{Failure, Moment};
@@ -22,9 +22,9 @@ const AT_ONCE: i64 = 100;
 kept! {
     /// An answer that has come.
     Answered in "outer_answered" {
-        /// `confirm` or `request`.
+        /// `confirm`, `request` or `offline`.
         kind: String,
-        /// The number of the confirmation or request.
+        /// The number of the confirmation, request or offline payment.
         object: String,
         /// What was answered.
         content: String,
@@ -59,6 +59,7 @@ pub async fn relay(own: Arc<PayNode>) -> Result<Round, Failure> {
 async fn relay_one(connection: &mut SqliteConnection, answered: Answered, now: Moment) -> Result<(), Failure> {
     let told = match answered.kind.as_str() {
         "confirm" => of_confirm(connection, &answered.object).await?,
+        "offline" => of_offline(connection, &answered.object).await?,
         _ => of_request(connection, &answered.object).await?,
     };
     if let Some(told) = told {
@@ -94,6 +95,35 @@ async fn of_confirm(connection: &mut SqliteConnection, confirm_id: &str) -> Resu
     Ok(Some(Told {
         kind: "confirm",
         object: confirm_id.to_owned(),
+        client: order.client,
+        url: order.notify_url,
+        state: None,
+        document,
+    }))
+}
+
+/// What a client is told of an offline payment that goes back (线下退付): the payment of its order stands, and whoever paid twice
+/// gets the other money back. None where no order of this node stands, as where the first of two offline payments does.
+async fn of_offline(connection: &mut SqliteConnection, payment_id: &str) -> Result<Option<Told>, Failure> {
+    let Some(payment) = find_by::<OfflinePayment>(connection, payment_id).await? else { return Ok(None) };
+    let stands = "WHERE pay_code = ?1 AND state IN (2, 6, 7) ORDER BY order_time, platform_order_no LIMIT 1";
+    let found = Order::select(connection, stands, &[text(&payment.pay_code)]).await?;
+    let Some(order) = found.into_iter().next() else { return Ok(None) };
+    let document = json!({
+        "kind": "offline-refund",
+        "payment_id": payment_id,
+        "platform_order_no": order.platform_order_no,
+        "biz_order_no": order.biz_order_no,
+        "pay_code": order.pay_code,
+        "source": payment.source,
+        "amount_fen": payment.amount_fen,
+        "pay_time": payment.pay_time,
+        "refund_state": payment.refund_state,
+        "passback": order.passback,
+    });
+    Ok(Some(Told {
+        kind: "offline",
+        object: payment_id.to_owned(),
         client: order.client,
         url: order.notify_url,
         state: None,

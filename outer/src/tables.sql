@@ -212,9 +212,9 @@ CREATE TABLE outer_request (
 -- 通知: what a unit's system must be told
 CREATE TABLE outer_callback (
   callback_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-  -- order, confirm or request
-  kind TEXT NOT NULL CHECK (kind IN ('order', 'confirm', 'request')),
-  -- the number of the order, confirmation or request
+  -- order, confirm, request or offline
+  kind TEXT NOT NULL CHECK (kind IN ('order', 'confirm', 'request', 'offline')),
+  -- the number of the order, confirmation, request or offline payment
   object TEXT NOT NULL,
   client TEXT NOT NULL,
   url TEXT NOT NULL,
@@ -233,9 +233,10 @@ CREATE INDEX outer_callback_waiting ON outer_callback (next_ms) WHERE done_ms IS
 CREATE INDEX outer_callback_given_up ON outer_callback (callback_id) WHERE given_up_ms IS NOT NULL;
 CREATE INDEX outer_callback_object ON outer_callback (kind, object);
 
--- 内网答复: answers that have come and must be told to the client whose order or request they answer
+-- 内网答复: answers that have come and must be told to the client whose order or request they answer, and offline payments that go back
+-- because its order stands
 CREATE TABLE outer_answered (
-  kind TEXT NOT NULL CHECK (kind IN ('confirm', 'request')),
+  kind TEXT NOT NULL CHECK (kind IN ('confirm', 'request', 'offline')),
   object TEXT NOT NULL,
   -- what was answered; only another answer is told again
   content TEXT NOT NULL,
@@ -259,6 +260,20 @@ CREATE TRIGGER outer_confirm_answered_anew AFTER UPDATE ON confirm_result BEGIN
   INSERT INTO outer_answered (kind, object, content)
     SELECT 'confirm', NEW.confirm_id, NEW.match_state || ':' || NEW.decision || ':' || NEW.book_no || ':' || NEW.diff_fen
     WHERE NOT EXISTS (SELECT 1 FROM outer_answered WHERE kind = 'confirm' AND object = NEW.confirm_id);
+END;
+CREATE TRIGGER outer_offline_goes_back AFTER INSERT ON offline_payment WHEN NEW.refund_state > 0 BEGIN
+  UPDATE outer_answered SET content = NEW.refund_state, told = 0
+    WHERE kind = 'offline' AND object = NEW.payment_id AND content <> CAST(NEW.refund_state AS TEXT);
+  INSERT INTO outer_answered (kind, object, content)
+    SELECT 'offline', NEW.payment_id, NEW.refund_state
+    WHERE NOT EXISTS (SELECT 1 FROM outer_answered WHERE kind = 'offline' AND object = NEW.payment_id);
+END;
+CREATE TRIGGER outer_offline_goes_back_later AFTER UPDATE ON offline_payment WHEN NEW.refund_state > 0 BEGIN
+  UPDATE outer_answered SET content = NEW.refund_state, told = 0
+    WHERE kind = 'offline' AND object = NEW.payment_id AND content <> CAST(NEW.refund_state AS TEXT);
+  INSERT INTO outer_answered (kind, object, content)
+    SELECT 'offline', NEW.payment_id, NEW.refund_state
+    WHERE NOT EXISTS (SELECT 1 FROM outer_answered WHERE kind = 'offline' AND object = NEW.payment_id);
 END;
 CREATE TRIGGER outer_request_answered AFTER INSERT ON notice_request_result BEGIN
   UPDATE outer_answered SET content = NEW.state || ':' || ifnull(NEW.pay_code, '') || ':' || ifnull(NEW.reason_code, ''), told = 0

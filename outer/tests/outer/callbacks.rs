@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use contract::rows::{ConfirmResult, NoticeRequestResult};
+use contract::rows::{ConfirmResult, NoticeRequestResult, OfflinePayment};
+use contract::{Generator, Size};
 use node::people::Role;
 use node::rounds::Round;
 use outer::callback::COMPENSATION_MS;
@@ -147,6 +148,54 @@ async fn answers_of_the_inner_zone_reach_the_client_that_made_the_order() {
     zone.put(&ConfirmResult { decision: 4, ..result }).await;
     relay_all(&zone).await;
     assert_eq!(unit.told().pop().unwrap()["decision"], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_unit_hears_that_what_was_paid_offline_goes_back_and_has_gone_back() {
+    let zone = Zone::new().await;
+    let (unit, url) = Unit::new().await;
+    zone.client("unit", "unit", 1, Some(&url), None).await;
+    let notice = zone.notice(1, |_| {}).await;
+    let number = zone.paying("b1", &notice, "wx").await;
+    zone.wx(paid(&number, "w1", notice.notice.total_fen)).await;
+    send(&zone).await;
+    let count = unit.told().len();
+    let payment = OfflinePayment {
+        pay_code: notice.notice.pay_code.clone(),
+        refund_state: 0,
+        source: 2,
+        ..Generator::new(1, Size::S).offline_payment(3)
+    };
+    zone.put(&payment).await;
+    relay_all(&zone).await;
+    assert_eq!(unit.told().len(), count, "nothing goes back yet");
+    for refund_state in [1, 2] {
+        // The same row again, as a snapshot brings it, is not told twice.
+        for _ in 0..2 {
+            zone.put(&OfflinePayment { refund_state, ..payment.clone() }).await;
+            relay_all(&zone).await;
+        }
+        let told = unit.told();
+        let last = told.last().unwrap();
+        assert_eq!(told.len() as i64, count as i64 + refund_state);
+        assert_eq!((&last["kind"], &last["refund_state"]), (&json!("offline-refund"), &json!(refund_state)));
+        assert_eq!((&last["biz_order_no"], &last["payment_id"]), (&json!("b1"), &json!(payment.payment_id)));
+        let (_, answer) = zone.get(&format!("/notice?pay_code={}", payment.pay_code)).await;
+        assert_eq!(answer["data"]["offline"][0]["refund_state"], json!(refund_state));
+    }
+    // What was paid offline for a notice that nobody ordered is told to nobody.
+    let other = zone.notice(2, |_| {}).await;
+    let pay_code = other.notice.pay_code.clone();
+    zone.put(&OfflinePayment {
+        payment_id: "other".to_owned(),
+        source_ref: "other".to_owned(),
+        pay_code,
+        refund_state: 1,
+        ..payment
+    })
+    .await;
+    relay_all(&zone).await;
+    assert_eq!(unit.told().len(), count + 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,14 +54,17 @@ fn what_the_police_took_before_the_online_payment_goes_back() {
     assert_eq!(town.state(&order), 2, "the online order stands");
     let payment_id = reported["payments"][0]["payment_id"].clone();
     until_agency_hears(&town, "refund-due", &payment_id);
+    until_site_hears_of_refund(&town, 1, &payment_id);
     assert!(!agency_has_heard(&town, "refunded", &payment_id), "it has not gone back yet");
     let zhao = town.inner.log_in("zhao");
     let refunded = town.inner.post("/offline/refunded", Ask::Token(&zhao), json!({ "payment_id": payment_id }));
     assert_eq!(refunded["done"], true);
     until_agency_hears(&town, "refunded", &payment_id);
-    town.pair.carry_until("the refund to be known outside", || {
-        town.number(tests::pair::OUTER, "SELECT count(*) FROM offline_payment WHERE refund_state = 2") == 1
-    });
+    // The site that tells the payer hears of it, and whoever looks the notice up sees it.
+    until_site_hears_of_refund(&town, 2, &payment_id);
+    let notice = town.outer.get(&format!("/notice?pay_code={pay_code}"), Ask::Anyone);
+    let shown = &notice["offline"][0];
+    assert_eq!((&shown["payment_id"], &shown["refund_state"]), (&payment_id, &json!(2)), "{notice}");
 }
 
 #[test]
@@ -104,6 +107,16 @@ fn what_was_paid_at_a_banks_counter_stands_and_the_online_payment_goes_back() {
             .heard()
             .iter()
             .any(|told| told["kind"] == "confirm" && told["confirm_id"] == json!(confirm_id) && told["decision"] == 2)
+    });
+}
+
+fn until_site_hears_of_refund(town: &Town, refund_state: i64, payment_id: &Value) {
+    town.pair.carry_until("the unit's site to hear of the refund", || {
+        town.site.heard().iter().any(|told| {
+            told["kind"] == "offline-refund"
+                && told["payment_id"] == *payment_id
+                && told["refund_state"] == json!(refund_state)
+        })
     });
 }
 
