@@ -1,15 +1,14 @@
 //! Carrying what agencies' systems are told to them: each agency has a turn of its own, so that a system that is away delays no other.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use node::message::{ClientKey, Message};
 use node::post::{NOT_REACHED, Post};
 use node::rounds::Round;
-use node::{Failure, Moment, Node, unwound};
+use node::turns::Turns;
+use node::{Failure, Moment, Node};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::push::{AGENCY, receiver};
 
@@ -17,7 +16,7 @@ use crate::push::{AGENCY, receiver};
 /// booking that nobody was told of is never given up.
 pub const DELAYS_MS: [i64; 5] = [60_000, 180_000, 300_000, 900_000, 1_800_000];
 /// Systems that are told at once: each costs a thread while it is waited for, and one that is away holds its place for seconds.
-const AT_ONCE: usize = 16;
+const AT_ONCE: u16 = 16;
 /// Messages of one turn: then the systems that wait for a place have theirs.
 const TURN_MAX: usize = 50;
 
@@ -36,21 +35,7 @@ pub struct Courier {
     node: Node,
     post: Post,
     signer: Arc<Signer>,
-    room: Arc<Semaphore>,
-    busy: Arc<Mutex<BTreeSet<String>>>,
-}
-
-/// The turn of an agency's system; when it ends, however it ends, the agency may have another.
-struct Turn {
-    courier: Courier,
-    agency_id: String,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.courier.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.agency_id);
-    }
+    turns: Turns,
 }
 
 /// A message that waits.
@@ -74,7 +59,7 @@ impl Courier {
     /// A courier.
     #[must_use]
     pub fn new(node: Node, post: Post, signer: Arc<Signer>) -> Self {
-        Self { node, post, signer, room: Arc::new(Semaphore::new(AT_ONCE)), busy: Arc::default() }
+        Self { node, post, signer, turns: Turns::new(AT_ONCE) }
     }
 
     /// Begins a turn for each agency whose system can be told something and has no turn at present; whose message waits longest comes
@@ -101,24 +86,12 @@ impl Courier {
             })
             .await?;
         for agency_id in agencies {
-            let Some(turn) = self.turn(agency_id) else { continue };
-            tokio::spawn(async move {
-                if let Err(failure) = unwound(turn.take()).await.and_then(|taken| taken) {
-                    tracing::warn!(code = failure.code, "telling {}: {}", turn.agency_id, failure.message);
-                }
-            });
+            if let Some(turn) = self.turns.begin(&agency_id) {
+                let courier = self.clone();
+                turn.spend("telling an agency", async move { courier.tell(agency_id).await });
+            }
         }
         Ok(Round::Rest)
-    }
-
-    fn turn(&self, agency_id: String) -> Option<Turn> {
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if busy.contains(&agency_id) {
-            return None;
-        }
-        let place = Arc::clone(&self.room).try_acquire_owned().ok()?;
-        busy.insert(agency_id.clone());
-        Some(Turn { courier: self.clone(), agency_id, _place: place })
     }
 
     async fn send(&self, url: String, document: &Value) -> Result<Try, Failure> {
@@ -132,22 +105,20 @@ impl Courier {
             Err(failure) => Try::Refused(failure.message.to_string()),
         })
     }
-}
 
-impl Turn {
     /// Tells what waits, that which was tried least first. A system that is away is left alone until its next message is due.
-    async fn take(&self) -> Result<(), Failure> {
-        let node = &self.courier.node;
+    async fn tell(&self, agency_id: String) -> Result<(), Failure> {
+        let node = &self.node;
         for _ in 0..TURN_MAX {
-            let (agency_id, now) = (self.agency_id.clone(), node.clock.now());
+            let (whose, now) = (agency_id.clone(), node.clock.now());
             let waiting = node
                 .database
-                .read(move |connection| Box::pin(async move { next(connection, &agency_id, now).await }))
+                .read(move |connection| Box::pin(async move { next(connection, &whose, now).await }))
                 .await?;
             let Some(one) = waiting else { break };
-            let tried = self.courier.send(one.url.clone(), &one.document).await?;
+            let tried = self.send(one.url.clone(), &one.document).await?;
             let is_away = matches!(tried, Try::Away(_));
-            self.note(one, tried).await?;
+            self.note(agency_id.clone(), one, tried).await?;
             if is_away {
                 break;
             }
@@ -155,8 +126,8 @@ impl Turn {
         Ok(())
     }
 
-    async fn note(&self, one: Waiting, tried: Try) -> Result<(), Failure> {
-        let node = &self.courier.node;
+    async fn note(&self, agency_id: String, one: Waiting, tried: Try) -> Result<(), Failure> {
+        let node = &self.node;
         let now = node.clock.now();
         let place = usize::try_from(one.attempt).map_err(Failure::internal)?.min(DELAYS_MS.len() - 1);
         let next_ms = now.plus_ms(DELAYS_MS[place]).ms();
@@ -165,7 +136,6 @@ impl Turn {
             Try::Refused(error) => (Some(error), false),
             Try::Away(error) => (Some(error), true),
         };
-        let agency_id = self.agency_id.clone();
         node.database
             .write(move |connection| {
                 Box::pin(async move {

@@ -31,6 +31,7 @@ pub mod streams;
 pub mod supervisor;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod turns;
 pub mod url;
 mod writer;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use console::Text;
 use node::http::{Caller, Done};
 use node::message::Message;
+use node::post::NOT_REACHED;
 use node::rounds::Round;
+use node::rows::text;
 use node::{Failure, Kind, Moment, client, record, url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,8 +25,10 @@ use crate::settle::Txn;
 pub const COMPENSATION_MS: [i64; 5] = [60_000, 180_000, 300_000, 900_000, 1_800_000];
 /// Notifications on one page: what a person reads.
 pub const PAGE: i64 = 100;
-/// Notifications sent at once: a unit that is away costs six seconds, and the others do not wait for it.
-const AT_ONCE: i64 = 16;
+/// Notifications of a unit sent at once: as many threads wait for it where it is away.
+const AT_ONCE: i64 = 4;
+/// Notifications that a unit is sent in its turn, in parts of [`AT_ONCE`]: then the units that wait for a place have theirs.
+const TURN_PARTS: usize = 50;
 /// The longest error that is kept, in characters.
 const ERROR_CHARS_MAX: usize = 300;
 
@@ -39,8 +43,8 @@ kept! {
         object: String,
         /// The client that is told.
         client: String,
-        /// Where.
-        url: String,
+        /// The address that the order named, if it named one.
+        url: Option<String>,
         /// The order's state, of orders.
         state: Option<i64>,
         /// What it is told, as JSON.
@@ -77,14 +81,15 @@ pub struct Told {
     pub document: Value,
 }
 
-/// Queues a notification in the transaction of what it tells of. A client without an address is not told; it asks. An address that
-/// the administrator has moved since it was named is told no more, and the registered one is.
+/// Queues a notification in the transaction of what it tells of. A client without an address is not told; it asks.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn queue(connection: &mut SqliteConnection, told: Told, now: Moment) -> Result<(), Failure> {
     let client = client::find(connection, &told.client).await?;
-    let Some(url) = client.and_then(|client| url::of(&client, told.url)) else { return Ok(()) };
+    if client.is_none_or(|client| client.notify_url.is_none()) {
+        return Ok(());
+    }
     sqlx::query(
         "INSERT INTO outer_callback (kind, object, client, url, state, document, next_ms, create_time) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -92,7 +97,7 @@ pub async fn queue(connection: &mut SqliteConnection, told: Told, now: Moment) -
     .bind(told.kind)
     .bind(told.object)
     .bind(told.client)
-    .bind(url)
+    .bind(told.url)
     .bind(told.state)
     .bind(told.document.to_string())
     .bind(now.ms())
@@ -137,45 +142,79 @@ pub async fn queue_order(
     queue(connection, told, now).await
 }
 
-/// Notifications that are due, of each object the earliest alone, so that a unit hears of states in their order. One that was
-/// given up does not hold back those after it.
-const DUE: &str = "WHERE done_ms IS NULL AND given_up_ms IS NULL AND next_ms <= ?1 AND NOT EXISTS (SELECT 1 FROM outer_callback AS b \
-    WHERE b.kind = outer_callback.kind AND b.object = outer_callback.object AND b.done_ms IS NULL AND b.given_up_ms IS NULL \
-    AND b.callback_id < outer_callback.callback_id) ORDER BY next_ms, callback_id LIMIT ?2";
+/// Notifications of a client that are due, of each object the earliest alone, so that a unit hears of states in their order. One that
+/// was given up does not hold back those after it.
+const DUE: &str = "WHERE client = ?3 AND done_ms IS NULL AND given_up_ms IS NULL AND next_ms <= ?1 AND NOT EXISTS (\
+    SELECT 1 FROM outer_callback AS b WHERE b.kind = outer_callback.kind AND b.object = outer_callback.object \
+    AND b.done_ms IS NULL AND b.given_up_ms IS NULL AND b.callback_id < outer_callback.callback_id) \
+    ORDER BY next_ms, callback_id LIMIT ?2";
+/// Clients that can be told something; whose notification waits longest comes first. A client that is disabled waits.
+const CLIENTS: &str = "SELECT id FROM (SELECT id, (SELECT min(next_ms) FROM outer_callback WHERE client = node_client.id \
+    AND done_ms IS NULL AND given_up_ms IS NULL) AS due FROM node_client WHERE is_enabled = 1 AND notify_url IS NOT NULL) \
+    WHERE due <= ?1 ORDER BY due, id";
 
-/// Sends what is due.
+/// Begins a turn for each unit that can be told something and has none at present.
 ///
 /// # Errors
 /// When the database cannot be used.
 pub async fn send(own: Arc<PayNode>) -> Result<Round, Failure> {
     let now = own.node.clock.now();
-    let due = own
+    let clients: Vec<String> = own
         .read(move |connection| {
-            Box::pin(async move { Callback::select(connection, DUE, &[int(now.ms()), int(AT_ONCE)]).await })
+            Box::pin(async move { Ok(sqlx::query_scalar(CLIENTS).bind(now.ms()).fetch_all(connection).await?) })
         })
         .await?;
-    let is_empty = due.is_empty();
-    let mut sending = JoinSet::new();
-    for callback in due {
-        let own = Arc::clone(&own);
-        sending.spawn(async move { send_one(&own, callback).await });
+    for client in clients {
+        if let Some(turn) = own.telling.begin(&client) {
+            let own = Arc::clone(&own);
+            turn.spend("telling a unit", async move { tell(&own, client).await });
+        }
     }
-    all(sending).await?;
-    Ok(if is_empty { Round::Rest } else { Round::More })
+    Ok(Round::Rest)
 }
 
-async fn send_one(own: &Arc<PayNode>, callback: Callback) -> Result<(), Failure> {
+/// Tells a unit what is due. One that is away is left alone until its next notification is due.
+async fn tell(own: &Arc<PayNode>, id: String) -> Result<(), Failure> {
+    for _ in 0..TURN_PARTS {
+        let (whose, now) = (id.clone(), own.node.clock.now());
+        let found = own.read(move |connection| {
+            Box::pin(async move {
+                let client = client::find(connection, &whose).await?.filter(|client| client.is_enabled);
+                let due = Callback::select(connection, DUE, &[int(now.ms()), int(AT_ONCE), text(&whose)]).await?;
+                Ok((client, due))
+            })
+        });
+        let (Some(client), due) = found.await? else { break };
+        let mut sending = JoinSet::new();
+        for callback in due {
+            // An address that the administrator has moved since it was named is told no more, and the registered one is.
+            let Some(url) = url::of(&client, callback.url.clone()) else { continue };
+            let own = Arc::clone(own);
+            sending.spawn(async move { send_one(&own, callback, url).await });
+        }
+        if all(sending).await?.into_iter().all(|is_there| !is_there) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Sends a notification. Yields whether the unit was there.
+async fn send_one(own: &Arc<PayNode>, callback: Callback, url: String) -> Result<bool, Failure> {
     let mut document: Value = serde_json::from_str(&callback.document).map_err(Failure::internal)?;
     document["callback_id"] = json!(callback.callback_id);
     let signer = &own.settings.signer;
     let message = Message::sign(&signer.key, &signer.id, &document, own.node.clock.now(), &*own.node.entropy)?;
     let message = serde_json::to_value(message).map_err(Failure::internal)?;
-    let error = match own.post.send(callback.url.clone(), message).await {
+    let sent = own.post.send(url, message).await;
+    let is_there = sent.as_ref().err().is_none_or(|failure| failure.code != NOT_REACHED);
+    let error = match sent {
         Ok(answer) if answer["received"] == true => None,
         Ok(_) => Some("the answer does not say `received`: true".to_owned()),
         Err(failure) => Some(failure.message.to_string()),
     };
-    settle(own, callback, error).await
+    settle(own, callback, error).await?;
+    Ok(is_there)
 }
 
 /// Writes down what a try came to.
@@ -245,8 +284,9 @@ pub struct CallbackShown {
     pub object: String,
     /// The client that is told.
     pub client: String,
-    /// Where.
-    pub url: String,
+    /// The address that the order named, if it named one: told while that is still registered for the client, and else the registered
+    /// one.
+    pub url: Option<String>,
     /// The order's state, of orders.
     pub state: Option<i64>,
     /// How far it is.

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use console::Text;
+use contract::Cell;
 use contract::rules::{OrderEvent, OrderState};
 use node::client::{self, Client};
 use node::http::{Caller, Who};
 use node::message::Message;
 use node::rounds::Round;
+use node::rows::text;
 use node::{Failure, Kind, record};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,8 +24,10 @@ use crate::result::{self, ChannelResult};
 use crate::returned;
 use crate::service::{CHANNEL, PayNode, all};
 
-/// Orders closed or asked for at once: a channel that is away costs six seconds, and the others do not wait for it.
+/// Orders closed, or asked for at one channel, at once.
 const AT_ONCE: i64 = 16;
+/// Orders that a channel is asked for in its turn, in parts of [`AT_ONCE`]: then the channels that wait for a place have theirs.
+const TURN_PARTS: usize = 16;
 
 /// What a channel answers when it is asked for an order.
 #[derive(Debug, Deserialize)]
@@ -33,24 +37,58 @@ struct Asked {
     result: Option<ChannelResult>,
 }
 
-/// Closes orders whose time is over.
+/// Closes orders whose time is over, and begins a turn for each channel that is to be asked and has none at present.
 ///
 /// # Errors
 /// When the database cannot be used.
 pub async fn expire(own: Arc<PayNode>) -> Result<Round, Failure> {
     let now = own.node.clock.now();
-    let rest = "WHERE state IN (0, 1, 3) AND expire_ms <= ?1 AND ask_next_ms <= ?1 ORDER BY expire_ms, platform_order_no LIMIT ?2";
-    let values = [int(now.ms()), int(AT_ONCE)];
+    let channels: Vec<String> = own
+        .read(move |connection| {
+            Box::pin(async move {
+                let sql = "SELECT DISTINCT coalesce(channel, '') FROM outer_order \
+                           WHERE state = 1 AND expire_ms <= ?1 AND ask_next_ms <= ?1";
+                Ok(sqlx::query_scalar(sql).bind(now.ms()).fetch_all(connection).await?)
+            })
+        })
+        .await?;
+    for channel in channels {
+        if let Some(turn) = own.asking.begin(&channel) {
+            let own = Arc::clone(&own);
+            turn.spend("asking a channel", async move { ask_all(&own, channel).await });
+        }
+    }
+    // What nobody is paying waits for no answer.
+    let rest = "WHERE state IN (0, 3) AND expire_ms <= ?1 ORDER BY expire_ms, platform_order_no LIMIT ?2";
+    let is_done = expire_part(&own, rest, vec![int(now.ms()), int(AT_ONCE)]).await?;
+    Ok(if is_done { Round::Rest } else { Round::More })
+}
+
+/// Asks a channel for its orders whose time is over.
+async fn ask_all(own: &Arc<PayNode>, channel: String) -> Result<(), Failure> {
+    let rest = "WHERE state = 1 AND expire_ms <= ?1 AND ask_next_ms <= ?1 AND coalesce(channel, '') = ?3 \
+                ORDER BY expire_ms, platform_order_no LIMIT ?2";
+    for _ in 0..TURN_PARTS {
+        let values = vec![int(own.node.clock.now().ms()), int(AT_ONCE), text(&channel)];
+        if expire_part(own, rest, values).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Deals with some orders whose time is over. Yields whether there were none.
+async fn expire_part(own: &Arc<PayNode>, rest: &'static str, values: Vec<Cell>) -> Result<bool, Failure> {
     let due =
         own.read(move |connection| Box::pin(async move { Order::select(connection, rest, &values).await })).await?;
     let is_empty = due.is_empty();
     let mut closing = JoinSet::new();
     for order in due {
-        let own = Arc::clone(&own);
+        let own = Arc::clone(own);
         closing.spawn(async move { expire_one(&own, order).await });
     }
     all(closing).await?;
-    Ok(if is_empty { Round::Rest } else { Round::More })
+    Ok(is_empty)
 }
 
 async fn expire_one(own: &Arc<PayNode>, order: Order) -> Result<(), Failure> {

@@ -3,25 +3,31 @@
 use std::sync::Arc;
 
 use node::post::Post;
+use node::turns::Turns;
 use node::{Failure, Job, Node, Service};
 use sqlx::sqlite::SqliteConnection;
 use tokio::task::JoinSet;
 
 use crate::config::Settings;
 
-/// Waits until each of some jobs has ended: one that fails keeps none of the others from its end.
+/// Waits until each of some jobs has ended, and yields what they came to: one that fails keeps none of the others from its end.
 ///
 /// # Errors
 /// The first failure, once all have ended.
-pub async fn all(mut jobs: JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
-    let mut failed = None;
+pub async fn all<T: 'static>(mut jobs: JoinSet<Result<T, Failure>>) -> Result<Vec<T>, Failure> {
+    let (mut results, mut failed) = (Vec::new(), None);
     while let Some(ended) = jobs.join_next().await {
-        if let Err(failure) = ended.map_err(Failure::internal).and_then(|done| done) {
-            failed = failed.or(Some(failure));
+        match ended.map_err(Failure::internal).and_then(|done| done) {
+            Ok(result) => results.push(result),
+            Err(failure) => failed = failed.or(Some(failure)),
         }
     }
-    failed.map_or(Ok(()), Err)
+    failed.map_or(Ok(results), Err)
 }
+
+/// Units that are told at once, and channels that are asked at once: each has some threads while it is waited for, and one that is away
+/// holds its place for seconds.
+const SYSTEMS_AT_ONCE: u16 = 16;
 
 /// 执收单位系统: systems of agencies.
 pub const UNIT: &str = "unit";
@@ -54,6 +60,10 @@ pub struct PayNode {
     pub settings: Settings,
     /// Sends messages.
     pub post: Post,
+    /// The turns of units that are told.
+    pub telling: Turns,
+    /// The turns of channels that are asked.
+    pub asking: Turns,
 }
 
 impl Service for PayNode {
@@ -70,7 +80,8 @@ impl PayNode {
     /// The program.
     #[must_use]
     pub fn new(node: Node, settings: Settings) -> Self {
-        Self { node, settings, post: Post::new() }
+        let turns = || Turns::new(SYSTEMS_AT_ONCE);
+        Self { node, settings, post: Post::new(), telling: turns(), asking: turns() }
     }
 
     /// Reads on one snapshot.

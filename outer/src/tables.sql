@@ -217,7 +217,8 @@ CREATE TABLE outer_callback (
   -- the number of the order, confirmation, request or offline payment
   object TEXT NOT NULL,
   client TEXT NOT NULL,
-  url TEXT NOT NULL,
+  -- the address that the order named, if it named one; where to send it is decided when it is sent
+  url TEXT,
   -- the order's state, of orders
   state INTEGER CHECK (state BETWEEN 0 AND 7),
   document TEXT NOT NULL,
@@ -229,7 +230,7 @@ CREATE TABLE outer_callback (
   create_time TEXT NOT NULL CHECK (length(create_time) = 17),
   CHECK (done_ms IS NULL OR given_up_ms IS NULL)
 ) STRICT;
-CREATE INDEX outer_callback_waiting ON outer_callback (next_ms) WHERE done_ms IS NULL AND given_up_ms IS NULL;
+CREATE INDEX outer_callback_waiting ON outer_callback (client, next_ms) WHERE done_ms IS NULL AND given_up_ms IS NULL;
 CREATE INDEX outer_callback_given_up ON outer_callback (callback_id) WHERE given_up_ms IS NOT NULL;
 CREATE INDEX outer_callback_object ON outer_callback (kind, object);
 

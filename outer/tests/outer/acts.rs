@@ -1,9 +1,5 @@
 //! What the record of acts holds of clients and of the program.
 
-use std::sync::Arc;
-
-use node::rounds::Round;
-use outer::expire;
 use serde_json::{Value, json};
 
 use super::zone::{MINUTE, Zone, failed, paid};
@@ -47,7 +43,7 @@ async fn what_is_turned_away_and_kept_and_closed_is_in_the_record() {
     assert_eq!((who.as_str(), address.as_str(), &object), ("client:wx", "127.0.0.1", &order));
     assert_eq!((&was["state"], &is_now["state"]), (&json!(1), &json!(3)));
     zone.pass(120 * MINUTE);
-    while expire::expire(Arc::clone(&zone.own)).await.unwrap() == Round::More {}
+    zone.expire_all().await;
     let (who, address, object, was, is_now) = act(&zone, "order-close").await;
     assert_eq!((who.as_str(), address.as_str(), &object), ("program", "local", &order));
     assert_eq!((&was["state"], &is_now["state"]), (&json!(3), &json!(4)));

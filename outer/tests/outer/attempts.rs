@@ -1,9 +1,5 @@
 //! Attempts to pay, and which of them a failure ends.
 
-use std::sync::Arc;
-
-use node::rounds::Round;
-use outer::expire;
 use serde_json::{Value, json};
 
 use super::unit::Unit;
@@ -77,11 +73,11 @@ async fn a_channel_that_is_asked_answers_for_the_present_attempt() {
     zone.pass(120 * MINUTE);
     // It speaks of the attempt before: nothing is decided, and it is asked again only after a while.
     channel.answers_signed("wx", 2, zone.now(), &json!({ "result": failed_of(&number, "attempt_no", json!(1)) }));
-    while expire::expire(Arc::clone(&zone.own)).await.unwrap() == Round::More {}
+    zone.expire_all().await;
     assert_eq!((zone.state(&number).await, channel.told().len()), (1, 1));
     assert_eq!(channel.told()[0]["attempt_no"], 2);
     zone.pass(MINUTE);
     channel.answers_signed("wx", 2, zone.now(), &json!({ "result": failed(&number) }));
-    while expire::expire(Arc::clone(&zone.own)).await.unwrap() == Round::More {}
+    zone.expire_all().await;
     assert_eq!((zone.state(&number).await, channel.told().len()), (4, 2));
 }

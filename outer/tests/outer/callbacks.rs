@@ -14,7 +14,7 @@ use super::unit::Unit;
 use super::zone::{MINUTE, Zone, code, failed, paid};
 
 async fn send(zone: &Zone) {
-    while callback::send(Arc::clone(&zone.own)).await.unwrap() == Round::More {}
+    zone.send_all().await;
 }
 
 async fn relay_all(zone: &Zone) {
@@ -241,9 +241,58 @@ async fn an_address_that_was_moved_is_told_no_more() {
     asked["notify_url"] = json!(old_url);
     let (status, answer) = zone.unit("/order/create", asked).await;
     assert_eq!(status, 200, "{answer}");
-    zone.client("unit", "unit", 1, Some(&new_url), None).await;
     let number = answer["data"]["platform_order_no"].as_str().unwrap();
+    // It was queued for the old address, which is moved before it is sent.
     zone.wx(paid(number, "w1", notice.notice.total_fen)).await;
+    zone.client("unit", "unit", 1, Some(&new_url), None).await;
     send(&zone).await;
     assert_eq!((old.told().len(), new.states()), (0, vec![2]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_is_disabled_is_told_when_it_is_enabled_again() {
+    let zone = Zone::new().await;
+    let (unit, url) = Unit::new().await;
+    zone.client("unit", "unit", 1, Some(&url), None).await;
+    let notice = zone.notice(1, |_| {}).await;
+    let number = zone.order("b1", &notice).await;
+    zone.run("UPDATE node_client SET is_enabled = 0 WHERE id = 'unit'").await;
+    zone.wx(paid(&number, "w1", notice.notice.total_fen)).await;
+    send(&zone).await;
+    assert_eq!(unit.told().len(), 0);
+    zone.run("UPDATE node_client SET is_enabled = 1 WHERE id = 'unit'").await;
+    send(&zone).await;
+    assert_eq!(unit.states(), [2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_takes_a_call_and_never_answers_delays_no_other() {
+    let zone = Zone::new().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/told", silent.local_addr().unwrap());
+    let (unit, url) = Unit::new().await;
+    zone.client("unit", "unit", 1, Some(&address), None).await;
+    zone.client("other", "unit", 4, Some(&url), None).await;
+    let notice = zone.notice(1, |_| {}).await;
+    let asked = super::zone::by_code("b1", &notice);
+    let (_, answer) = zone.signed(("unit", 1), "/order/create", asked).await;
+    let number = answer["data"]["platform_order_no"].as_str().unwrap().to_owned();
+    zone.wx(paid(&number, "w0", notice.notice.total_fen)).await;
+    // More than are sent at once, and all of them have waited longer.
+    zone.run(
+        "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 100) \
+         INSERT INTO outer_callback (kind, object, client, state, document, next_ms, create_time) \
+         SELECT 'order', 'x' || n, 'unit', 2, '{}', next_ms - 1000, create_time FROM n, outer_callback WHERE client = 'unit'",
+    )
+    .await;
+    let notice = zone.notice(2, |_| {}).await;
+    let asked = super::zone::by_code("b2", &notice);
+    let (_, answer) = zone.signed(("other", 4), "/order/create", asked).await;
+    let number = answer["data"]["platform_order_no"].as_str().unwrap();
+    zone.wx(paid(number, "w1", notice.notice.total_fen)).await;
+    callback::send(Arc::clone(&zone.own)).await.unwrap();
+    while unit.states() != [2] {
+        tokio::task::yield_now().await;
+    }
+    assert!(zone.own.telling.begin("unit").is_none(), "the silent unit has its turn still");
 }

@@ -174,7 +174,7 @@ async fn what_was_really_paid_is_confirmed_by_two_and_the_ledger_finds_the_diffe
     assert_eq!((status, &answer["data"]["confirm_id"]), (200, &settled["confirm_id"]));
     let (_, answer) = zone.unit("/order/create", super::zone::by_code("b2", &notice)).await;
     assert_eq!(code(&answer), "already-paid");
-    while outer::callback::send(std::sync::Arc::clone(&zone.own)).await.unwrap() == node::rounds::Round::More {}
+    zone.send_all().await;
     let told = unit.told().pop().unwrap();
     assert_eq!((&told["amount_fen"], &told["paid_fen"]), (&json!(total), &json!(total - 1)));
 }

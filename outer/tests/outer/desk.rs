@@ -1,7 +1,5 @@
 //! Base data, lists, the command line, the configuration, and the description of the interface.
 
-use std::sync::Arc;
-
 use console::Lang;
 use node::config::NodeConfig;
 use node::http::Caller;
@@ -79,7 +77,7 @@ async fn the_command_line_answers_people_and_scripts() {
     assert!(shown.human.contains("one too many") && shown.human.contains("amount-differs"), "{}", shown.human);
     assert_eq!(shown.json["payments"].as_array().unwrap().len(), 2);
     assert_eq!(obey(&zone.own, show("x"), &caller, Lang::En).await.unwrap_err().code, "not-found");
-    while outer::callback::send(Arc::clone(&zone.own)).await.unwrap() == node::rounds::Round::More {}
+    zone.send_all().await;
     let list = OuterVerb::Callback(CallbackVerb::List { given_up: false, before: None });
     let callbacks = obey(&zone.own, list, &caller, Lang::Zh).await.unwrap();
     assert!(callbacks.human.contains("待发送"), "{}", callbacks.human);

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use node::rounds::Round;
-use outer::expire;
 use serde_json::{Value, json};
 
 use super::unit::Unit;
 use super::zone::{MINUTE, Zone, failed, paid};
 
 async fn expire_all(zone: &Zone) {
-    while expire::expire(Arc::clone(&zone.own)).await.unwrap() == Round::More {}
+    zone.expire_all().await;
 }
 
 /// A zone whose channel `wx` can be asked.
@@ -52,7 +50,7 @@ async fn open_orders_are_closed_in_time_and_not_before() {
     zone.pass(1);
     expire_all(&zone).await;
     assert_eq!(states().await, [4, 4, 4, 2]);
-    while outer::callback::send(Arc::clone(&zone.own)).await.unwrap() == Round::More {}
+    zone.send_all().await;
     let mut told = unit.states();
     told.sort_unstable();
     assert_eq!(told, [2, 3, 4, 4, 4]);

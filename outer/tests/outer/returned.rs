@@ -113,7 +113,7 @@ async fn an_order_that_was_put_back_to_before_its_payment_is_paid() {
     assert_eq!(answer["data"]["is_duplicate"], true);
     assert_eq!(zone.wx(paid(&number, "w1", total)).await.1["data"]["confirm_id"], json!(confirm.confirm_id));
     // The unit is told, for it may never have been.
-    while outer::callback::send(Arc::clone(&zone.own)).await.unwrap() == Round::More {}
+    zone.send_all().await;
     assert_eq!(unit.states(), [2, 5]);
 }
 

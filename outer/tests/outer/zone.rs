@@ -13,6 +13,7 @@ use node::http::{Caller, Listen, serve};
 use node::message::{ClientKey, Message};
 use node::people::Role;
 use node::program::Program as _;
+use node::rounds::Round;
 use node::{Clock, Database, FieldKey, Moment, Node, SystemEntropy};
 use outer::{Outer, OuterConfig, PayNode};
 use serde_json::{Value, json};
@@ -219,6 +220,20 @@ impl Zone {
     pub async fn number(&self, sql: &str) -> i64 {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
         sqlx::query_scalar(sql).fetch_one(&mut self.connection().await).await.unwrap()
+    }
+
+    /// Tells units what is due, and waits until they were told.
+    pub async fn send_all(&self) {
+        assert_eq!(outer::callback::send(Arc::clone(&self.own)).await.unwrap(), Round::Rest);
+        self.own.telling.over().await;
+    }
+
+    /// Closes orders whose time is over, waits until channels were asked, and closes what has failed by their word.
+    pub async fn expire_all(&self) {
+        for _ in 0..2 {
+            while outer::expire::expire(Arc::clone(&self.own)).await.unwrap() == Round::More {}
+            self.own.asking.over().await;
+        }
     }
 
     pub async fn put<R: Row>(&self, row: &R) {
