@@ -72,7 +72,8 @@ impl Accounts {
             let payment_id = text(&told, "payment_id");
             match told["kind"].as_str() {
                 Some("booked") => {
-                    if told["decision"] == REFUND_OFFLINE {
+                    // An online payment that stands is booked with the same decision: the other one goes back.
+                    if told["decision"] == REFUND_OFFLINE && told["source"] != ONLINE {
                         self.told_due.insert(payment_id.clone());
                     }
                     self.told_booked.insert((payment_id, text(&told, "book_no")));
@@ -117,6 +118,8 @@ impl Accounts {
 
 /// 退付线下: how a booking says that the payment that it is of goes back offline.
 const REFUND_OFFLINE: u64 = 3;
+/// The source of payments that came through the gap.
+const ONLINE: &str = "ONLINE";
 const OFFLINE: &str = "SELECT payment_id, amount_fen, refund_state FROM offline_payment";
 const ANSWERS: &str =
     "SELECT confirm_id, match_state || ':' || decision || ':' || book_no || ':' || diff_fen FROM confirm_result";
