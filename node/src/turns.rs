@@ -72,27 +72,22 @@ impl Turn {
 mod tests {
     use std::sync::Arc;
 
-    use tokio::sync::Notify;
+    use tokio::sync::Semaphore;
 
     use super::Turns;
 
     #[tokio::test]
     async fn a_system_has_one_turn_and_delays_no_other() {
         let turns = Turns::new(2);
-        let end = Arc::new(Notify::new());
+        let end = Arc::new(Semaphore::new(0));
         for who in ["a", "b"] {
             let end = Arc::clone(&end);
             let turn = turns.begin(who).expect("there is room");
-            turn.spend("waiting", async move {
-                end.notified().await;
-                Ok(())
-            });
+            turn.spend("waiting", async move { end.acquire().await.map(|_| ()).map_err(crate::Failure::internal) });
             assert!(turns.begin(who).is_none(), "{who} has its turn");
         }
         assert!(turns.begin("c").is_none(), "there is no room");
-        for _ in 0..2 {
-            end.notify_one();
-        }
+        end.add_permits(2);
         turns.over().await;
         assert!(turns.begin("a").is_some());
     }
