@@ -246,6 +246,7 @@ mod tests {
             order: order.clone(),
             amount_fen: 300,
             evidence: 1,
+            is_duplicate: false,
         };
         let answered = BTreeMap::from([(id.clone(), format!("1:1:{book}:0"))]);
         let places = [(OUTER, "pay_confirm"), (OUTER, "outer_txn"), (INNER, "pay_confirm"), (INNER, "inner_book")];

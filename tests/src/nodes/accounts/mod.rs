@@ -24,6 +24,8 @@ pub struct Confirmed {
     pub amount_fen: u64,
     /// 入账依据: 1 渠道结果, 2 双人确认支付.
     pub evidence: u64,
+    /// 是否重复缴款: whether the outer zone saw a payment before it.
+    pub is_duplicate: bool,
 }
 
 /// A line of the ledger.

@@ -137,7 +137,8 @@ fn pairs<T>(
 }
 
 fn confirmed(database: &mut Database) -> Vec<Confirmed> {
-    let sql = "SELECT confirm_id, channel, channel_order_no, platform_order_no, amount_fen, evidence FROM pay_confirm";
+    let sql = "SELECT confirm_id, channel, channel_order_no, platform_order_no, amount_fen, evidence, is_duplicate \
+               FROM pay_confirm";
     all(database, sql, |row| {
         Ok(Confirmed {
             confirm_id: row.text(0)?,
@@ -145,6 +146,7 @@ fn confirmed(database: &mut Database) -> Vec<Confirmed> {
             order: row.text(3)?,
             amount_fen: row.number(4)?,
             evidence: row.number(5)?,
+            is_duplicate: row.number(6)? == 1,
         })
     })
 }

@@ -20,7 +20,7 @@ pub enum Way {
     Late,
     /// Two people confirm the payment on evidence (确认支付).
     TwoPeople,
-    /// Two channels take money for one debt at once (重缴).
+    /// Two channels take money for one debt at once (重缴): for two orders of one notice, or for one order that has none.
     Raced,
     /// The payer paid the police before, whose report is inside while the order is being paid.
     PoliceFirst,
@@ -29,7 +29,7 @@ pub enum Way {
 }
 
 /// What may happen to a visa fee, which begins at the unit's site and has no notice.
-const OF_VISA_FEES: [Way; 5] = [Way::Online, Way::Doubled, Way::Lost, Way::Late, Way::TwoPeople];
+const OF_VISA_FEES: [Way; 6] = [Way::Online, Way::Doubled, Way::Lost, Way::Late, Way::TwoPeople, Way::Raced];
 /// What may happen to a fine.
 const OF_FINES: [Way; 8] =
     [Way::Online, Way::Doubled, Way::Lost, Way::Late, Way::TwoPeople, Way::Raced, Way::PoliceFirst, Way::PoliceLate];
@@ -87,7 +87,8 @@ impl Case {
             (Way::Late, false) => (&[6], &["4:1"]),
             (Way::TwoPeople, true) => (&[7], &["1:1"]),
             (Way::TwoPeople, false) => (&[7], &["4:1"]),
-            (Way::Raced, _) => (&[2, 5], &["1:1", "2:2"]),
+            (Way::Raced, true) => (&[2, 5], &["1:1", "2:2"]),
+            (Way::Raced, false) => (&[2], &["2:2", "4:1"]),
             (Way::PoliceFirst, _) => (&[2], &["2:3"]),
         }
     }

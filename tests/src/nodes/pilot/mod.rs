@@ -15,10 +15,15 @@ use crate::demo::clock::Clock;
 use crate::pair::{INNER, OUTER};
 pub use cases::{Case, Way, draw};
 
+/// 订单状态: an order that is paid.
+const PAID: u64 = 2;
+/// How the answer to a payment begins that is one too many and goes back online (重复, 线上退付).
+const SENT_BACK: &str = "2:2:";
+
 /// A payment under way.
 struct Open {
     case: Case,
-    /// 平台订单号 of its orders, and whether the channel that can be asked has it.
+    /// 平台订单号 of each payment's order, and whether the channel that can be asked took it; two payments may be of one order.
     orders: Vec<(String, bool)>,
     pay_code: Option<String>,
     amount_fen: i64,
@@ -115,9 +120,11 @@ fn begin(town: &Town, number: &str, case: Case, pay_code: Option<String>) -> Ope
     let mut orders = vec![(order.clone(), case.at_wechat)];
     let mut police = None;
     match (case.way, &pay_code) {
-        (Way::Raced, Some(pay_code)) => {
-            // The other channel takes money for an order that waits for the first one: nobody can keep payers from it.
-            let other = payer.order(&format!("{number}-2"), Some(pay_code), amount_fen);
+        (Way::Raced, pay_code) => {
+            // The other channel takes money for an order that waits for the first one: nobody can keep payers from it. A debt that has
+            // no notice has one order, which both channels have.
+            let another = |pay_code: &String| payer.order(&format!("{number}-2"), Some(pay_code), amount_fen);
+            let other = pay_code.as_ref().map_or_else(|| order.clone(), another);
             let second = self::channel(town, !case.at_wechat);
             second.arrange(&other, Fate::Once);
             std::thread::scope(|scope| {
@@ -186,6 +193,24 @@ fn judge(open: &Open, accounts: &Accounts) {
     answers.sort_unstable();
     let (due_states, due_answers) = open.case.due();
     assert_eq!((states.as_slice(), answers.as_slice()), (due_states, due_answers), "{:?} {:?}", open.case, open.orders);
+    if open.case.way == Way::Raced {
+        judge_race(open, accounts);
+    }
+}
+
+/// Of two payments of one debt the outer zone marked the second, and that is the one that the inner zone sends back. The order that is
+/// paid names the first.
+fn judge_race(open: &Open, accounts: &Accounts) {
+    let [inside, _] = &accounts.answered;
+    let is_of = |order: &String| open.orders.iter().any(|(of, _)| of == order);
+    let paid = accounts.orders.iter().find(|one| is_of(&one.order) && one.state == PAID).expect("one order is paid");
+    let confirms: Vec<_> = accounts.outside.iter().filter(|one| is_of(&one.order)).collect();
+    assert_eq!(confirms.iter().filter(|one| one.is_duplicate).count(), 1, "{confirms:?}");
+    for one in confirms {
+        let is_sent_back = inside[&one.confirm_id].starts_with(SENT_BACK);
+        let is_second = one.confirm_id != paid.confirm_id;
+        assert_eq!((one.is_duplicate, is_sent_back), (is_second, is_second), "{one:?} {paid:?}");
+    }
 }
 
 /// The channel heard one thing however often it told, and was asked where it never told.
