@@ -106,7 +106,7 @@ async fn of_confirm(connection: &mut SqliteConnection, confirm_id: &str) -> Resu
 /// gets the other money back. None where no order of this node stands, as where the first of two offline payments does.
 async fn of_offline(connection: &mut SqliteConnection, payment_id: &str) -> Result<Option<Told>, Failure> {
     let Some(payment) = find_by::<OfflinePayment>(connection, payment_id).await? else { return Ok(None) };
-    let stands = "WHERE pay_code = ?1 AND state IN (2, 6, 7) ORDER BY order_time, platform_order_no LIMIT 1";
+    let stands = "WHERE pay_code = ?1 AND state IN (2, 6, 7) AND is_released = 0 LIMIT 1";
     let found = Order::select(connection, stands, &[text(&payment.pay_code)]).await?;
     let Some(order) = found.into_iter().next() else { return Ok(None) };
     let document = json!({
